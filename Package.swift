@@ -1,0 +1,96 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// One setting for every target: Swift 6 mode with the upcoming features that make dependencies and isolation visible.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+
+/// A library target of ours.
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+/// An executable: argument parsing, one library behind it.
+func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies + [arguments], swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "swift-nso",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "NSOClient", targets: ["NSOClient"]),
+    .library(name: "NSOTesting", targets: ["NSOTesting"]),
+    .executable(name: "ncs", targets: ["ncs"]),
+    .executable(name: "ncs_cmd", targets: ["ncs_cmd"]),
+    .executable(name: "ncs_load", targets: ["ncs_load"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // C libraries, one importer each.
+    .systemLibrary(name: "CLibYang", pkgConfig: "libyang", providers: [.apt(["libyang2-dev"])]),
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+
+    // Shared by both sides of a connection.
+    library("ExternalTerm", [nioCore]),
+    library("NSOModel", []),
+    library("NSOTerms", ["NSOModel", "ExternalTerm", nioCore]),
+    library("NSOWire", ["NSOModel", "NSOTerms", "ExternalTerm", nioCore, crypto]),
+
+    // The client side.
+    library("NSOClient", ["NSOModel", "NSOTerms", "NSOWire", "ExternalTerm", nioCore, nioPosix, logging]),
+
+    // The daemon side.
+    library("NSOSchema", ["NSOModel", "CLibYang"]),
+    library("NSOStore", ["NSOModel", "NSOSchema", "CLMDB", crypto]),
+    library("NSODocument", ["NSOModel", "CExpat"]),
+    library("NSOEngine", ["NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", nioCore, logging]),
+    library("NSOServer", ["NSOEngine", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging, deque]),
+    library(
+      "NSODaemon",
+      ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", nioCore, nioPosix, logging, lifecycle]),
+    library("NSOTools", ["NSOClient", "NSODocument", "NSOWire", logging, nioCore]),
+    library("NSOTesting", ["NSODaemon", "NSOClient"]),
+
+    tool("ncs", ["NSODaemon", "NSOTools"]),
+    tool("ncs_cmd", ["NSOTools"]),
+    tool("ncs_load", ["NSOTools"]),
+
+    tests("ExternalTermTests", ["ExternalTerm", nioCore]),
+    tests("NSOModelTests", ["NSOModel"]),
+    tests("NSOWireTests", ["NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore], resources: [.copy("Vectors")]),
+    tests("NSOSchemaTests", ["NSOSchema", "NSOModel"], resources: [.copy("Models")]),
+    tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel"]),
+    tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
+    tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
+    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", nioCore, nioEmbedded]),
+    tests("NSOClientTests", ["NSOClient", "NSOWire", nioCore, nioPosix]),
+    tests("NSODaemonTests", ["NSODaemon"]),
+    tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel"]),
+  ]
+)
