@@ -1,6 +1,6 @@
 /// A data value in the form in which it travels: the primitive type, not the YANG type (protocol part 02, section 2).
 /// The number after each case is the type number N.
-public indirect enum Value: Hashable, Sendable {
+public enum Value: Hashable, Sendable {
   /// 5: text, UTF-8.
   case string(String)
   case int8(Int8)  // 6
