@@ -67,6 +67,7 @@ let package = Package(
 
     // The daemon side.
     library("NSOSchema", ["NSOModel", "CLibYang"]),
+    library("NSOXPath", ["NSOModel", "NSOSchema"]),
     library("NSOStore", ["NSOModel", "NSOSchema", "CLMDB", crypto]),
     library("NSODocument", ["NSOModel", "CExpat"]),
     library("NSOEngine", ["NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", nioCore, logging]),
@@ -85,6 +86,7 @@ let package = Package(
     tests("NSOModelTests", ["NSOModel"]),
     tests("NSOWireTests", ["NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore], resources: [.copy("Vectors")]),
     tests("NSOSchemaTests", ["NSOSchema", "NSOModel"], resources: [.copy("Models")]),
+    tests("NSOXPathTests", ["NSOXPath", "NSOSchema", "NSOModel"]),
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
