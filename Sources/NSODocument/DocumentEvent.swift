@@ -117,13 +117,13 @@ public enum DocumentScalar: Hashable, Sendable {
 /// How a prefix inside a value (identityref, instance-identifier, XPath) is to be read.
 public enum NameContext: Hashable, Sendable {
   /// XML: through the namespace declarations in scope.
-  case prefixes(PrefixMap)
+  case prefixes(NamespaceScope)
   /// JSON: prefixes are module names (RFC 7951, section 6.8).
   case moduleNames
 }
 
 /// The namespace declarations in scope at an element. Shared by all elements with the same declarations.
-public final class PrefixMap: Hashable, Sendable {
+public final class NamespaceScope: Hashable, Sendable {
   /// One `xmlns` attribute; the empty prefix is the default namespace, the empty URI takes a declaration back.
   public struct Declaration: Hashable, Sendable {
     public var prefix: String
@@ -136,18 +136,18 @@ public final class PrefixMap: Hashable, Sendable {
   }
 
   /// The scope around this one.
-  public let outer: PrefixMap?
+  public let outer: NamespaceScope?
   /// The declarations made at this element.
   public let declarations: [Declaration]
 
-  public init(outer: PrefixMap? = nil, _ declarations: [Declaration] = []) {
+  public init(outer: NamespaceScope? = nil, _ declarations: [Declaration] = []) {
     self.outer = outer
     self.declarations = declarations
   }
 
   /// The namespace URI bound to a prefix; the empty prefix asks for the default namespace. `nil`: not declared.
   public func namespace(for prefix: String) -> String? {
-    var scope: PrefixMap? = self
+    var scope: NamespaceScope? = self
     while let current = scope {
       if let found = current.declarations.last(where: { $0.prefix == prefix }) {
         return found.namespace.isEmpty ? nil : found.namespace
@@ -157,7 +157,7 @@ public final class PrefixMap: Hashable, Sendable {
     return prefix == "xml" ? "http://www.w3.org/XML/1998/namespace" : nil
   }
 
-  public static func == (a: PrefixMap, b: PrefixMap) -> Bool {
+  public static func == (a: NamespaceScope, b: NamespaceScope) -> Bool {
     a === b || (a.declarations == b.declarations && a.outer == b.outer)
   }
 

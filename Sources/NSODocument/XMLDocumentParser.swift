@@ -100,7 +100,7 @@ private final class XMLCore {
   private var failure: (any Error)?
 
   private var names: NameTable
-  private var scopes: [PrefixMap] = [PrefixMap()]
+  private var scopes: [NamespaceScope] = [NamespaceScope()]
   private struct OpenElement {
     var name: NameTable.ID
     /// It declares namespaces.
@@ -109,7 +109,7 @@ private final class XMLCore {
     var hasChild = false
   }
   private var open: [OpenElement] = []
-  private var declarations: [PrefixMap.Declaration] = []
+  private var declarations: [NamespaceScope.Declaration] = []
   private var text: [UInt8] = []
   private var textPosition: DocumentPosition?
   private var pendingPosition: DocumentPosition?
@@ -223,7 +223,7 @@ private final class XMLCore {
       return stop(.tooLarge, "more than \(limits.attributeCount) namespace declarations at one element")
     }
     declarations.append(
-      PrefixMap.Declaration(
+      NamespaceScope.Declaration(
         prefix: prefix.map { String(cString: $0) } ?? "", namespace: uri.map { String(cString: $0) } ?? ""))
   }
 
@@ -241,7 +241,7 @@ private final class XMLCore {
     }
     let hasScope = !declarations.isEmpty
     if hasScope {
-      scopes.append(PrefixMap(outer: scopes.last, declarations))
+      scopes.append(NamespaceScope(outer: scopes.last, declarations))
       declarations.removeAll(keepingCapacity: true)
     }
     guard let id = intern(name) else { return }

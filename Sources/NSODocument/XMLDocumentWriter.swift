@@ -204,7 +204,7 @@ public struct XMLDocumentWriter: DocumentWriter {
 
 /// The prefixes that one element declares for its attributes and its value.
 struct XMLPrefixes {
-  private(set) var declarations: [PrefixMap.Declaration] = []
+  private(set) var declarations: [NamespaceScope.Declaration] = []
 
   /// Makes sure that the namespace of `name` has a prefix: the module's own, or one like it where that is taken.
   mutating func add(_ name: NodeName) {
@@ -216,7 +216,7 @@ struct XMLPrefixes {
       prefix = "\(wanted)\(number)"
       number += 1
     }
-    declarations.append(PrefixMap.Declaration(prefix: prefix, namespace: name.namespace))
+    declarations.append(NamespaceScope.Declaration(prefix: prefix, namespace: name.namespace))
   }
 
   mutating func add(_ value: WrittenValue) {

@@ -30,7 +30,7 @@ import Testing
 
   @Test func prefixesAreResolvedWhereTheyStand() throws {
     let found = xml("<a xmlns='u0' xmlns:p='u1'><b xmlns:p='u2'>p:x</b><c xmlns=''>p:x</c><d>p:x</d></a>")
-    let maps = found.events.compactMap { placed -> (String, PrefixMap)? in
+    let maps = found.events.compactMap { placed -> (String, NamespaceScope)? in
       guard case .start(let element) = placed.event, case .prefixes(let map) = element.names else { return nil }
       return (element.name.local, map)
     }
