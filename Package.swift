@@ -71,7 +71,7 @@ let package = Package(
     library("NSOStore", ["NSOModel", "NSOSchema", "CLMDB", crypto]),
     library("NSODocument", ["NSOModel", "CExpat"]),
     library("NSOEngine", ["NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", nioCore, logging]),
-    library("NSOServer", ["NSOEngine", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging, deque]),
+    library("NSOServer", ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, crypto, logging, deque]),
     library(
       "NSODaemon",
       ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", nioCore, nioPosix, logging, lifecycle]),
@@ -90,7 +90,7 @@ let package = Package(
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
-    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", nioCore, nioEmbedded]),
+    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging, crypto]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", nioCore, nioPosix]),
     tests("NSODaemonTests", ["NSODaemon"]),
     tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel"]),

@@ -1,0 +1,20 @@
+public import NSOModel
+
+/// What clients may ask of the daemon as a whole (protocol part 04, section 4.13). Whoever runs the daemon implements it.
+public protocol DaemonControl: Sendable {
+  /// Begins to stop, and returns. Clients that wait for the end see their connection close.
+  func stop()
+
+  /// Reads the configuration file again and reopens the logs. On an error everything stays as it was.
+  func reload() async throws(NSOError)
+
+  /// Closes and reopens the log files.
+  func reopenLogs() async throws(NSOError)
+
+  /// Goes on to start phase 1 or 2, for a daemon that was told to wait in phase 0.
+  /// - Throws: START_FAILED, or BADSTATE when the phase is not the next one.
+  func start(phase: Int) async throws(NSOError)
+
+  /// The text of `ncs --status` (protocol part 08, section 2.5).
+  func statusText() async -> String
+}

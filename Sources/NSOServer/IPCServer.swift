@@ -1,0 +1,95 @@
+public import Logging
+public import NIOCore
+import NIOPosix
+import NSOModel
+import Synchronization
+
+/// The daemon's IPC server: listens, lets clients connect, and serves their APIs by calling the engine.
+public final class IPCServer: Sendable {
+  private struct State {
+    var listeners: [Listener] = []
+    var isStarted = false
+  }
+
+  private let core: ServerCore
+  private let group: any EventLoopGroup
+  private let state = Mutex(State())
+
+  public convenience init(configuration: IPCServerConfiguration, group: any EventLoopGroup, logger: Logger) {
+    self.init(
+      core: ServerCore(configuration: configuration, logger: logger) { _, hello in UnservedAPI(hello.client) }, group: group)
+  }
+
+  init(core: ServerCore, group: any EventLoopGroup) {
+    self.core = core
+    self.group = group
+  }
+
+  /// Listens on every address of the configuration, or on none: when one fails, those before it are closed again.
+  public func start() async throws(ListenError) {
+    let isFirst = state.withLock { state in
+      defer { state.isStarted = true }
+      return !state.isStarted
+    }
+    guard isFirst else { return }
+    var opened: [Listener] = []
+    for address in core.configuration.listeners {
+      do throws(ListenError) {
+        opened.append(try await Listener.open(address, core: core, group: group))
+      } catch {
+        for listener in opened { await listener.close() }
+        throw error
+      }
+    }
+    for listener in opened {
+      core.logger.info("IPC: listening on \(listener.address)\(listener.protection)")
+      if isUnprotected(listener.address) {
+        core.logger.warning(
+          "IPC: anybody who reaches \(listener.address) has full control of this daemon: enable ncs-ipc-access-check, or listen on a loopback address or a Unix socket"
+        )
+      }
+    }
+    state.withLock { $0.listeners = opened }
+  }
+
+  /// Stops accepting at once, lets requests that are under way finish for at most `limit`, then closes every connection.
+  public func stop(within limit: TimeAmount = .seconds(5)) async {
+    let listeners = state.withLock { state in
+      defer { state.listeners = [] }
+      return state.listeners
+    }
+    for listener in listeners { await listener.close() }
+    await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+      core.registry.stop { done.resume() }
+      let core = core
+      for connection in core.registry.all {
+        connection.eventLoop.execute { connection.value.quiesce() }
+      }
+      group.any().scheduleTask(in: limit) {
+        for connection in core.registry.all {
+          connection.eventLoop.execute { connection.value.closeNow(.stopping) }
+        }
+      }
+    }
+  }
+
+  /// What listens and who is connected.
+  public func status() async -> IPCServerStatus {
+    var connections: [IPCServerStatus.Connection] = []
+    for connection in core.registry.all {
+      if let one = try? await connection.eventLoop.submit({ connection.value.status }).get() { connections.append(one) }
+    }
+    let counts = core.registry.counts
+    let listeners = state.withLock(\.listeners)
+    return IPCServerStatus(
+      listeners: listeners.map {
+        IPCServerStatus.Listener(
+          address: $0.address, accessCheck: core.configuration.accessSecret != nil, isUnprotected: isUnprotected($0.address))
+      },
+      connections: connections.sorted { $0.id < $1.id }, accepted: counts.accepted, refused: counts.refused)
+  }
+
+  private func isUnprotected(_ address: ListenAddress) -> Bool {
+    core.configuration.accessSecret == nil && address.isExposed
+  }
+}

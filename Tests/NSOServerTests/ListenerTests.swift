@@ -1,0 +1,390 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import NSOModel
+import Testing
+
+@testable import NSOServer
+
+/// A folder of its own that goes with the test.
+final class TemporaryFolder {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.appending(path: "nso-\(UUID().uuidString.prefix(8))").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func callAsFunction(_ name: String) -> String { path + "/" + name }
+}
+
+/// A blocking client socket: tests say exactly which bytes go when.
+final class RawClient {
+  let descriptor: CInt
+
+  init(_ address: ListenAddress) throws {
+    switch address {
+    case .unix(let path):
+      descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+      var address = sockaddr_un()
+      address.sun_family = sa_family_t(AF_UNIX)
+      withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+      try Self.connect(descriptor, &address)
+    case .tcp(.v4(let ip), let port):
+      descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = port.bigEndian
+      address.sin_addr.s_addr = ip.bits.bigEndian
+      try Self.connect(descriptor, &address)
+    case .tcp(.v6(let ip), let port):
+      descriptor = socket(AF_INET6, CInt(SOCK_STREAM.rawValue), 0)
+      var address = sockaddr_in6()
+      address.sin6_family = sa_family_t(AF_INET6)
+      address.sin6_port = port.bigEndian
+      withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
+        bytes.storeBytes(of: ip.high.bigEndian, as: UInt64.self)
+        bytes.storeBytes(of: ip.low.bigEndian, toByteOffset: 8, as: UInt64.self)
+      }
+      try Self.connect(descriptor, &address)
+    case .inherited: throw POSIXError(.EINVAL)
+    }
+  }
+
+  private static func connect<Address>(_ descriptor: CInt, _ address: inout Address) throws {
+    let result = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
+      }
+    }
+    guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+  }
+
+  deinit { close(descriptor) }
+
+  func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
+
+  /// So many bytes, or fewer when the daemon closes before.
+  func receive(_ count: Int) -> [UInt8] {
+    var all: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65536)
+    while all.count < count {
+      let got = recv(descriptor, &piece, min(piece.count, count - all.count), 0)
+      guard got > 0 else { break }
+      all += piece.prefix(got)
+    }
+    return all
+  }
+
+  var isAtEnd: Bool { receive(1).isEmpty }
+
+  static let hello: [UInt8] = [7, 0, 82, 8, 2, 5, 0, 0, 0]
+}
+
+/// A server whose APIs are scripted, with a group of event loops for the test.
+private func withServer(
+  _ listeners: [ListenAddress], log: LogRecorder = LogRecorder(), change: (inout IPCServerConfiguration) -> Void = { _ in },
+  _ body: (IPCServer) async throws -> Void
+) async throws {
+  var configuration = IPCServerConfiguration(listeners: listeners)
+  change(&configuration)
+  let core = ServerCore(configuration: configuration, logger: log.logger) { connection, _ in ScriptedAPI(connection) }
+  let server = IPCServer(core: core, group: .singletonMultiThreadedEventLoopGroup)
+  try await server.start()
+  do {
+    try await body(server)
+  } catch {
+    await server.stop(within: .seconds(1))
+    throw error
+  }
+  await server.stop(within: .seconds(1))
+}
+
+private func echo(_ address: ListenAddress) throws {
+  let client = try RawClient(address)
+  client.send(RawClient.hello)
+  #expect(client.receive(9) == [0, 0, 82, 8, 2, 5, 0, 20, 9])
+  client.send([0, 0, 0, 2] + Array("e1".utf8))
+  #expect(client.receive(6) == [0, 0, 0, 2] + Array("e1".utf8))
+}
+
+@Suite struct ListenerTests {
+  @Test func `TCP, TCP over IPv6 and a Unix socket side by side`() async throws {
+    let folder = try TemporaryFolder()
+    let wanted: [ListenAddress] = [
+      .tcp(.loopback, port: 0), .tcp(.v6(IPv6Address(high: 0, low: 1)), port: 0), .unix(path: folder("a/b/ipc")),
+    ]
+    try await withServer(wanted) { server in
+      let status = await server.status()
+      #expect(status.listeners.count == 3)
+      for listener in status.listeners {
+        if case .tcp(_, let port) = listener.address { #expect(port != 0) }
+        #expect(!listener.isUnprotected)
+        try echo(listener.address)
+      }
+      #expect(await server.status().accepted == 3)
+    }
+    // The socket file goes with the server.
+    #expect(!FileManager.default.fileExists(atPath: folder("a/b/ipc")))
+  }
+
+  @Test func `the same port on several addresses`() async throws {
+    let first: ListenAddress = .tcp(.loopback, port: 0)
+    try await withServer([first]) { server in
+      guard case .tcp(_, let port) = await server.status().listeners[0].address else { return }
+      try await withServer([
+        .tcp(.v4(IPv4Address(127, 0, 0, 2)), port: port), .tcp(.v6(IPv6Address(high: 0, low: 1)), port: port),
+      ]) {
+        for listener in await $0.status().listeners { try echo(listener.address) }
+      }
+    }
+  }
+
+  @Test func `a port that is taken names its holder`() async throws {
+    try await withServer([.tcp(.loopback, port: 0)]) { server in
+      let taken = await server.status().listeners[0].address
+      let error = try await #require(throws: ListenError.self) { try await withServer([taken]) { _ in } }
+      #expect(error.address == taken)
+      guard case .inUse(let holder) = error.cause else { throw error }
+      #expect(holder?.hasPrefix("process \(getpid())") == true)
+      #expect("\(error)".contains("listens there already"))
+    }
+  }
+
+  @Test func `when one address fails none is listened on`() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder("ipc")
+    let error = try await #require(throws: ListenError.self) {
+      try await withServer([.unix(path: path), .tcp(.v4(IPv4Address(192, 0, 2, 1)), port: 0)]) { _ in }
+    }
+    #expect(error.cause == .addressNotAvailable)
+    #expect(throws: POSIXError.self) { try RawClient(.unix(path: path)) }
+  }
+
+  @Test func `a stale socket file is replaced`() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder("ipc")
+    let old = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let bound = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(old, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+    }
+    #expect(bound == 0)
+    close(old)
+    #expect(FileManager.default.fileExists(atPath: path))
+    try await withServer([.unix(path: path)]) { _ in try echo(.unix(path: path)) }
+  }
+
+  @Test func `a live socket is refused and its holder named`() async throws {
+    let folder = try TemporaryFolder()
+    let address = ListenAddress.unix(path: folder("ipc"))
+    try await withServer([address]) { _ in
+      let error = try await #require(throws: ListenError.self) { try await withServer([address]) { _ in } }
+      guard case .inUse(let holder) = error.cause else { throw error }
+      #expect(holder?.hasPrefix("process \(getpid())") == true)
+      try echo(address)
+      // The same without the lock file: the socket itself answers.
+      try FileManager.default.removeItem(atPath: folder("ipc.lock"))
+      let second = try await #require(throws: ListenError.self) { try await withServer([address]) { _ in } }
+      guard case .inUse(let other) = second.cause else { throw second }
+      #expect(other?.hasPrefix("process \(getpid())") == true)
+      try echo(address)
+    }
+  }
+
+  @Test func `what is no socket is left alone`() async throws {
+    let folder = try TemporaryFolder()
+    #expect(FileManager.default.createFile(atPath: folder("file"), contents: Data("precious".utf8)))
+    let error = try await #require(throws: ListenError.self) {
+      try await withServer([.unix(path: folder("file"))]) { _ in }
+    }
+    #expect(error.cause == .notASocket)
+    #expect(FileManager.default.contents(atPath: folder("file")) == Data("precious".utf8))
+    let inside = try await #require(throws: ListenError.self) {
+      try await withServer([.unix(path: folder("file/ipc"))]) { _ in }
+    }
+    guard case .folder(let path, _) = inside.cause else { throw inside }
+    #expect(path == folder("file"))
+  }
+
+  @Test func `a path that is too long is refused with the limit`() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder(String(repeating: "x", count: 200))
+    let error = try await #require(throws: ListenError.self) { try await withServer([.unix(path: path)]) { _ in } }
+    #expect(error.cause == .pathTooLong(bytes: path.utf8.count, limit: 107))
+  }
+
+  @Test func `the socket has its permissions from the first moment`() async throws {
+    let folder = try TemporaryFolder()
+    try await withServer([.unix(path: folder("ipc"))], change: { $0.unixSocketPermissions = 0o660 }) { _ in
+      let attributes = try FileManager.default.attributesOfItem(atPath: folder("ipc"))
+      #expect(attributes[.posixPermissions] as? Int == 0o660)
+    }
+  }
+
+  @Test func `peers on Unix sockets are known by user, group and process`() async throws {
+    let folder = try TemporaryFolder()
+    let address = ListenAddress.unix(path: folder("ipc"))
+    try await withServer([address]) { server in
+      let client = try RawClient(address)
+      client.send(RawClient.hello)
+      #expect(client.receive(9).count == 9)
+      let peer = try #require(await server.status().connections.first?.peer)
+      #expect(peer.credentials == .init(uid: getuid(), gid: getgid(), pid: getpid()))
+      #expect(peer.description == "uid \(getuid()) gid \(getgid()) process \(getpid())")
+    }
+  }
+
+  @Test func `a peer that the daemon does not want is closed with the reason in the log`() async throws {
+    let folder = try TemporaryFolder()
+    let log = LogRecorder()
+    let address = ListenAddress.unix(path: folder("ipc"))
+    try await withServer(
+      [address], log: log, change: { $0.localPeerCheck = { .denied(reason: "uid \($0.uid) is no user of this daemon") } }
+    ) { _ in
+      let client = try RawClient(address)
+      #expect(client.isAtEnd)
+      let line = log.lines(from: .warning)
+      #expect(line.count == 1)
+      #expect(line.first?.contains("uid \(getuid()) is no user of this daemon") == true)
+    }
+  }
+
+  @Test func `an inherited socket is listened on`() async throws {
+    let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let port = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socketAddress -> UInt16 in
+        #expect(bind(descriptor, socketAddress, length) == 0)
+        #expect(getsockname(descriptor, socketAddress, &length) == 0)
+        return pointer.pointee.sin_port.bigEndian
+      }
+    }
+    try await withServer([.inherited(descriptor: descriptor)]) { _ in try echo(.tcp(.loopback, port: port)) }
+  }
+
+  @Test func `an address beyond loopback without access check is warned about`() async throws {
+    let log = LogRecorder()
+    try await withServer([.tcp(.v4(IPv4Address(0, 0, 0, 0)), port: 0)], log: log) { server in
+      #expect(await server.status().listeners[0].isUnprotected)
+      #expect(log.lines(from: .warning).count == 1)
+    }
+    let quiet = LogRecorder()
+    try await withServer(
+      [.tcp(.v4(IPv4Address(0, 0, 0, 0)), port: 0)], log: quiet, change: { $0.accessSecret = Array("s".utf8) }
+    ) { server in
+      #expect(await !server.status().listeners[0].isUnprotected)
+      #expect(quiet.lines(from: .warning).isEmpty)
+    }
+  }
+
+  @Test func `the access check over a real socket, on TCP and Unix alike`() async throws {
+    let folder = try TemporaryFolder()
+    let secret = Array("correct-horse\n".utf8)
+    let log = LogRecorder()
+    try await withServer(
+      [.tcp(.loopback, port: 0), .unix(path: folder("ipc"))], log: log, change: { $0.accessSecret = secret }
+    ) { server in
+      for listener in await server.status().listeners {
+        var challenges: Set<[UInt8]> = []
+        for isRight in [true, false] {
+          let client = try RawClient(listener.address)
+          let challenge = client.receive(17)
+          #expect(challenge.first == 0x0B)
+          challenges.insert(challenge)
+          let answer = AccessAnswer.digest(
+            secret: isRight ? secret : Array("correct-horse".utf8), challenge: Array(challenge.dropFirst()))
+          client.send([0x0C] + answer)
+          #expect(client.receive(1) == [isRight ? 0 : 1])
+          guard isRight else {
+            #expect(client.isAtEnd)
+            continue
+          }
+          client.send(RawClient.hello)
+          #expect(client.receive(9).first == 0)
+        }
+        #expect(challenges.count == 2)
+      }
+      #expect(log.lines(from: .warning).count == 2)
+    }
+  }
+
+  @Test func `slow peers are closed at every byte of the handshake, others are served meanwhile`() async throws {
+    let folder = try TemporaryFolder()
+    let address = ListenAddress.unix(path: folder("ipc"))
+    let log = LogRecorder()
+    try await withServer([address], log: log, change: { $0.helloTimeLimit = .milliseconds(50) }) { server in
+      let slow = try (0..<9).map { count in
+        let client = try RawClient(address)
+        client.send(Array(RawClient.hello.prefix(count)))
+        return client
+      }
+      try echo(address)
+      for client in slow { #expect(client.isAtEnd) }
+      #expect(log.lines(from: .warning).count == 9)
+      #expect(await server.status().refused == 9)
+    }
+  }
+
+  @Test func `a thousand connections come and go`() async throws {
+    let folder = try TemporaryFolder()
+    let address = ListenAddress.unix(path: folder("ipc"))
+    try await withServer([address]) { server in
+      for index in 0..<1000 {
+        let client = try RawClient(address)
+        if index % 3 != 0 { client.send(Array(RawClient.hello.prefix(index % 10))) }
+      }
+      try echo(address)
+      #expect(await server.status().accepted == 1001)
+    }
+  }
+
+  @Test func `stopping lets a request finish and closes the others`() async throws {
+    let folder = try TemporaryFolder()
+    let address = ListenAddress.unix(path: folder("ipc"))
+    try await withServer([address]) { server in
+      let idle = try RawClient(address)
+      idle.send(RawClient.hello)
+      #expect(idle.receive(9).count == 9)
+      let stuck = try RawClient(address)
+      stuck.send(RawClient.hello + [0, 0, 0, 2] + Array("l1".utf8))
+      #expect(stuck.receive(9).count == 9)
+      await server.stop(within: .milliseconds(20))
+      #expect(idle.isAtEnd)
+      #expect(stuck.isAtEnd)
+      #expect(throws: POSIXError.self) { try RawClient(address) }
+      #expect(await server.status().connections.isEmpty)
+    }
+  }
+
+  @Test func `APIs that are not served say so in their own form`() async throws {
+    let folder = try TemporaryFolder()
+    let address = ListenAddress.unix(path: folder("ipc"))
+    let server = IPCServer(
+      configuration: IPCServerConfiguration(listeners: [address]), group: .singletonMultiThreadedEventLoopGroup,
+      logger: LogRecorder().logger)
+    try await server.start()
+    for (id, name) in [(3, "CAPI"), (11, "EVENT_MGR"), (17, "HA")] as [(UInt8, String)] {
+      let client = try RawClient(address)
+      client.send([id, 0, 82, 8, 2, 5, 0, 0, 0, 0, 0, 0, 2, 131, 106])
+      #expect(client.receive(9).first == 0)
+      let rest = client.receive(1000)
+      if id == 17 {
+        #expect(rest.isEmpty)
+      } else {
+        #expect(
+          rest.dropFirst(4).prefix(17).elementsEqual([131, 104, 3, 100, 0, 5] + Array("error".utf8) + [98, 0, 0, 0, 51, 109]))
+        #expect(String(decoding: rest.dropFirst(25), as: UTF8.self) == "\(name) connections are not supported yet")
+      }
+    }
+    await server.stop()
+  }
+}
