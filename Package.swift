@@ -54,10 +54,11 @@ let package = Package(
     // C libraries, one importer each.
     .systemLibrary(name: "CLibYang", pkgConfig: "libyang", providers: [.apt(["libyang2-dev"])]),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
 
     // Shared by both sides of a connection.
-    library("ExternalTerm", [nioCore]),
+    library("ExternalTerm", ["CZlib", nioCore]),
     library("NSOModel", []),
     library("NSOTerms", ["NSOModel", "ExternalTerm", nioCore]),
     library("NSOWire", ["NSOModel", "NSOTerms", "ExternalTerm", nioCore, crypto]),
