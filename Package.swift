@@ -19,8 +19,8 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// A library target of ours.
-func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 /// An executable: argument parsing, one library behind it.
@@ -75,7 +75,8 @@ let package = Package(
     library("NSOServer", ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, crypto, logging, deque]),
     library(
       "NSODaemon",
-      ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", nioCore, nioPosix, logging, lifecycle]),
+      ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore, nioPosix, logging, lifecycle],
+      exclude: ["YANG"]),
     library("NSOTools", ["NSOClient", "NSODocument", "NSOWire", logging, nioCore]),
     library("NSOTesting", ["NSODaemon", "NSOClient"]),
 
@@ -93,7 +94,7 @@ let package = Package(
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
     tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging, crypto]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", nioCore, nioPosix]),
-    tests("NSODaemonTests", ["NSODaemon"]),
+    tests("NSODaemonTests", ["NSODaemon", "NSOModel", logging]),
     tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel"]),
   ]
 )

@@ -1,0 +1,188 @@
+public import NSOModel
+import NSOSchema
+
+/// What the daemon takes from its configuration, typed. Defaults come from the YANG modules of `ncs.conf`.
+public struct DaemonConfiguration: Sendable {
+  /// The files that were read, the main one first; empty when there is none.
+  public var files: [String] = []
+
+  /// Where to listen for IPC clients.
+  public struct IPC: Hashable, Sendable {
+    /// The Unix socket; `nil`: none.
+    public var unixPath: String?
+    /// TCP addresses, all with the same port; empty: no TCP.
+    public var tcpAddresses: [IPAddress]
+    public var tcpPort: UInt16
+    public var backlog: Int32
+    /// The shared secret of the access check; `nil`: no check.
+    public var secret: [UInt8]?
+    /// Time for a client that has connected to send its first message.
+    public var connectTimeLimit: Duration
+  }
+
+  public var ipc: IPC
+  /// Directories whose YANG modules are all loaded.
+  public var loadPath: [String]
+  public var stateDirectory: String
+  public var databaseDirectory: String
+  /// Directories with initial data, searched before the database directory.
+  public var initialDataDirectories: [String]
+  public var log: DaemonLog.Destination
+  /// What the operator should know but what does not stop the daemon.
+  public var notices: [String] = []
+
+  let tree: ConfigurationTree
+}
+
+extension DaemonConfiguration {
+  /// Where the configuration comes from.
+  public struct Source: Hashable, Sendable {
+    /// The file given with `-c`.
+    public var file: String?
+    /// Directories given with `--addloadpath`.
+    public var addedLoadPath: [String]
+    /// Databases and state are kept here and the file is optional (`--ephemeral`).
+    public var ephemeralDirectory: String?
+    public var environment: [String: String]
+
+    public init(
+      file: String? = nil, addedLoadPath: [String] = [], ephemeralDirectory: String? = nil, environment: [String: String]
+    ) {
+      self.file = file
+      self.addedLoadPath = addedLoadPath
+      self.ephemeralDirectory = ephemeralDirectory
+      self.environment = environment
+    }
+  }
+
+  /// Reads and checks the configuration (protocol part 08, section 7).
+  /// - Parameters:
+  ///   - modules: the directory with the YANG modules of `ncs.conf`.
+  ///   - consult: called with the name of each file before it is read.
+  public static func load(
+    _ source: Source, modules: String, consult: (String) -> Void = { _ in }
+  ) throws -> DaemonConfiguration {
+    let schema = try ConfigurationSchema.load(from: modules)
+    var reader = try ConfigurationReader(schema: schema, environment: source.environment)
+    var files: [String] = []
+    if let main = try mainFile(source) {
+      files = try [main] + fragments(of: main)
+      for file in files {
+        consult(file)
+        try reader.read(file)
+      }
+    }
+    let tree = try reader.finish(isComplete: source.ephemeralDirectory == nil)
+    var configuration = try DaemonConfiguration(tree, source)
+    configuration.files = files
+    return configuration
+  }
+
+  private init(_ tree: ConfigurationTree, _ source: Source) throws {
+    self.tree = tree
+    ipc = IPC(
+      unixPath: nil, tcpAddresses: [], tcpPort: 0, backlog: 0, secret: nil, connectTimeLimit: .zero)
+    loadPath = try tree.texts("load-path/dir") + source.addedLoadPath
+    let ephemeral = source.ephemeralDirectory
+    stateDirectory = try ephemeral.map { $0 + "/state" } ?? tree.text("state-dir") ?? "."
+    databaseDirectory = try ephemeral.map { $0 + "/cdb" } ?? tree.text("cdb/db-dir") ?? "."
+    initialDataDirectories = try tree.texts("cdb/init-path/dir")
+    log = DaemonLog.Destination()
+    if try tree.flag("logs/ncs-log/enabled"), try tree.flag("logs/ncs-log/file/enabled") {
+      guard let file = try tree.text("logs/ncs-log/file/name") else {
+        throw try ConfigurationError(
+          place(of: "logs/ncs-log/file"), "logs/ncs-log/file is enabled but has no name", remedy: "add the element name")
+      }
+      log.file = file
+    }
+    ipc = try readIPC(source)
+    noteIneffective()
+  }
+
+  private func readIPC(_ source: Source) throws -> IPC {
+    let given = source.environment["NCS_IPC_PATH"].flatMap { $0.isEmpty ? nil : $0 }
+    var unixPath = given
+    if unixPath == nil, try tree.flag("ncs-local-ipc/enabled") { unixPath = try tree.text("ncs-local-ipc/path") }
+    if let unixPath, unixPath.isEmpty {
+      throw try ConfigurationError(place(of: "ncs-local-ipc/path"), "ncs-local-ipc/path is empty", remedy: "name a socket file")
+    }
+    var addresses: [IPAddress] = []
+    if try unixPath == nil || tree.flag("ncs-local-ipc/with-tcp") {
+      let main = try tree.text("ncs-ipc-address/ip") ?? "127.0.0.1"
+      addresses.append(try address(main, "ncs-ipc-address/ip", tree.written("ncs-ipc-address/ip").first))
+      for node in try tree.written("ncs-ipc-extra-listen-ip") {
+        let extra = try address(node.text, "ncs-ipc-extra-listen-ip", node)
+        if !addresses.contains(extra) { addresses.append(extra) }
+      }
+    }
+    guard case .uint16(let port)? = try tree.value("ncs-ipc-address/port"),
+      case .int32(let backlog)? = try tree.value("ncs-ipc-listen-backlog")
+    else { throw ConfigurationTree.UnknownPath(path: "ncs-ipc-address/port or ncs-ipc-listen-backlog of the expected type") }
+    var secret: [UInt8]?
+    if try tree.flag("ncs-ipc-access-check/enabled") {
+      let file = try tree.text("ncs-ipc-access-check/filename") ?? ""
+      do throws(SecretFile.Fault) {
+        secret = try SecretFile.read(file)
+      } catch {
+        throw try ConfigurationError(place(of: "ncs-ipc-access-check/filename"), error.reason, remedy: error.remedy)
+      }
+    }
+    return IPC(
+      unixPath: unixPath, tcpAddresses: addresses, tcpPort: port, backlog: max(1, backlog), secret: secret,
+      connectTimeLimit: try duration("api/connect-timeout"))
+  }
+
+  private func address(_ text: String, _ path: String, _ node: ConfigurationTree.Node?) throws -> IPAddress {
+    guard let address = IPAddress(text) else {
+      throw try ConfigurationError(
+        node?.place ?? place(of: path), "\(path): \"\(text)\" is not an IP address", remedy: "write an IPv4 or IPv6 address")
+    }
+    return address
+  }
+
+  private func duration(_ path: String) throws -> Duration {
+    let text = try tree.text(path) ?? ""
+    guard let duration = DurationText.parse(text) else {
+      throw try ConfigurationError(
+        place(of: path), "\(path): \"\(text)\" is not a time span that can be used", remedy: "write for example PT30S")
+    }
+    return duration
+  }
+
+  /// Where a setting is written, or the file as a whole where it is not.
+  private func place(of path: String) throws -> ConfigurationError.Place {
+    try tree.written(path).first?.place ?? tree.root.map { ConfigurationError.Place(file: $0.place.file) }
+      ?? ConfigurationError.Place(file: "(defaults)")
+  }
+
+  private mutating func noteIneffective() {
+    let paths = tree.ineffective
+    guard !paths.isEmpty else { return }
+    let shown = paths.prefix(12).joined(separator: ", ") + (paths.count > 12 ? " and \(paths.count - 12) more" : "")
+    notices.append("settings that have no effect in this version: \(shown)")
+  }
+
+  // MARK: Files
+
+  /// The file to read: the one that was asked for, else `ncs.conf` here, else the installation's; `nil` only for a daemon that
+  /// needs none.
+  private static func mainFile(_ source: Source) throws(ConfigurationError) -> String? {
+    if let file = source.file { return file }
+    if source.ephemeralDirectory != nil { return nil }
+    var candidates = ["ncs.conf"]
+    if let directory = source.environment["NCS_DIR"], !directory.isEmpty { candidates.append(directory + "/etc/ncs/ncs.conf") }
+    if let found = candidates.first(where: { InstallationPaths.isReadable($0) }) { return found }
+    throw ConfigurationError(
+      ConfigurationError.Place(file: candidates[0]),
+      "there is no configuration file (looked for \(candidates.joined(separator: " and ")))",
+      remedy: "name one with -c FILE, or start without any: ncs --foreground --ephemeral MODULE.yang")
+  }
+
+  /// The files `*.conf` of the folder `ncs.conf.d` beside the file, by name.
+  private static func fragments(of file: String) throws(ConfigurationError) -> [String] {
+    let folder = (file.lastIndex(of: "/").map { String(file[...$0]) } ?? "") + "ncs.conf.d"
+    guard let names = Directory.names(in: folder) else { return [] }
+    return names.filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      .map { folder + "/" + $0 }
+  }
+}

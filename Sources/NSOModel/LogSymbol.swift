@@ -1,0 +1,49 @@
+/// A kind of log record with a number and a name that stay the same (protocol part 06, section 9): what programs that
+/// read logs or log events go by. Only the kinds that this daemon writes are here.
+public struct LogSymbol: Hashable, Sendable, CustomStringConvertible {
+  public enum Severity: Hashable, Sendable {
+    case critical, error, warning, info, debug
+  }
+
+  /// The LogNo of log events. Numbers above 100000 are ours: their published numbers are not known.
+  public let number: Int32
+  public let name: String
+  public let severity: Severity
+
+  public init(_ number: Int32, _ name: String, _ severity: Severity) {
+    self.number = number
+    self.name = name
+    self.severity = severity
+  }
+
+  public var description: String { name }
+}
+
+extension LogSymbol {
+  /// The database cannot be opened.
+  public static let databaseBootError = LogSymbol(1, "CDB_BOOT_ERR", .critical)
+  /// The IPC socket could not be bound.
+  public static let bindError = LogSymbol(2, "BIND_ERR", .critical)
+  /// Accept failed because no descriptor is left; the daemon ends.
+  public static let acceptDescriptorLimit = LogSymbol(10, "ACCEPT_FDLIMIT", .critical)
+  public static let fileError = LogSymbol(13, "FILE_ERROR", .critical)
+  public static let initialDataLoad = LogSymbol(20, "CDB_INIT_LOAD", .info)
+  public static let internalError = LogSymbol(23, "INTERNAL_ERROR", .critical)
+  public static let phase0Started = LogSymbol(27, "PHASE0_STARTED", .info)
+  public static let phase1Started = LogSymbol(28, "PHASE1_STARTED", .info)
+  public static let started = LogSymbol(29, "STARTED", .info)
+  public static let consultFile = LogSymbol(35, "CONSULT_FILE", .info)
+  public static let stopping = LogSymbol(36, "STOPPING", .info)
+  public static let reload = LogSymbol(37, "RELOAD", .info)
+  public static let badConfiguration = LogSymbol(38, "BADCONFIG", .critical)
+  public static let moduleLoadError = LogSymbol(54, "FILE_LOAD_ERR", .critical)
+  public static let listener = LogSymbol(58, "LISTENER_INFO", .info)
+  public static let badLibraryVersion = LogSymbol(60, "LIB_BAD_VSN", .error)
+  public static let noLibraryAccess = LogSymbol(62, "LIB_NO_ACCESS", .error)
+  public static let loggingStarted = LogSymbol(147, "LOGGING_STARTED", .info)
+  public static let loggingShutdown = LogSymbol(148, "LOGGING_SHUTDOWN", .info)
+  public static let reopenLogs = LogSymbol(149, "REOPEN_LOGS", .info)
+  public static let starting = LogSymbol(163, "STARTING", .info)
+  public static let configurationChange = LogSymbol(198, "CONFIG_CHANGE", .info)
+  public static let localAccessDenied = LogSymbol(100_001, "LOCAL_IPC_ACCESS_DENIED", .info)
+}

@@ -1,0 +1,182 @@
+import Glibc
+import NSOModel
+import Testing
+
+@testable import NSODaemon
+
+@Suite struct ConfigurationTests {
+  let folder: TemporaryDirectory
+  let modules: String
+
+  init() throws {
+    folder = try TemporaryDirectory()
+    modules = try InstallationPaths.find(environment: [:]).ownModules
+  }
+
+  private static let required =
+    "<load-path><dir>./yang</dir></load-path><state-dir>./state</state-dir><cdb><db-dir>./cdb</db-dir></cdb>"
+
+  private func load(
+    _ body: String, fragments: [String: String] = [:], environment: [String: String] = [:], complete: Bool = true
+  ) throws -> DaemonConfiguration {
+    let text =
+      "<ncs-config xmlns=\"http://tail-f.com/yang/tailf-ncs-config/1.0\">\n\(body)\n\(complete ? Self.required : "")</ncs-config>"
+    let file = try folder.write("ncs.conf", text)
+    for (name, body) in fragments {
+      try folder.write(
+        "ncs.conf.d/" + name, "<ncs-config xmlns=\"http://tail-f.com/yang/tailf-ncs-config/1.0\">\(body)</ncs-config>")
+    }
+    return try DaemonConfiguration.load(.init(file: file, environment: environment), modules: modules)
+  }
+
+  private func fault(
+    _ body: String, fragments: [String: String] = [:], environment: [String: String] = [:], complete: Bool = true
+  ) -> ConfigurationError? {
+    do {
+      _ = try load(body, fragments: fragments, environment: environment, complete: complete)
+      return nil
+    } catch {
+      return error as? ConfigurationError
+    }
+  }
+
+  @Test func defaults() throws {
+    let configuration = try load("")
+    #expect(configuration.ipc.unixPath == nil)
+    #expect(configuration.ipc.tcpAddresses == [.loopback])
+    #expect(configuration.ipc.tcpPort == 4569)
+    #expect(configuration.ipc.backlog == 128)
+    #expect(configuration.ipc.secret == nil)
+    #expect(configuration.ipc.connectTimeLimit == .seconds(60))
+    #expect(configuration.loadPath == ["./yang"])
+    #expect(configuration.stateDirectory == "./state")
+    #expect(configuration.databaseDirectory == "./cdb")
+    #expect(configuration.log == .init())
+    #expect(configuration.notices == [])
+  }
+
+  @Test func transports() throws {
+    let unix = try load("<ncs-local-ipc><enabled>true</enabled><path>/run/x/ipc</path></ncs-local-ipc>")
+    #expect(unix.ipc.unixPath == "/run/x/ipc")
+    #expect(unix.ipc.tcpAddresses == [])
+    let both = try load(
+      """
+      <ncs-local-ipc><enabled>true</enabled><with-tcp xmlns="urn:swift-nso:config">true</with-tcp></ncs-local-ipc>
+      <ncs-ipc-address><ip>::1</ip><port>5000</port></ncs-ipc-address>
+      <ncs-ipc-extra-listen-ip>127.0.0.1</ncs-ipc-extra-listen-ip><ncs-ipc-extra-listen-ip>10.0.0.1</ncs-ipc-extra-listen-ip>
+      """)
+    #expect(both.ipc.unixPath == "/tmp/nso/nso-ipc")
+    #expect(both.ipc.tcpAddresses.map(\.description) == ["::1", "127.0.0.1", "10.0.0.1"])
+    #expect(both.ipc.tcpPort == 5000)
+    let variable = try load("<ncs-local-ipc><enabled>false</enabled></ncs-local-ipc>", environment: ["NCS_IPC_PATH": "/x/ipc"])
+    #expect(variable.ipc.unixPath == "/x/ipc")
+    #expect(variable.ipc.tcpAddresses == [])
+    #expect(fault("<ncs-ipc-address><ip>:::1</ip></ncs-ipc-address>")?.place.line == 2)
+  }
+
+  @Test func fragmentsAreMergedInOrderOfName() throws {
+    let configuration = try load(
+      "<logs><ncs-log><enabled>true</enabled></ncs-log></logs>",
+      fragments: [
+        "20.conf": "<load-path><dir>b</dir></load-path>", "10.conf": "<load-path><dir>a</dir></load-path>",
+        "30.conf": "<logs><ncs-log><file><name>l</name><enabled>true</enabled></file></ncs-log></logs>", "ignored.txt": "<x/>",
+      ])
+    #expect(configuration.loadPath == ["./yang", "a", "b"])
+    #expect(configuration.log == .init(file: "l"))
+    #expect(configuration.files.map { $0.split(separator: "/").last } == ["ncs.conf", "10.conf", "20.conf", "30.conf"])
+  }
+
+  @Test func aLeafGivenTwiceIsAnErrorThatNamesBothPlaces() {
+    let error = fault(
+      "<ncs-ipc-address><port>1</port></ncs-ipc-address>",
+      fragments: ["a.conf": "<ncs-ipc-address><port>2</port></ncs-ipc-address>"])
+    #expect(error?.place.file.hasSuffix("a.conf") == true)
+    #expect(error?.reason.contains("ncs.conf:2") == true)
+    #expect(fault("<state-dir>x</state-dir>") != nil)
+    #expect(fault("<load-path><dir>./yang</dir></load-path>") != nil)
+  }
+
+  @Test func variables() throws {
+    let configuration = try load(
+      "<ncs-ipc-address><port>${PORT}</port></ncs-ipc-address><ncs-local-ipc><path>${NO:-/d}/ipc</path></ncs-local-ipc>",
+      environment: ["PORT": " 17 "])
+    #expect(configuration.ipc.tcpPort == 17)
+    let error = fault("\n<ncs-ipc-address><port>${NO_PORT}</port></ncs-ipc-address>")
+    #expect(error?.place.line == 3)
+    #expect(error?.reason.contains("NO_PORT") == true)
+  }
+
+  @Test(arguments: [
+    ("<bogus/>", "bogus"), ("<ncs-ipc-adress><ip>127.0.0.1</ip></ncs-ipc-adress>", "did you mean ncs-ipc-address"),
+    ("<ncs-ipc-address><port>70000</port></ncs-ipc-address>", "70000"), ("<ncs-ipc-address><port/></ncs-ipc-address>", "port"),
+    ("<ncs-local-ipc><enabled>yes</enabled></ncs-local-ipc>", "yes"),
+    ("<api><connect-timeout>60</connect-timeout></api>", "PT30S"),
+    ("<ncs-local-ipc>text</ncs-local-ipc>", "text"), ("<ncs-ipc-listen-backlog><x/></ncs-ipc-listen-backlog>", "holds a value"),
+    ("<ncs-ipc-access-check><enabled>true</enabled></ncs-ipc-access-check>", "filename"),
+    ("<hide-group><password/></hide-group>", "without name"), ("<opcache><enabled>true</enabled></opcache>", "timeout"),
+    ("<with-tcp xmlns='urn:swift-nso:config'>true</with-tcp>", "unknown"),
+    ("<ncs-local-ipc><with-tcp>true</with-tcp></ncs-local-ipc>", "namespace"),
+    ("<ncs-ipc-access-check><enabled>true</enabled><filename>/no/such/file</filename></ncs-ipc-access-check>", "/no/such/file"),
+    ("<logs><ncs-log><file><enabled>true</enabled></file></ncs-log></logs>", "name"), ("<cli><style>x</style></cli>", "x"),
+    ("<a", "XML"), ("<!-- -- -->", "XML"),
+  ])
+  func faultsTellLineReasonAndRemedy(_ body: String, _ word: String) throws {
+    let error = try #require(fault(body))
+    #expect(error.place.line != nil && error.place.line != 1, "\(error)")
+    #expect("\(error)".contains(word), "\(error)")
+    #expect(!error.remedy.isEmpty)
+  }
+
+  @Test func mandatorySettings() {
+    #expect(
+      fault("<load-path><dir>a</dir></load-path><state-dir>s</state-dir>", complete: false)?.reason.contains("cdb/db-dir")
+        == true)
+    #expect(
+      fault("<state-dir>s</state-dir><cdb><db-dir>c</db-dir></cdb>", complete: false)?.reason.contains("load-path/dir") == true)
+  }
+
+  @Test func otherDocumentsAreNotConfigurations() throws {
+    for text in ["<config/>", "<ncs-config/>", "", "<ncs-config xmlns='urn:x'/>"] {
+      let file = try folder.write("other.conf", text)
+      #expect(throws: ConfigurationError.self) {
+        try DaemonConfiguration.load(.init(file: file, environment: [:]), modules: modules)
+      }
+    }
+    #expect(throws: ConfigurationError.self) {
+      try DaemonConfiguration.load(.init(file: folder.path + "/missing.conf", environment: [:]), modules: modules)
+    }
+  }
+
+  @Test func settingsWithoutEffectAreTold() throws {
+    let configuration = try load(
+      "<cli><style>c</style><banner>x</banner></cli><webui><enabled>true</enabled><any><thing/></any></webui><hide-group><name>debug</name></hide-group>"
+    )
+    #expect(configuration.notices == ["settings that have no effect in this version: cli, webui, hide-group"])
+  }
+
+  @Test func theAccessSecretIsRead() throws {
+    let secret = try folder.write("secret", "abc\n", mode: 0o400)
+    let body = "<ncs-ipc-access-check><enabled>true</enabled><filename>\(secret)</filename></ncs-ipc-access-check>"
+    #expect(try load(body).ipc.secret == Array("abc\n".utf8))
+    chmod(secret, 0o644)
+    #expect(fault(body)?.reason.contains("mode 0644") == true)
+  }
+
+  @Test func withoutAFileForAnEphemeralDaemon() throws {
+    let configuration = try DaemonConfiguration.load(.init(ephemeralDirectory: "/t", environment: [:]), modules: modules)
+    #expect(configuration.files == [])
+    #expect(configuration.stateDirectory == "/t/state")
+    #expect(configuration.databaseDirectory == "/t/cdb")
+    #expect(configuration.ipc.tcpPort == 4569)
+  }
+
+  @Test func changesBetweenTwoReadings() throws {
+    let one = try load("<ncs-ipc-address><port>1</port></ncs-ipc-address><api><query-timeout>PT1S</query-timeout></api>")
+    let two = try load(
+      "<ncs-ipc-address><port>2</port></ncs-ipc-address><ncs-local-ipc><enabled>true</enabled></ncs-local-ipc>")
+    let changed = two.tree.changes(from: one.tree).map(two.tree.shortPath)
+    #expect(Set(changed) == ["ncs-ipc-address/port", "api/query-timeout", "ncs-local-ipc/enabled"])
+    #expect(try two.tree.effect(of: two.tree.node("ncs-ipc-address/port")) == .start)
+    #expect(try two.tree.effect(of: two.tree.node("api/query-timeout")) == nil)
+  }
+}
