@@ -72,7 +72,7 @@ let package = Package(
     library("NSOStore", ["NSOModel", "NSOSchema", "CLMDB", crypto]),
     library("NSODocument", ["NSOModel", "CExpat"]),
     library("NSOEngine", ["NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", nioCore, logging]),
-    library("NSOServer", ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, crypto, logging, deque]),
+    library("NSOServer", ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging, deque]),
     library(
       "NSODaemon",
       ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore, nioPosix, logging, lifecycle],
@@ -92,7 +92,7 @@ let package = Package(
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
-    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging, crypto]),
+    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", nioCore, nioPosix]),
     tests("NSODaemonTests", ["NSODaemon", "NSOModel", logging]),
     tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel"]),

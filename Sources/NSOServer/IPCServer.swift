@@ -2,6 +2,7 @@ public import Logging
 public import NIOCore
 import NIOPosix
 import NSOModel
+import NSOWire
 import Synchronization
 
 /// The daemon's IPC server: listens, lets clients connect, and serves their APIs by calling the engine.

@@ -1,4 +1,5 @@
 public import NIOCore
+public import NSOWire
 
 /// How the daemon serves IPC clients.
 public struct IPCServerConfiguration: Sendable {
@@ -6,9 +7,9 @@ public struct IPCServerConfiguration: Sendable {
   public var listeners: [ListenAddress]
   /// Connections that the system may hold before they are accepted (`ncs-ipc-listen-backlog`).
   public var backlog: Int32 = 128
-  /// The shared secret of the access check, as it is hashed; nil: no check. It holds for TCP and Unix sockets alike
-  /// (protocol part 01, section 3).
-  public var accessSecret: [UInt8]?
+  /// The shared secret of the access check; nil: no check. It holds for TCP and Unix sockets alike (protocol part 01,
+  /// section 3).
+  public var accessSecret: AccessSecret?
   /// Permission bits of the Unix socket file.
   public var unixSocketPermissions: UInt16 = 0o600
   /// Permission bits of the Unix socket's folder, where it has to be made.
@@ -26,11 +27,11 @@ public struct IPCServerConfiguration: Sendable {
   /// How many connections may be between accept and the end of the hello. One more, and the oldest is closed.
   public var unfinishedConnections = 64
   /// The longest frame that is accepted, in bytes.
-  public var frameLimit: UInt32 = 512 << 20
+  public var frameLimit = FrameDecoder.defaultLimit
   /// Protocol versions that are accepted; the answer carries the client's own.
-  public var protocolVersions: ClosedRange<UInt16> = 82...87
+  public var protocolVersions: ClosedRange<UInt16> = ProtocolVersion.accepted
   /// One byte per component, as in the hello: 8.2.5.0.
-  public var daemonVersion: UInt32 = 0x0802_0500
+  public var daemonVersion: UInt32 = ProtocolVersion.library
   /// Told in the hello: elements of the longest path, keys of the widest list of the data model.
   public var maxDepth: UInt8 = 20
   public var maxKeys: UInt8 = 9

@@ -1,47 +1,6 @@
-import NIOCore
 import Testing
 
 @testable import NSOServer
-
-@Suite struct FrameReaderTests {
-  private func framed(_ payload: [UInt8]) -> [UInt8] {
-    let count = UInt32(payload.count)
-    return [UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)] + payload
-  }
-
-  @Test func `frames come out whole, and every prefix is incomplete`() {
-    let reader = FrameReader(limit: 1000)
-    let payloads: [[UInt8]] = [[1], [], Array(0..<200), [9, 9]]
-    let stream = payloads.flatMap(framed)
-    for cut in 0...stream.count {
-      var buffer = ByteBuffer(bytes: stream.prefix(cut))
-      var found: [[UInt8]] = []
-      loop: while true {
-        switch reader.next(&buffer) {
-        case .frame(let frame): found.append(Array(frame.readableBytesView))
-        case .incomplete(let missing):
-          #expect(missing > 0)
-          break loop
-        case .tooLong: Issue.record("no frame is too long here")
-        }
-      }
-      #expect(found == Array(payloads.prefix(found.count)))
-      buffer.writeBytes(stream.dropFirst(cut))
-      while case .frame(let frame) = reader.next(&buffer) { found.append(Array(frame.readableBytesView)) }
-      #expect(found == payloads)
-    }
-  }
-
-  @Test func `a length beyond the limit is refused before its bytes come`() {
-    let reader = FrameReader(limit: 10)
-    var buffer = ByteBuffer(bytes: framed([UInt8](repeating: 1, count: 10)))
-    #expect(reader.next(&buffer) == .frame(ByteBuffer(bytes: [UInt8](repeating: 1, count: 10))))
-    var big = ByteBuffer(bytes: [0, 0, 0, 11])
-    #expect(reader.next(&big) == .tooLong(11))
-    var huge = ByteBuffer(bytes: [0xFF, 0xFF, 0xFF, 0xFF])
-    #expect(reader.next(&huge) == .tooLong(.max))
-  }
-}
 
 @Suite struct RequestFlowTests {
   @Test func `one thing at a time`() {

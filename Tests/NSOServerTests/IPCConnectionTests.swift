@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import NSOModel
+import NSOWire
 import Testing
 
 @testable import NSOServer
@@ -18,16 +19,17 @@ private final class Bench {
   static let hello: [UInt8] = [7, 0, 82, 8, 2, 5, 0, 0, 0]
   static let helloReply: [UInt8] = [0, 0, 82, 8, 2, 5, 0, 20, 9]
 
-  init(secret: [UInt8]? = nil, frameLimit: UInt32 = 1 << 20, unfinished: Int = 4, core given: ServerCore? = nil) throws {
+  init(secret: [UInt8]? = nil, frameLimit: Int = 1 << 20, unfinished: Int = 4, core given: ServerCore? = nil) throws {
     var configuration = IPCServerConfiguration(listeners: [])
-    configuration.accessSecret = secret
+    configuration.accessSecret = try secret.map { try AccessSecret(fileContent: $0) }
     configuration.frameLimit = frameLimit
     configuration.unfinishedConnections = unfinished
     let loopBox = NIOLoopBound(box, eventLoop: channel.eventLoop)
     core =
       given
       ?? ServerCore(
-        configuration: configuration, logger: log.logger, clock: { 1000 }, random: { [UInt8](repeating: 5, count: 16) }
+        configuration: configuration, logger: log.logger, clock: { 1000 },
+        challenge: { AccessChallenge(random: [UInt8](repeating: 5, count: 16)) ?? AccessChallenge() }
       ) { connection, _ in
         let api = ScriptedAPI(connection)
         loopBox.value.api = api
@@ -41,7 +43,7 @@ private final class Bench {
   }
 
   /// A bench that has said hello.
-  static func connected(frameLimit: UInt32 = 1 << 20) throws -> Bench {
+  static func connected(frameLimit: Int = 1 << 20) throws -> Bench {
     let bench = try Bench(frameLimit: frameLimit)
     try bench.send(Bench.hello)
     #expect(try bench.received() == Bench.helloReply)
@@ -70,7 +72,8 @@ private final class Bench {
   func replies() throws -> [String] {
     var buffer = ByteBuffer(bytes: try received())
     var found: [String] = []
-    while case .frame(let frame) = FrameReader(limit: .max).next(&buffer) { found.append(String(buffer: frame)) }
+    var decoder = FrameDecoder()
+    while let frame = try decoder.decode(buffer: &buffer) { found.append(String(buffer: frame)) }
     #expect(buffer.readableBytes == 0)
     return found
   }
@@ -109,7 +112,7 @@ private final class Bench {
   @Test func `the access check is asked for at once and its answer opens the way`() throws {
     let bench = try Bench(secret: [1, 2, 3])
     #expect(try bench.received() == [0x0B] + [UInt8](repeating: 5, count: 16))
-    let answer = AccessAnswer.digest(secret: [1, 2, 3], challenge: [UInt8](repeating: 5, count: 16))
+    let answer = AccessCheck.digest(secret: [1, 2, 3], challenge: [UInt8](repeating: 5, count: 16))
     try bench.send([0x0C] + answer)
     #expect(try bench.received() == [0])
     try bench.send(Bench.hello)
@@ -134,7 +137,7 @@ private final class Bench {
     _ = try check.received()
     check.channel.embeddedEventLoop.advanceTime(by: .seconds(9))
     #expect(check.isOpen)
-    let answer = AccessAnswer.digest(secret: [1], challenge: [UInt8](repeating: 5, count: 16))
+    let answer = AccessCheck.digest(secret: [1], challenge: [UInt8](repeating: 5, count: 16))
     try check.send([0x0C] + answer)
     check.channel.embeddedEventLoop.advanceTime(by: .seconds(9))
     #expect(check.isOpen)

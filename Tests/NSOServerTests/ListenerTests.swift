@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NSOModel
+import NSOWire
 import Testing
 
 @testable import NSOServer
@@ -21,46 +22,45 @@ final class TemporaryFolder {
   func callAsFunction(_ name: String) -> String { path + "/" + name }
 }
 
+/// Calls `body` with the system's form of an address.
+func withSocketAddress<Result>(
+  _ address: ListenAddress, _ body: (_ family: CInt, UnsafePointer<sockaddr>, socklen_t) throws -> Result
+) throws -> Result {
+  switch address {
+  case .unix(let path):
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+    return try withUnsafePointer(to: &address) { pointer in
+      try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        try body(AF_UNIX, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+  case .tcp(let ip, let port):
+    var found: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo("\(ip)", "\(port)", nil, &found) == 0, let info = found, let pointer = info.pointee.ai_addr else {
+      throw POSIXError(.EINVAL)
+    }
+    defer { freeaddrinfo(info) }
+    return try body(info.pointee.ai_family, pointer, info.pointee.ai_addrlen)
+  case .inherited: throw POSIXError(.EINVAL)
+  }
+}
+
 /// A blocking client socket: tests say exactly which bytes go when.
 final class RawClient {
   let descriptor: CInt
 
   init(_ address: ListenAddress) throws {
-    switch address {
-    case .unix(let path):
-      descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
-      var address = sockaddr_un()
-      address.sun_family = sa_family_t(AF_UNIX)
-      withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-      try Self.connect(descriptor, &address)
-    case .tcp(.v4(let ip), let port):
-      descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_port = port.bigEndian
-      address.sin_addr.s_addr = ip.bits.bigEndian
-      try Self.connect(descriptor, &address)
-    case .tcp(.v6(let ip), let port):
-      descriptor = socket(AF_INET6, CInt(SOCK_STREAM.rawValue), 0)
-      var address = sockaddr_in6()
-      address.sin6_family = sa_family_t(AF_INET6)
-      address.sin6_port = port.bigEndian
-      withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
-        bytes.storeBytes(of: ip.high.bigEndian, as: UInt64.self)
-        bytes.storeBytes(of: ip.low.bigEndian, toByteOffset: 8, as: UInt64.self)
+    descriptor = try withSocketAddress(address) { family, pointer, length in
+      let descriptor = socket(family, CInt(SOCK_STREAM.rawValue), 0)
+      guard connect(descriptor, pointer, length) == 0 else {
+        let code = errno
+        close(descriptor)
+        throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO)
       }
-      try Self.connect(descriptor, &address)
-    case .inherited: throw POSIXError(.EINVAL)
+      return descriptor
     }
-  }
-
-  private static func connect<Address>(_ descriptor: CInt, _ address: inout Address) throws {
-    let result = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
-      }
-    }
-    guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
   }
 
   deinit { close(descriptor) }
@@ -86,11 +86,12 @@ final class RawClient {
 
 /// A server whose APIs are scripted, with a group of event loops for the test.
 private func withServer(
-  _ listeners: [ListenAddress], log: LogRecorder = LogRecorder(), change: (inout IPCServerConfiguration) -> Void = { _ in },
+  _ listeners: [ListenAddress], log: LogRecorder = LogRecorder(),
+  change: (inout IPCServerConfiguration) throws -> Void = { _ in },
   _ body: (IPCServer) async throws -> Void
 ) async throws {
   var configuration = IPCServerConfiguration(listeners: listeners)
-  change(&configuration)
+  try change(&configuration)
   let core = ServerCore(configuration: configuration, logger: log.logger) { connection, _ in ScriptedAPI(connection) }
   let server = IPCServer(core: core, group: .singletonMultiThreadedEventLoopGroup)
   try await server.start()
@@ -168,12 +169,7 @@ private func echo(_ address: ListenAddress) throws {
     let folder = try TemporaryFolder()
     let path = folder("ipc")
     let old = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let bound = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(old, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
-    }
+    let bound = try withSocketAddress(.unix(path: path)) { _, pointer, length in bind(old, pointer, length) }
     #expect(bound == 0)
     close(old)
     #expect(FileManager.default.fileExists(atPath: path))
@@ -257,16 +253,14 @@ private func echo(_ address: ListenAddress) throws {
 
   @Test func `an inherited socket is listened on`() async throws {
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = try withSocketAddress(.tcp(.loopback, port: 0)) { _, pointer, length in bind(descriptor, pointer, length) }
+    #expect(bound == 0)
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let port = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socketAddress -> UInt16 in
-        #expect(bind(descriptor, socketAddress, length) == 0)
-        #expect(getsockname(descriptor, socketAddress, &length) == 0)
-        return pointer.pointee.sin_port.bigEndian
-      }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { #expect(getsockname(descriptor, $0, &length) == 0) }
+      // Family, then the port in network order.
+      return UnsafeRawPointer(pointer).loadUnaligned(fromByteOffset: 2, as: UInt16.self).bigEndian
     }
     try await withServer([.inherited(descriptor: descriptor)]) { _ in try echo(.tcp(.loopback, port: port)) }
   }
@@ -279,7 +273,8 @@ private func echo(_ address: ListenAddress) throws {
     }
     let quiet = LogRecorder()
     try await withServer(
-      [.tcp(.v4(IPv4Address(0, 0, 0, 0)), port: 0)], log: quiet, change: { $0.accessSecret = Array("s".utf8) }
+      [.tcp(.v4(IPv4Address(0, 0, 0, 0)), port: 0)], log: quiet,
+      change: { $0.accessSecret = try AccessSecret(fileContent: "s".utf8) }
     ) { server in
       #expect(await !server.status().listeners[0].isUnprotected)
       #expect(quiet.lines(from: .warning).isEmpty)
@@ -291,7 +286,8 @@ private func echo(_ address: ListenAddress) throws {
     let secret = Array("correct-horse\n".utf8)
     let log = LogRecorder()
     try await withServer(
-      [.tcp(.loopback, port: 0), .unix(path: folder("ipc"))], log: log, change: { $0.accessSecret = secret }
+      [.tcp(.loopback, port: 0), .unix(path: folder("ipc"))], log: log,
+      change: { $0.accessSecret = try AccessSecret(fileContent: secret) }
     ) { server in
       for listener in await server.status().listeners {
         var challenges: Set<[UInt8]> = []
@@ -300,7 +296,7 @@ private func echo(_ address: ListenAddress) throws {
           let challenge = client.receive(17)
           #expect(challenge.first == 0x0B)
           challenges.insert(challenge)
-          let answer = AccessAnswer.digest(
+          let answer = AccessCheck.digest(
             secret: isRight ? secret : Array("correct-horse".utf8), challenge: Array(challenge.dropFirst()))
           client.send([0x0C] + answer)
           #expect(client.receive(1) == [isRight ? 0 : 1])
@@ -372,7 +368,7 @@ private func echo(_ address: ListenAddress) throws {
       configuration: IPCServerConfiguration(listeners: [address]), group: .singletonMultiThreadedEventLoopGroup,
       logger: LogRecorder().logger)
     try await server.start()
-    for (id, name) in [(3, "CAPI"), (11, "EVENT_MGR"), (17, "HA")] as [(UInt8, String)] {
+    for (id, name) in [(3, "data provider"), (11, "events"), (17, "HA")] as [(UInt8, String)] {
       let client = try RawClient(address)
       client.send([id, 0, 82, 8, 2, 5, 0, 0, 0, 0, 0, 0, 2, 131, 106])
       #expect(client.receive(9).first == 0)
@@ -381,8 +377,8 @@ private func echo(_ address: ListenAddress) throws {
         #expect(rest.isEmpty)
       } else {
         #expect(
-          rest.dropFirst(4).prefix(17).elementsEqual([131, 104, 3, 100, 0, 5] + Array("error".utf8) + [98, 0, 0, 0, 51, 109]))
-        #expect(String(decoding: rest.dropFirst(25), as: UTF8.self) == "\(name) connections are not supported yet")
+          rest.dropFirst(4).prefix(14).elementsEqual([131, 104, 3, 100, 0, 5] + Array("error".utf8) + [97, 51, 109]))
+        #expect(String(decoding: rest.dropFirst(22), as: UTF8.self) == "\(name) connections are not supported yet")
       }
     }
     await server.stop()

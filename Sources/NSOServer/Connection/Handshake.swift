@@ -1,4 +1,5 @@
 import NIOCore
+import NSOWire
 
 /// The daemon's side of connecting (protocol part 01, sections 3 and 4) as a value without input and output: what
 /// arrived goes in, what has to be done comes out. The same bytes in any pieces give the same actions.
@@ -31,34 +32,30 @@ struct Handshake: Sendable {
     var maxKeys: UInt8
   }
 
-  /// A drawn challenge and the one answer that is right.
-  struct Challenge: Sendable {
-    var bytes: [UInt8]
-    var answer: [UInt8]
+  /// The access check of one connection: what was drawn for it, and the secret.
+  struct Check: Sendable {
+    var challenge: AccessChallenge
+    var secret: AccessSecret
   }
 
-  static let challengeLength = 16
-  private static let challengeByte: UInt8 = 0x0B
-  private static let answerByte: UInt8 = 0x0C
-
   private let settings: Settings
-  private let challenge: Challenge?
+  private let check: Check?
   /// The current step, or the one in which connecting ended.
   private(set) var step: Step
   private var isOver = false
   /// Bytes of the current step that have arrived but were not used up.
   private var arrived = 0
 
-  init(settings: Settings, challenge: Challenge?) {
+  init(settings: Settings, check: Check?) {
     self.settings = settings
-    self.challenge = challenge
-    step = challenge == nil ? .hello : .accessCheck
+    self.check = check
+    step = check == nil ? .hello : .accessCheck
   }
 
   /// The connection stands.
   mutating func opened() -> Action {
-    guard !isOver, step == .accessCheck, let challenge else { return .wait }
-    return .send([Self.challengeByte] + challenge.bytes)
+    guard !isOver, step == .accessCheck, let check else { return .wait }
+    return .send([AccessCheck.challengeByte] + check.challenge.random)
   }
 
   /// Bytes are in `buffer`; those that are used are taken out. After `send`, call again.
@@ -92,40 +89,35 @@ struct Handshake: Sendable {
   mutating func abandon() { isOver = true }
 
   private mutating func accessCheck(_ buffer: inout ByteBuffer) -> Action {
-    guard let challenge else { return .wait }
-    guard let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else { return .wait }
-    guard first == Self.answerByte else {
-      return refuse([1], ClientID(rawValue: first) == nil ? .accessAnswerMalformed(first) : .helloInsteadOfAccessAnswer)
+    guard let check else { return .wait }
+    switch AccessAnswer.read(from: &buffer) {
+    case .incomplete: return .wait
+    case .notAnAnswer(let byte):
+      let isHello = ClientID.all.contains(ClientID(rawValue: byte))
+      return refuse([AccessCheck.rejected], isHello ? .helloInsteadOfAccessAnswer : .accessAnswerMalformed(byte))
+    case .answer(let answer):
+      guard check.secret.verify(answer, to: check.challenge) else { return refuse([AccessCheck.rejected], .wrongSecret) }
+      step = .hello
+      arrived = 0
+      return .send([AccessCheck.accepted])
     }
-    guard buffer.readableBytes >= 1 + Self.challengeLength else { return .wait }
-    buffer.moveReaderIndex(forwardBy: 1)
-    let answer = buffer.readBytes(length: Self.challengeLength) ?? []
-    guard Self.equalInConstantTime(answer, challenge.answer) else { return refuse([1], .wrongSecret) }
-    step = .hello
-    arrived = 0
-    return .send([0])
   }
 
   private mutating func hello(_ buffer: inout ByteBuffer) -> Action {
     guard let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else { return .wait }
     let version = buffer.getInteger(at: buffer.readerIndex + 1, as: UInt16.self)
-    guard let client = ClientID(rawValue: first) else {
-      return refuse(reply(status: 1, version: version ?? settings.versions.upperBound), .unknownClient(first))
+    let client = ClientID(rawValue: first)
+    // What cannot become right any more is refused before the rest has come.
+    guard ClientID.all.contains(client) else {
+      return refuse(reply(1, version ?? settings.versions.upperBound), .unknownClient(first))
     }
-    guard let version else { return .wait }
-    guard settings.versions.contains(version) else {
+    if let version, !settings.versions.contains(version) {
       let ours = min(max(version, settings.versions.lowerBound), settings.versions.upperBound)
-      return refuse(reply(status: 1, version: ours), .version(version, client, accepted: settings.versions))
+      return refuse(reply(1, ours), .version(version, client, accepted: settings.versions))
     }
-    guard buffer.readableBytes >= ClientHello.length else { return .wait }
-    buffer.moveReaderIndex(forwardBy: 3)
-    guard let library = buffer.readInteger(as: UInt32.self), let depth = buffer.readInteger(as: UInt8.self),
-      let keys = buffer.readInteger(as: UInt8.self)
-    else { return .wait }
+    guard let hello = ClientHello(from: &buffer) else { return .wait }
     isOver = true
-    let hello = ClientHello(
-      client: client, version: version, library: library, maxDepth: depth, maxKeys: keys)
-    return .accept(reply: reply(status: 0, version: version), hello)
+    return .accept(reply: reply(0, hello.version), hello)
   }
 
   private mutating func refuse(_ reply: [UInt8], _ refusal: Refusal) -> Action {
@@ -133,17 +125,11 @@ struct Handshake: Sendable {
     return .refuse(reply: reply, refusal)
   }
 
-  private func reply(status: UInt8, version: UInt16) -> [UInt8] {
-    let daemon = settings.daemonVersion
-    return [
-      status, UInt8(version >> 8), UInt8(version & 255), UInt8(daemon >> 24), UInt8(daemon >> 16 & 255),
-      UInt8(daemon >> 8 & 255), UInt8(daemon & 255), settings.maxDepth, settings.maxKeys,
-    ]
-  }
-
-  /// Looks at every byte whatever the first ones are.
-  static func equalInConstantTime(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    guard a.count == b.count else { return false }
-    return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+  private func reply(_ status: UInt8, _ version: UInt16) -> [UInt8] {
+    let reply = HelloReply(
+      status: status, version: version, daemon: settings.daemonVersion, maxDepth: settings.maxDepth, maxKeys: settings.maxKeys)
+    var buffer = ByteBuffer()
+    reply.write(into: &buffer)
+    return Array(buffer.readableBytesView)
   }
 }

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NSOModel
+import NSOWire
 
 /// One IPC connection from accept to close, the only handler in its pipeline: it moves bytes between the socket, the
 /// ``Handshake``, the ``FrameReader`` and the API, keeps requests serial, and holds back reading while it cannot work on
@@ -32,7 +33,7 @@ final class IPCConnection: ChannelDuplexHandler {
   private let since: Int64
   private var stage = Stage.connecting
   private var handshake: Handshake
-  private let reader: FrameReader
+  private var frames: FrameDecoder
   private var flow = RequestFlow()
   private var api: (any APIConnection)?
   private(set) var hello: ClientHello?
@@ -65,8 +66,8 @@ final class IPCConnection: ChannelDuplexHandler {
     id = server.registry.nextID()
     logger = server.logger
     since = server.clock()
-    handshake = Handshake(settings: server.handshakeSettings, challenge: server.drawChallenge())
-    reader = FrameReader(limit: server.configuration.frameLimit)
+    handshake = Handshake(settings: server.handshakeSettings, check: server.accessCheck())
+    frames = FrameDecoder(limit: server.configuration.frameLimit)
   }
 
   // MARK: Coming and going
@@ -265,24 +266,25 @@ final class IPCConnection: ChannelDuplexHandler {
     var refusal: Refusal?
     var outcome = FrameOutcome.done
     loop: while flow.mayTakeFrame, !isBlocked {
-      switch reader.next(&input) {
-      case .incomplete: break loop
-      case .tooLong(let length):
-        refusal = .frameTooLong(length, limit: reader.limit)
+      var frame: ByteBuffer
+      do throws(FrameDecoder.TooLong) {
+        guard let next = try frames.decode(buffer: &input) else { break loop }
+        frame = next
+      } catch {
+        refusal = .frameTooLong(error.length, limit: error.limit)
         break loop
-      case .frame(var frame):
-        guard frame.readableBytes > 0 else {
-          refusal = .emptyFrame
-          break loop
-        }
-        requests &+= 1
-        outcome = api.receive(&frame, &output)
-        guard case .done = outcome else { break loop }
-        if output.readableBytes >= Self.flushThreshold {
-          swap(&output, &outgoing)
-          flush(context)
-          swap(&output, &outgoing)
-        }
+      }
+      guard frame.readableBytes > 0 else {
+        refusal = .emptyFrame
+        break loop
+      }
+      requests &+= 1
+      outcome = api.receive(&frame, &output)
+      guard case .done = outcome else { break loop }
+      if output.readableBytes >= Self.flushThreshold {
+        swap(&output, &outgoing)
+        flush(context)
+        swap(&output, &outgoing)
       }
     }
     if let refusal {

@@ -1,3 +1,5 @@
+import NSOWire
+
 /// Why a connection was not, or no longer, served. The text says what happened, where in the protocol, and what to do;
 /// the log line around it says who.
 enum Refusal: Sendable, Equatable, CustomStringConvertible {
@@ -16,7 +18,7 @@ enum Refusal: Sendable, Equatable, CustomStringConvertible {
   // Later.
   case emptyFrame
   case shortFrame(Int)
-  case frameTooLong(UInt32, limit: UInt32)
+  case frameTooLong(Int, limit: Int)
   /// A frame that does not follow the protocol; the text says which and how.
   case badFrame(String)
   /// The first frame of the API did not come in time.

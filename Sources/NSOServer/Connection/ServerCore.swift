@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import NSOWire
 
 #if canImport(Glibc)
   import Glibc
@@ -14,21 +15,21 @@ final class ServerCore: Sendable {
   let registry: ConnectionRegistry
   /// Seconds since 1970-01-01 UTC.
   let clock: @Sendable () -> Int64
-  /// Random bytes for a challenge; tests put known ones here.
-  let random: @Sendable () -> [UInt8]
+  /// Draws the challenge of a connection; tests put known ones here.
+  let challenge: @Sendable () -> AccessChallenge
   /// Makes the API of a connection that has finished connecting, on its event loop.
   let makeAPI: @Sendable (IPCConnection, ClientHello) -> any APIConnection
 
   init(
     configuration: IPCServerConfiguration, logger: Logger,
     clock: @escaping @Sendable () -> Int64 = ServerCore.systemClock,
-    random: @escaping @Sendable () -> [UInt8] = ServerCore.systemRandom,
+    challenge: @escaping @Sendable () -> AccessChallenge = { AccessChallenge() },
     makeAPI: @escaping @Sendable (IPCConnection, ClientHello) -> any APIConnection
   ) {
     self.configuration = configuration
     self.logger = logger
     self.clock = clock
-    self.random = random
+    self.challenge = challenge
     self.makeAPI = makeAPI
     registry = ConnectionRegistry(unfinishedLimit: configuration.unfinishedConnections)
   }
@@ -39,17 +40,9 @@ final class ServerCore: Sendable {
       maxDepth: configuration.maxDepth, maxKeys: configuration.maxKeys)
   }
 
-  /// A fresh challenge, when the access check is on.
-  func drawChallenge() -> Handshake.Challenge? {
-    guard let secret = configuration.accessSecret else { return nil }
-    let bytes = random()
-    return Handshake.Challenge(bytes: bytes, answer: AccessAnswer.digest(secret: secret, challenge: bytes))
-  }
-
-  /// 16 bytes of the system's cryptographic generator.
-  static let systemRandom: @Sendable () -> [UInt8] = {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<Handshake.challengeLength).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+  /// The access check of a new connection, when there is one.
+  func accessCheck() -> Handshake.Check? {
+    configuration.accessSecret.map { Handshake.Check(challenge: challenge(), secret: $0) }
   }
 
   static let systemClock: @Sendable () -> Int64 = { Int64(time(nil)) }
