@@ -273,11 +273,12 @@ extension ValueCoding {
     return ClockTime(hour: hour, minute: minute, second: second, microsecond: try reader.readInteger())
   }
 
-  /// Hours and minutes; no zone is the empty list, or -111 in the words of C programs.
+  /// Hours and minutes; no zone is the empty list for the hours (some send it for the minutes too), or -111 in the words of
+  /// C programs.
   private static func readZone(_ reader: inout TermReader) throws(TermError) -> ZoneOffset? {
     if try reader.peekKind() == .list {
-      try reader.readListEnd(try readEmptyList(&reader))
-      _ = try reader.readInteger(as: Int.self)
+      try readEmptyList(&reader)
+      if try reader.peekKind() == .list { try readEmptyList(&reader) } else { _ = try reader.readInteger(as: Int.self) }
       return nil
     }
     let hours: Int8 = try reader.readInteger()
@@ -285,9 +286,9 @@ extension ValueCoding {
     return hours == -111 ? nil : ZoneOffset(hours: hours, minutes: minutes)
   }
 
-  private static func readEmptyList(_ reader: inout TermReader) throws(TermError) -> TermReader.ListHeader {
+  private static func readEmptyList(_ reader: inout TermReader) throws(TermError) {
     let header = try reader.readListHeader()
     guard header.isEmpty else { throw reader.error(.expected("an hour or []")) }
-    return header
+    try reader.readListEnd(header)
   }
 }

@@ -21,11 +21,6 @@ extension SchemaItem {
   public static func write(_ items: [SchemaItem], into buffer: inout ByteBuffer) {
     guard let first = items.first else { return }
     guard items.count > 1 else { return first.write(into: &buffer) }
-    write(batch: items, into: &buffer)
-  }
-
-  /// As a list, also when it is a single item.
-  static func write(batch items: [SchemaItem], into buffer: inout ByteBuffer) {
     buffer.writeTermVersion()
     buffer.writeTermList(items) { $1.writeTerm(into: &$0) }
   }

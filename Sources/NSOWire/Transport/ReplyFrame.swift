@@ -82,8 +82,9 @@ extension ByteBuffer {
     guard !error.message.isEmpty || error.appTag != nil else { return }
     writeTermVersion()
     if error.appTag != nil { writeTermTuple(arity: 2) }
-    // A NUL inside would end the text early in C clients.
-    writeTermBinary(error.message.utf8.map { $0 == 0 ? UInt8(ascii: " ") : $0 } + [0])
+    // A NUL inside ends the text early in C clients; only warnings are a list of texts with a NUL after each.
+    let nul: UInt8 = error.code == .validationWarning ? 0 : UInt8(ascii: " ")
+    writeTermBinary(error.message.utf8.map { $0 == 0 ? nul : $0 } + [0])
     if let tag = error.appTag { TagCoding.write(tag, into: &self) }
   }
 
