@@ -77,7 +77,7 @@ let package = Package(
       "NSODaemon",
       ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore, nioPosix, logging, lifecycle],
       exclude: ["YANG"]),
-    library("NSOTools", ["NSOClient", "NSODocument", "NSOWire", logging, nioCore]),
+    library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", logging, nioCore]),
     library("NSOTesting", ["NSODaemon", "NSOClient"]),
 
     tool("ncs", ["NSODaemon", "NSOTools"]),
@@ -93,7 +93,8 @@ let package = Package(
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
     tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
-    tests("NSOClientTests", ["NSOClient", "NSOWire", nioCore, nioPosix]),
+    tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
+    tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel"]),
     tests("NSODaemonTests", ["NSODaemon", "NSOModel", logging]),
     tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel"]),
   ]
