@@ -1,0 +1,64 @@
+public import NSOModel
+import Synchronization
+
+/// The global locks on datastores: who may write them while others may not (protocol part 04, section 4.3).
+public final class LockTable: Sendable {
+  /// A lock as lists and texts show it.
+  public struct Holder: Sendable {
+    public var session: UserSession
+    /// Seconds since 1970-01-01 UTC.
+    public var since: Int64
+  }
+
+  private let holders = Mutex<[DatabaseName: Holder]>([:])
+  private let clock: @Sendable () -> Int64
+
+  init(clock: @escaping @Sendable () -> Int64) { self.clock = clock }
+
+  /// - Throws: LOCKED, naming the holder, also when the caller holds it already.
+  public func lock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
+    let now = clock()
+    let other: Holder? = holders.withLock { holders in
+      if let holder = holders[database] { return holder }
+      holders[database] = Holder(session: session, since: now)
+      return nil
+    }
+    if let other {
+      throw NSOError(.locked, "\(database) is locked by \(other.session.summary) since \(now - other.since) s")
+    }
+    session.onEnd { [weak self, weak session] in
+      guard let self, let session else { return }
+      self.releaseAll(of: session)
+    }
+  }
+
+  /// - Throws: LOCKED when somebody else holds it or nobody does.
+  public func unlock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
+    let problem: String? = holders.withLock { holders in
+      guard let holder = holders[database] else { return "\(database) is not locked" }
+      guard holder.session === session else { return "\(database) is locked by \(holder.session.summary), only that session may unlock it" }
+      holders[database] = nil
+      return nil
+    }
+    if let problem { throw NSOError(.locked, problem) }
+  }
+
+  public func holder(of database: DatabaseName) -> Holder? { holders.withLock { $0[database] } }
+
+  /// INUSE when another session than `session` holds the lock.
+  func checkWritable(_ database: DatabaseName, by session: UserSession) throws(NSOError) {
+    guard let holder = holder(of: database), holder.session !== session else { return }
+    throw NSOError(
+      .inUse,
+      "\(session.summary) cannot commit to \(database): it is locked by \(holder.session.summary) since \(clock() - holder.since) s; wait for the unlock or end that session"
+    )
+  }
+
+  private func releaseAll(of session: UserSession) {
+    holders.withLock { holders in holders = holders.filter { $0.value.session !== session } }
+  }
+
+  public var all: [(DatabaseName, Holder)] {
+    holders.withLock { $0.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key, $0.value) } }
+  }
+}
