@@ -1,0 +1,98 @@
+public import NSOModel
+public import NSOSchema
+public import NSOStore
+import NSOTerms
+
+/// A schema together with what the engine needs of each node at hand: where its data lies, the encoded default, the nearest
+/// node above whose presence is a fact of its own. Immutable; open transactions keep the one they began with.
+public final class DataModel: Sendable {
+  /// Where a node's records are.
+  public enum Placement: UInt8, Sendable {
+    /// Running (or candidate, startup) configuration.
+    case configuration
+    /// Operational data that is gone after a restart.
+    case operational
+    /// Operational data that survives a restart (`tailf:persistent true`).
+    case persistentOperational
+    /// Kept by a data provider (`tailf:callpoint`), not by CDB.
+    case provider
+    /// Parameters and results of actions, contents of notifications: no data of a tree.
+    case none
+  }
+
+  public struct Facts: Sendable {
+    public var kind: SchemaNode.Kind
+    public var placement: Placement
+    public var flags: SchemaNode.Flags
+    /// The place of a key leaf among the keys of its list; -1 for other nodes.
+    public var keyIndex: Int8
+    /// The nearest list, or presence container, above.
+    public var anchor: NodeID?
+
+    public var isKey: Bool { keyIndex >= 0 }
+    /// A list, or presence container, whose existence is a fact of its own.
+    public var isAnchor: Bool { kind == .list || flags.contains(.presence) }
+  }
+
+  public let schema: Schema
+  public let layout: TreeLayout
+  public let facts: ContiguousArray<Facts>
+  /// The default of a leaf, or the defaults of a leaf-list as one list, as term bytes.
+  private let defaults: [NodeID: [UInt8]]
+
+  public init(schema: Schema, layout: TreeLayout) {
+    self.schema = schema
+    self.layout = layout
+    var facts = ContiguousArray<Facts>()
+    facts.reserveCapacity(schema.nodes.count)
+    var defaults: [NodeID: [UInt8]] = [:]
+    for node in schema.nodes {
+      let parent = node.parent.map { facts[$0.index] }
+      let anchor: NodeID? =
+        if let above = node.parent, let parent { parent.isAnchor ? above : parent.anchor } else { nil }
+      var keyIndex: Int8 = -1
+      if node.isKey, let list = node.parent, let index = schema[list].keys.firstIndex(of: node.id) {
+        keyIndex = Int8(truncatingIfNeeded: index)
+      }
+      facts.append(
+        Facts(
+          kind: node.kind, placement: Self.placement(of: node, parent: parent?.placement), flags: node.flags,
+          keyIndex: keyIndex, anchor: anchor))
+      switch node.kind {
+      case .leaf: defaults[node.id] = node.defaultValue.map(ValueCoding.bytes(of:))
+      case .leafList where !node.defaults.isEmpty: defaults[node.id] = ValueCoding.bytes(of: .list(node.defaults))
+      default: break
+      }
+    }
+    self.facts = facts
+    self.defaults = defaults
+  }
+
+  @inline(__always)
+  public subscript(id: NodeID) -> Facts { facts[id.index] }
+
+  /// The default of a leaf or leaf-list as term bytes; nil without one.
+  public func defaultBytes(_ id: NodeID) -> [UInt8]? { defaults[id] }
+
+  private static func placement(of node: SchemaNode, parent: Placement?) -> Placement {
+    switch node.kind {
+    case .action, .rpc, .notification: return .none
+    default: break
+    }
+    if parent == Placement.none { return .none }
+    if node.flags.contains(.config) { return .configuration }
+    if let stored = node.extensions.first("cdb-oper") {
+      let persistent = stored.substatements.first { $0.name == "persistent" }?.argument == "true"
+      return persistent ? .persistentOperational : .operational
+    }
+    if node.extensions.first("callpoint") != nil { return .provider }
+    switch parent {
+    case .provider: return .provider
+    case .persistentOperational: return .persistentOperational
+    default:
+      // Operational data that names neither a store nor a provider is kept as if it said tailf:cdb-oper, so that models
+      // without annotations can be used as they are.
+      return .operational
+    }
+  }
+}

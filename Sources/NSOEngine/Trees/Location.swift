@@ -1,0 +1,196 @@
+public import NSOModel
+public import NSOSchema
+public import NSOStore
+
+/// A place in the data tree, resolved against the schema: the path in the store, and the nearest list entry or presence
+/// container above, without which nothing is here. Made by ``LocationBuilder``. A list is a location without keys, its
+/// entries are locations with them.
+public struct Location: Sendable, Hashable {
+  public internal(set) var path: TreePath
+  /// The nearest list entry or presence container above; nil when there is none.
+  public internal(set) var anchorNode: NodeID?
+  /// How many bytes of the path's key lead to it.
+  var anchorLength = 0
+
+  /// The schema node; nil is the root.
+  public var node: NodeID? { path.node }
+  /// True when the path ends with the keys of a list entry, or the value of a leaf-list entry.
+  public var isEntry: Bool { path.isEntry }
+
+  public static var root: Location { Location(path: .root, anchorNode: nil) }
+
+  /// The location of a child node. The caller knows that `id` is a child, and that a list here has its keys.
+  public func child(_ id: NodeID, _ model: DataModel) -> Location {
+    var location = self
+    location.step(to: id, model)
+    return location
+  }
+
+  mutating func step(to id: NodeID, _ model: DataModel) {
+    if let node = path.node, model[node].isAnchor {
+      anchorNode = node
+      anchorLength = path.bytes.count
+    }
+    path.append(id, model.layout)
+  }
+
+  /// One entry of the list that this is, by its key in the store's form.
+  public func entry(key: UnsafeRawBufferPointer) -> Location {
+    var location = self
+    location.path.appendEntryKey(key)
+    return location
+  }
+
+  public func entry(key: [UInt8]) -> Location { key.withUnsafeBytes { entry(key: $0) } }
+}
+
+/// Builds a ``Location`` step by step, checking each against the schema. The same builder serves paths from the wire, from
+/// documents and from text.
+public struct LocationBuilder: Sendable {
+  public let model: DataModel
+  public private(set) var location: Location
+
+  public init(_ model: DataModel) {
+    self.model = model
+    location = .root
+    location.path.reserve(64)
+  }
+
+  /// Goes on from a place already resolved.
+  public init(_ model: DataModel, from location: Location) {
+    self.model = model
+    self.location = location
+  }
+
+  /// Steps to a child node.
+  /// - Throws: BADPATH when the node has no children, or is a list whose keys are missing.
+  public mutating func child(_ id: NodeID) throws(NSOError) {
+    if let node = location.node {
+      let facts = model[node]
+      switch facts.kind {
+      case .list where !location.isEntry:
+        throw NSOError(
+          .badPath,
+          "\(text): the keys of list \(model.schema[node].name.name) are missing before \(model.schema[id].name.name)")
+      case .leafList where location.isEntry, .leaf:
+        throw NSOError(.badPath, "\(text): there is nothing below a leaf")
+      default: break
+      }
+    }
+    guard model.layout.isStored(id) else {
+      throw NSOError(.badPath, "\(model.schema.path(of: id)) is no data node: it cannot be read or written")
+    }
+    location.step(to: id, model)
+  }
+
+  /// Steps to a child node by name; without namespace it is the one in the parent's namespace, or the only one.
+  /// - Throws: BADPATH, naming the element.
+  public mutating func child(namespace: UnsafeRawBufferPointer?, name: UnsafeRawBufferPointer) throws(NSOError) {
+    guard let id = model.schema.child(of: location.node, namespace: namespace, name: name) else {
+      throw unknown(String(decoding: name, as: UTF8.self), namespace.map { String(decoding: $0, as: UTF8.self) })
+    }
+    try child(id)
+  }
+
+  public mutating func child(_ tag: Tag) throws(NSOError) {
+    guard let id = model.schema.child(of: location.node, tag) else { throw unknown(tag.name, tag.namespace) }
+    try child(id)
+  }
+
+  /// Steps to one entry of the list, or leaf-list, that was reached.
+  /// - Parameter keys: the key values in schema order; each is checked and made canonical.
+  /// - Returns: the canonical key values.
+  /// - Throws: BADPATH for a wrong number of keys or at a node without keys, BADTYPE for a key that does not fit.
+  @discardableResult
+  public mutating func entry(_ keys: [Value]) throws(NSOError) -> [Value] {
+    guard let node = location.node, !location.isEntry else {
+      throw NSOError(.badPath, "\(text): keys {\(keys.map(\.plainText).joined(separator: " "))} stand where no list is")
+    }
+    let schemaNode = model.schema[node]
+    var canonical: [Value] = []
+    canonical.reserveCapacity(keys.count)
+    switch schemaNode.kind {
+    case .list where schemaNode.isKeyless:
+      guard keys.count == 1, case .int64 = keys[0] else {
+        throw NSOError(.badPath, "\(text): a list without keys is addressed with one int64 number")
+      }
+      canonical = keys
+      try append(keys[0], nil)
+    case .list:
+      guard keys.count == schemaNode.keys.count else {
+        throw NSOError(
+          .badPath,
+          "\(text): list \(schemaNode.name.name) has \(schemaNode.keys.count) keys (\(schemaNode.keys.map { model.schema[$0].name.name }.joined(separator: " "))), the path gives \(keys.count)"
+        )
+      }
+      for (value, key) in zip(keys, schemaNode.keys) {
+        canonical.append(try append(value, of: key))
+      }
+    case .leafList:
+      guard keys.count == 1 else {
+        throw NSOError(.badPath, "\(text): an entry of a leaf-list is addressed with one value, the path gives \(keys.count)")
+      }
+      canonical.append(try append(keys[0], of: node))
+    default:
+      throw NSOError(.badPath, "\(text): keys {\(keys.map(\.plainText).joined(separator: " "))} stand where no list is")
+    }
+    return canonical
+  }
+
+  private mutating func append(_ value: Value, of node: NodeID) throws(NSOError) -> Value {
+    guard let type = model.schema[node].type else {
+      throw NSOError(.internal, "\(text): key \(model.schema[node].name.name) has no type")
+    }
+    let canonical: Value
+    do {
+      canonical = try model.schema.check(value, type)
+    } catch {
+      throw error.nsoError(at: "\(text), key \(model.schema[node].name.name)")
+    }
+    try append(canonical, type)
+    return canonical
+  }
+
+  private mutating func append(_ value: Value, _ type: SchemaType?) throws(NSOError) {
+    do {
+      try location.path.appendKey(value, type: type, schema: model.schema)
+    } catch {
+      throw NSOError(.badType, "\(text): \(error)")
+    }
+  }
+
+  /// What has been resolved so far, for error texts.
+  public var text: String {
+    guard let node = location.node else { return "/" }
+    return model.schema.path(of: node)
+  }
+
+  private func unknown(_ name: String, _ namespace: String?) -> NSOError {
+    let place = location.node == nil ? "at the top" : "below \(text)"
+    let shown = namespace.map { "\(name) (namespace \($0))" } ?? name
+    let children = location.node.map { model.schema[$0].children } ?? model.schema.roots
+    let names = children.map { model.schema[$0].name.name }
+    let near = names.count <= 12 && !names.isEmpty ? "; known there: \(names.joined(separator: ", "))" : ""
+    if namespace == nil, location.node == nil, names.filter({ $0 == name }).count > 1 {
+      return NSOError(.badPath, "/\(name) exists in several modules: give the namespace or prefix")
+    }
+    return NSOError(.badPath, "unknown element \(shown) \(place)\(near)")
+  }
+}
+
+extension DataModel {
+  /// Resolves a path of names and keys.
+  /// - Throws: BADPATH or BADTYPE, naming the element. Positions are resolved by whoever has the data.
+  public func locate(_ path: Keypath) throws(NSOError) -> Location {
+    var builder = LocationBuilder(self)
+    for element in path.elements {
+      switch element {
+      case .tag(let tag): try builder.child(tag)
+      case .keys(let keys): try builder.entry(keys)
+      case .position:
+        throw NSOError(.badPath, "\(builder.text): entries by position are for CDB sessions only")
+      }
+    }
+    return builder.location
+  }
+}
