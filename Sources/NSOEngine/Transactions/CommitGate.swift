@@ -40,6 +40,8 @@ final class CommitGate: Sendable {
   func tryTake(_ owner: Owner, _ want: Want) -> Owner? {
     state.withLock { state in
       if let blocker = Self.blocker(in: state, want) { return blocker }
+      // Writers keep their order of arrival; a read lock is short and goes first.
+      if want == .write, let first = state.waiters.first { return first.owner }
       Self.give(owner, want, &state)
       return nil
     }

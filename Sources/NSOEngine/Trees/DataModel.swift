@@ -26,6 +26,8 @@ public final class DataModel: Sendable {
     public var flags: SchemaNode.Flags
     /// The place of a key leaf among the keys of its list; -1 for other nodes.
     public var keyIndex: Int8
+    /// Below a case of a choice, with plain containers at most in between.
+    public var isInCase: Bool
     /// The nearest list, or presence container, above.
     public var anchor: NodeID?
 
@@ -57,7 +59,7 @@ public final class DataModel: Sendable {
       facts.append(
         Facts(
           kind: node.kind, placement: Self.placement(of: node, parent: parent?.placement), flags: node.flags,
-          keyIndex: keyIndex, anchor: anchor))
+          keyIndex: keyIndex, isInCase: node.caseReference != nil, anchor: anchor))
       switch node.kind {
       case .leaf: defaults[node.id] = node.defaultValue.map(ValueCoding.bytes(of:))
       case .leafList where !node.defaults.isEmpty: defaults[node.id] = ValueCoding.bytes(of: .list(node.defaults))

@@ -11,6 +11,8 @@ public struct Location: Sendable, Hashable {
   public internal(set) var anchorNode: NodeID?
   /// How many bytes of the path's key lead to it.
   var anchorLength = 0
+  /// The key values on the way, in order: what texts show.
+  public internal(set) var keys: [Value] = []
 
   /// The schema node; nil is the root.
   public var node: NodeID? { path.node }
@@ -34,14 +36,43 @@ public struct Location: Sendable, Hashable {
     path.append(id, model.layout)
   }
 
-  /// One entry of the list that this is, by its key in the store's form.
-  public func entry(key: UnsafeRawBufferPointer) -> Location {
+  /// One entry of the list that this is, by its key in the store's form; `values` are the same keys, for texts.
+  public func entry(key: UnsafeRawBufferPointer, _ values: [Value] = []) -> Location {
     var location = self
     location.path.appendEntryKey(key)
+    location.keys += values
     return location
   }
 
-  public func entry(key: [UInt8]) -> Location { key.withUnsafeBytes { entry(key: $0) } }
+  public func entry(key: [UInt8], _ values: [Value] = []) -> Location {
+    key.withUnsafeBytes { entry(key: $0, values) }
+  }
+
+  /// The location of the node above (of an entry: of what holds its list). Good for going down again and for texts; where
+  /// it is a list entry, ask ``TreeView/anchorExists(_:)`` of the location below whether it exists.
+  func parent(_ model: DataModel) -> Location? {
+    guard let node = path.node else { return nil }
+    guard let above = model.schema[node].parent else { return .root }
+    var location = self
+    location.path = path.holder(model.layout, above: above)
+    if isEntry {
+      let own = model.schema[node].kind == .list ? max(1, model.schema[node].keys.count) : 1
+      location.keys.removeLast(min(own, location.keys.count))
+    }
+    return location
+  }
+
+  /// The path for people: `/if:interfaces/interface{eth0}/mtu`.
+  public func text(_ model: DataModel) -> String {
+    guard let node = path.node else { return "/" }
+    return model.text(of: node, keys)
+  }
+
+  /// As `text`, of the list entry or presence container above.
+  func anchorText(_ model: DataModel) -> String {
+    guard let anchorNode else { return "/" }
+    return model.text(of: anchorNode, keys)
+  }
 }
 
 /// Builds a ``Location`` step by step, checking each against the schema. The same builder serves paths from the wire, from
@@ -134,6 +165,7 @@ public struct LocationBuilder: Sendable {
     default:
       throw NSOError(.badPath, "\(text): keys {\(keys.map(\.plainText).joined(separator: " "))} stand where no list is")
     }
+    location.keys += canonical
     return canonical
   }
 
@@ -161,8 +193,7 @@ public struct LocationBuilder: Sendable {
 
   /// What has been resolved so far, for error texts.
   public var text: String {
-    guard let node = location.node else { return "/" }
-    return model.schema.path(of: node)
+    location.text(model)
   }
 
   private func unknown(_ name: String, _ namespace: String?) -> NSOError {
@@ -179,6 +210,37 @@ public struct LocationBuilder: Sendable {
 }
 
 extension DataModel {
+  /// The path of a node with the keys on the way, as many as there are.
+  func text(of node: NodeID, _ keys: [Value]) -> String {
+    var text = ""
+    var rest = keys[...]
+    var module: ModuleID?
+    for step in schema.lineage(of: node) {
+      let node = schema[step]
+      text += "/"
+      if node.module != module { text += schema[node.module].prefix + ":" }
+      text += node.name.name
+      module = node.module
+      let count = node.kind == .list ? max(1, node.keys.count) : node.kind == .leafList ? 1 : 0
+      guard count > 0, !rest.isEmpty else { continue }
+      let types = node.kind == .list ? node.keys.map { schema[$0].type } : [node.type]
+      let shown = rest.prefix(count).enumerated().map { index, value in
+        let type = types.indices.contains(index) ? types[index] : nil
+        return type.flatMap { try? schema.text(of: value, $0) } ?? value.plainText
+      }
+      text += "{" + shown.map(Self.quoted).joined(separator: " ") + "}"
+      rest = rest.dropFirst(count)
+    }
+    return text
+  }
+
+  /// A key as string paths have it: quoted where it would be torn apart (protocol part 02, section 5.5).
+  static func quoted(_ key: String) -> String {
+    let needed = key.isEmpty || key.contains { " {}\"\\".contains($0) }
+    guard needed else { return key }
+    return "\"" + key.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+  }
+
   /// Resolves a path of names and keys.
   /// - Throws: BADPATH or BADTYPE, naming the element. Positions are resolved by whoever has the data.
   public func locate(_ path: Keypath) throws(NSOError) -> Location {

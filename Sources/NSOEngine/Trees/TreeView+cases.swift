@@ -37,7 +37,7 @@ extension TreeView {
   func isCaseInEffect(_ location: Location) throws(NSOError) -> Bool {
     guard let node = location.node else { return true }
     var reference = model.schema[node].caseReference
-    guard reference != nil, let parent = parent(of: location) else { return true }
+    guard reference != nil, let parent = location.parent(model) else { return true }
     while let current = reference {
       let choice = model.schema[current.choice]
       if let active = try activeCase(of: current.choice, in: parent) {
@@ -58,11 +58,11 @@ extension TreeView {
   /// - Throws: BADPATH for an unknown choice or case, NOEXISTS when no case is chosen and none is the default.
   public func caseInEffect(_ names: [Tag], in parent: Location) throws(NSOError) -> (name: Tag, isDefault: Bool) {
     let id = try choice(names, in: parent)
-    guard try exists(parent) else { throw NSOError(.noExists, "\(text(parent)) does not exist") }
+    guard try exists(parent) else { throw NSOError(.noExists, "\(parent.text(model)) does not exist") }
     let choice = model.schema[id]
     if let active = try activeCase(of: id, in: parent) { return (Tag(choice.cases[active].name), false) }
     guard let index = choice.defaultCase else {
-      throw NSOError(.noExists, "choice \(choice.name.name) of \(text(parent)) has no case chosen and no default")
+      throw NSOError(.noExists, "choice \(choice.name.name) of \(parent.text(model)) has no case chosen and no default")
     }
     return (Tag(choice.cases[index].name), true)
   }
@@ -76,28 +76,21 @@ extension TreeView {
           guard case .choice(let id) = member, matches(tag, model.schema[id].name) else { return nil }
           return id
         }.first
-        guard found != nil else { throw NSOError(.badPath, "\(text(parent)) has no choice \(tag)") }
+        guard found != nil else { throw NSOError(.badPath, "\(parent.text(model)) has no choice \(tag)") }
       } else if let choice = found {
         guard let branch = model.schema[choice].cases.first(where: { matches(tag, $0.name) }) else {
-          throw NSOError(.badPath, "choice \(model.schema[choice].name.name) of \(text(parent)) has no case \(tag)")
+          throw NSOError(.badPath, "choice \(model.schema[choice].name.name) of \(parent.text(model)) has no case \(tag)")
         }
         members = branch.members
       }
     }
     guard let found, !names.count.isMultiple(of: 2) else {
-      throw NSOError(.badPath, "\(text(parent)): a choice path names a choice, or choice, case, choice and so on")
+      throw NSOError(.badPath, "\(parent.text(model)): a choice path names a choice, or choice, case, choice and so on")
     }
     return found
   }
 
   private func matches(_ tag: Tag, _ name: QName) -> Bool {
     tag.name == name.name && (tag.namespace == nil || tag.namespace == name.namespace)
-  }
-
-  /// The container, list entry or root that holds a node (of an entry of a leaf-list or list: what holds the list).
-  func parent(of location: Location) -> Location? {
-    guard let node = location.node else { return nil }
-    guard let above = model.schema[node].parent else { return .root }
-    return location.parent(above, model)
   }
 }

@@ -1,3 +1,4 @@
+import ExternalTerm
 public import NIOCore
 public import NSOModel
 public import NSOSchema
@@ -33,7 +34,7 @@ public struct TreeView: Sendable {
         .notImplemented,
         "\(model.schema.path(of: node)): data of callpoints is not supported yet; no data provider can serve it")
     case .none:
-      throw NSOError(.badPath, "\(model.schema.path(of: node)) is no data node: it cannot be read or written")
+      throw NSOError(.badPath, "\(location.text(model)) is no data node: it cannot be read or written")
     }
   }
 
@@ -57,7 +58,7 @@ public struct TreeView: Sendable {
     switch facts.kind {
     case .list where !location.isEntry:
       throw NSOError(
-        .badPath, "\(model.schema.path(of: node)) is a list: give the keys of an entry, or ask for the number of entries")
+        .badPath, "\(location.text(model)) is a list: give the keys of an entry, or ask for the number of entries")
     case .container where !facts.flags.contains(.presence):
       return try anchorExists(location)
     case .leafList where !location.isEntry:
@@ -76,7 +77,7 @@ public struct TreeView: Sendable {
   public func defaultBytes(_ location: Location) throws(NSOError) -> [UInt8]? {
     guard let node = location.node, let bytes = model.defaultBytes(node) else { return nil }
     guard try anchorExists(location) else { return nil }
-    if model.facts[node.index].flags.contains(.hasCaseAround), try !isCaseInEffect(location) { return nil }
+    if model[node].isInCase, try !isCaseInEffect(location) { return nil }
     return bytes
   }
 
@@ -84,13 +85,13 @@ public struct TreeView: Sendable {
   /// - Parameter markDefaults: write the atom `default` where the default is in effect (flag NO_DEFAULTS).
   /// - Throws: NOEXISTS when there is no value and no default, BADTYPE at a node that has no value.
   public func writeLeaf(_ location: Location, markDefaults: Bool = false, into buffer: inout ByteBuffer) throws(NSOError) {
-    guard let found = try appendLeaf(location, markDefaults: markDefaults, &buffer), found else {
+    guard try appendLeaf(location, markDefaults: markDefaults, &buffer) else {
       throw try missing(location)
     }
   }
 
   /// As ``writeLeaf(_:markDefaults:into:)``; false, with nothing written, when there is no value.
-  func appendLeaf(_ location: Location, markDefaults: Bool, _ buffer: inout ByteBuffer) throws(NSOError) -> Bool? {
+  func appendLeaf(_ location: Location, markDefaults: Bool, _ buffer: inout ByteBuffer) throws(NSOError) -> Bool {
     guard let node = location.node else { throw NSOError(.badType, "the root has no value") }
     let facts = model[node]
     switch facts.kind {
@@ -98,7 +99,7 @@ public struct TreeView: Sendable {
       if facts.isKey { return try appendKeyLeaf(location, Int(facts.keyIndex), &buffer) }
       guard !facts.flags.contains(.empty) else {
         throw NSOError(
-          .badType, "\(model.schema.path(of: node)) is of type empty and has no value: ask whether it exists")
+          .badType, "\(location.text(model)) is of type empty and has no value: ask whether it exists")
       }
       let tree = try tree(of: node)
       let found = try storeErrors { () throws(StoreError) in
@@ -116,7 +117,7 @@ public struct TreeView: Sendable {
     default:
       throw NSOError(
         .badType,
-        "\(model.schema.path(of: node)) is a \(facts.kind.text) and has no value: read the leafs below it, or ask whether it exists")
+        "\(location.text(model)) is a \(facts.kind.text) and has no value: read the leafs below it, or ask whether it exists")
     }
     guard let bytes = try defaultBytes(location) else { return false }
     if markDefaults { buffer.writeTermAtom("default") } else { buffer.writeBytes(bytes) }
@@ -126,16 +127,16 @@ public struct TreeView: Sendable {
   /// The value of a leaf or leaf-list, nil when there is none.
   public func value(_ location: Location) throws(NSOError) -> Value? {
     var buffer = ByteBuffer()
-    guard try appendLeaf(location, markDefaults: false, &buffer) == true else { return nil }
-    return try termErrors(buffer)
+    guard try appendLeaf(location, markDefaults: false, &buffer) else { return nil }
+    return try decoded(buffer)
   }
 
   /// What to say of a leaf without value.
   func missing(_ location: Location) throws(NSOError) -> NSOError {
     if try !anchorExists(location) {
-      return NSOError(.noExists, "\(text(location)): the entry \(text(anchorOf: location)) does not exist")
+      return NSOError(.noExists, "\(location.text(model)): the entry \(location.anchorText(model)) does not exist")
     }
-    return NSOError(.noExists, "\(text(location)) has no value and no default")
+    return NSOError(.noExists, "\(location.text(model)) has no value and no default")
   }
 
   private func appendKeyLeaf(_ location: Location, _ index: Int, _ buffer: inout ByteBuffer) throws(NSOError) -> Bool {
@@ -150,7 +151,7 @@ public struct TreeView: Sendable {
       }
     }
     guard case .success = result else {
-      throw NSOError(.internal, "the record of \(text(anchorOf: location)) is damaged; check the database with ncs --cdb-validate")
+      throw NSOError(.internal, "the record of \(location.anchorText(model)) is damaged; check the database with ncs --cdb-validate")
     }
     return found
   }
@@ -178,20 +179,20 @@ public struct TreeView: Sendable {
     let start = buffer.writerIndex
     buffer.writeTermListHeader(count: 1)
     let head = buffer.writerIndex
-    var count = 0
+    var count: UInt32 = 0
     try storeErrors { () throws(StoreError) in
-      let cursor = try tree.entries(of: location.path)
-      while try cursor.next() {
-        buffer.writeBytes(cursor.value)
-        count += 1
+      try tree.forEachEntry(in: location.path) { _, record in
+        buffer.writeBytes(record)
+        count &+= 1
+        return true
       }
     }
     guard count > 0 else {
       buffer.moveWriterIndex(to: start)
       return false
     }
-    buffer.writeTermListEnd(count: count)
-    buffer.setInteger(UInt32(truncatingIfNeeded: count), at: head - 4)
+    buffer.writeTermListEnd(count: Int(count))
+    buffer.setInteger(count, at: head - 4)
     return true
   }
 }

@@ -1,0 +1,249 @@
+public import Logging
+public import NSOModel
+public import NSOSchema
+public import NSOStore
+import Synchronization
+
+/// The meaning of everything: sessions, transactions, locks, data. What serves clients (NSOServer and others) calls it; it
+/// knows nothing of bytes on a wire. Safe to use from any thread; nothing here waits for a disk except `async` functions.
+public final class Engine: Sendable {
+  /// The databases of a daemon.
+  public struct Stores: Sendable {
+    /// Running, startup, candidate, persistent operational data, meta data.
+    public var durable: Store
+    /// Operational data that does not outlive the daemon.
+    public var volatile: Store
+
+    public init(durable: Store, volatile: Store) {
+      self.durable = durable
+      self.volatile = volatile
+    }
+  }
+
+  public let model: DataModel
+  public let stores: Stores
+  public let configuration: EngineConfiguration
+  public let phases: PhaseGate
+  public let sessions: SessionRegistry
+  public let locks: LockTable
+  public let log: Logger
+  let gate = CommitGate()
+  let operationalWriter: OperationalWriter
+
+  private struct Table {
+    var transactions: [Int32: Transaction] = [:]
+    var last: Int32 = 0
+  }
+
+  private let table = Mutex(Table())
+  private let transactionID: Mutex<TransactionID>
+
+  /// - Throws: what the databases say.
+  public init(
+    schema: Schema, stores: Stores, configuration: EngineConfiguration = EngineConfiguration(), log: Logger
+  ) throws(StoreError) {
+    let layout = try TreeLayout(schema: schema, store: stores.durable)
+    model = DataModel(schema: schema, layout: layout)
+    self.stores = stores
+    self.configuration = configuration
+    self.log = log
+    phases = PhaseGate()
+    let clock = configuration.clock
+    sessions = SessionRegistry(phases: phases, limit: configuration.sessionLimit) { clock().seconds }
+    locks = LockTable { clock().seconds }
+    operationalWriter = OperationalWriter(model, stores)
+    transactionID = Mutex(try TransactionID.read(stores.durable))
+  }
+
+  /// Seconds since 1970-01-01 UTC.
+  var now: Int64 { configuration.clock().seconds }
+
+  // MARK: Views
+
+  /// The latest state: running and operational data.
+  public func currentView() throws(NSOError) -> TreeView {
+    try storeErrors { () throws(StoreError) in
+      let durable = try stores.durable.snapshot()
+      let volatile = try stores.volatile.snapshot()
+      return TreeView(
+        model, configuration: durable.tree(.running), operational: volatile.tree(.operational),
+        persistentOperational: durable.tree(.persistentOperational))
+    }
+  }
+
+  /// The id of the last transaction committed to running.
+  public var lastTransactionID: TransactionID { transactionID.withLock { $0 } }
+
+  /// The next id: strictly greater than all before, as close to the clock as that allows.
+  func nextTransactionID() -> TransactionID {
+    let now = configuration.clock()
+    return transactionID.withLock { $0.next(at: now) }
+  }
+
+  func didCommit(_ id: TransactionID) {
+    transactionID.withLock { if id > $0 { $0 = id } }
+  }
+
+  // MARK: Transactions
+
+  /// Starts a transaction in state READ.
+  /// - Parameter usid: 0 for `session` itself.
+  /// - Throws: NOEXISTS for a datastore that is not there, BADSTATE before the start phase that allows it, TOOMANYTRANS.
+  public func startTransaction(
+    _ session: UserSession, on database: DatabaseName, _ mode: TransactionMode
+  ) throws(NSOError) -> Transaction {
+    try requirePhase(for: session, mode)
+    let configurationTree: any DataTree
+    let target: TreeEditor.Target
+    switch database {
+    case .running:
+      target = .configuration
+    case .operational:
+      target = .operational
+    case .candidate:
+      throw NSOError(.noExists, "the candidate datastore is not supported yet; use running")
+    case .startup:
+      throw NSOError(.noExists, "the startup datastore is not supported yet; use running")
+    case .none, .transaction, .preCommitRunning, .intended:
+      throw NSOError(.noExists, "a transaction cannot be started on \(database); use running or operational")
+    }
+    let durable = try storeErrors { () throws(StoreError) in try stores.durable.snapshot() }
+    let volatile = try storeErrors { () throws(StoreError) in try stores.volatile.snapshot() }
+    let recorder = mode == .readWrite && database == .running ? ReadRecorder() : nil
+    if let recorder { configurationTree = TrackedTree(durable.tree(.running), recorder) } else { configurationTree = durable.tree(.running) }
+    let editor = TreeEditor(
+      model, target: target, configuration: Overlay(configurationTree), operational: Overlay(volatile.tree(.operational)),
+      persistentOperational: Overlay(durable.tree(.persistentOperational)))
+    return try add(session) { handle in
+      Transaction(
+        handle: handle, database: database, mode: mode, session: session, startTime: now, snapshot: durable,
+        recorder: recorder, backend: .datastore, editor: editor)
+    }
+  }
+
+  /// Starts a transaction over another one: APPLY moves its changes there, without validation.
+  public func startTransaction(
+    _ session: UserSession, over backend: Transaction, _ mode: TransactionMode
+  ) throws(NSOError) -> Transaction {
+    let editor = try backend.state.withLock { state throws(NSOError) in
+      guard state.phase != .finished else { throw backend.finished }
+      return TreeEditor(
+        backend.model, target: state.editor.target, configuration: Overlay(state.editor.configuration),
+        operational: Overlay(state.editor.operational), persistentOperational: Overlay(state.editor.persistentOperational))
+    }
+    return try add(session) { handle in
+      Transaction(
+        handle: handle, database: backend.database, mode: mode, session: session, startTime: now, snapshot: backend.snapshot,
+        recorder: nil, backend: .transaction(backend), editor: editor)
+    }
+  }
+
+  private func add(_ session: UserSession, _ make: (Int32) -> Transaction) throws(NSOError) -> Transaction {
+    let made: Transaction? = table.withLock { table in
+      guard table.transactions.count < configuration.transactionLimit else { return nil }
+      repeat {
+        table.last = table.last == Int32.max ? 1 : table.last + 1
+      } while table.transactions[table.last] != nil
+      let transaction = make(table.last)
+      table.transactions[transaction.handle] = transaction
+      return transaction
+    }
+    guard let made else {
+      throw NSOError(
+        .tooManyTransactions,
+        "\(session.summary): the limit of \(configuration.transactionLimit) open transactions is reached; finish some")
+    }
+    let token = session.onEnd { [weak self, weak made] in
+      guard let self, let made else { return }
+      self.finish(made)
+    }
+    if let token { made.onEnd { [weak session] in session?.forget(ending: token) } }
+    return made
+  }
+
+  private func requirePhase(for session: UserSession, _ mode: TransactionMode) throws(NSOError) {
+    let phase = phases.phase
+    guard !session.isEnded else { throw NSOError(.noSession, "the user session \(session.id) has ended") }
+    let needed: StartPhase = session.isSystem ? (mode == .read ? .phase0 : .phase1) : .started
+    guard phase >= needed, phase != .stopping else {
+      throw NSOError(
+        .badState,
+        "\(session.summary) cannot start a \(mode == .read ? "read" : "read-write") transaction in start phase \(phase)")
+    }
+  }
+
+  /// - Throws: NOTRANS for an unknown handle.
+  public func transaction(_ handle: Int32) throws(NSOError) -> Transaction {
+    guard let transaction = table.withLock({ $0.transactions[handle] }) else {
+      throw NSOError(.noTransaction, "there is no transaction \(handle); it may have been finished")
+    }
+    return transaction
+  }
+
+  public var transactions: [Transaction] {
+    table.withLock { $0.transactions.values.sorted { $0.handle < $1.handle } }
+  }
+
+  /// Ends a transaction in any state: what is not committed is dropped, its place in the commit order is given up.
+  public func finish(_ transaction: Transaction) {
+    _ = table.withLock { $0.transactions.removeValue(forKey: transaction.handle) }
+    let rest: (gate: CommitGate.Owner?, endings: [@Sendable () -> Void]) = transaction.state.withLock { state in
+      guard state.phase != .finished else { return (nil, []) }
+      state.phase = .finished
+      state.editor.revert()
+      defer { state.endings = [:] }
+      // While the disk works on it, whoever commits lets go of the gate.
+      return (state.isBusy ? nil : state.gate, state.endings.sorted { $0.key < $1.key }.map(\.value))
+    }
+    if let owner = rest.gate { gate.release(owner) }
+    for ending in rest.endings { ending() }
+  }
+
+  // MARK: Read locks of CDB sessions
+
+  /// A read lock on running, held until it is given back (CDB LOCK_SESSION).
+  public struct ReadLock: Sendable {
+    let owner: CommitGate.Owner
+  }
+
+  /// - Throws: LOCKED, naming the transaction that is being committed.
+  public func lockForReading(_ who: String) throws(NSOError) -> ReadLock {
+    let owner = gate.owner(who, since: now)
+    if let blocker = gate.tryTake(owner, .read) {
+      throw NSOError(.locked, "\(who): running is being written by \(blocker.text); try again, or ask with LOCK_WAIT")
+    }
+    return ReadLock(owner: owner)
+  }
+
+  /// Waits for the lock. `body` is called once, with nil when ``cancel(_:)`` gave up the wait.
+  /// - Returns: what to cancel.
+  @discardableResult
+  public func waitForReading(_ who: String, _ body: @escaping @Sendable (ReadLock?) -> Void) -> ReadLock {
+    let lock = ReadLock(owner: gate.owner(who, since: now))
+    gate.take(lock.owner, .read) { body($0 ? lock : nil) }
+    return lock
+  }
+
+  public func cancel(_ wait: ReadLock) {
+    gate.giveUp(wait.owner)
+  }
+
+  public func unlock(_ lock: ReadLock) { gate.release(lock.owner) }
+
+  /// Who commits now, and who holds read locks: text and since when.
+  public var commitHolders: (writer: (String, Int64)?, readers: [(String, Int64)]) {
+    let holders = gate.holders
+    return (holders.writer.map { ($0.text, $0.since) }, holders.readers.map { ($0.text, $0.since) })
+  }
+
+  // MARK: Operational data
+
+  /// Writes operational data. Edits from many clients share one commit; each takes effect as a whole or not at all.
+  /// `completion` is called once, on any thread.
+  public func writeOperational(
+    _ edit: @escaping @Sendable (inout TreeEditor) throws(NSOError) -> Void,
+    completion: @escaping @Sendable (Result<Void, NSOError>) -> Void
+  ) {
+    operationalWriter.submit(edit, completion)
+  }
+}

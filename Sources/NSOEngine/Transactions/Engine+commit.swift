@@ -1,0 +1,266 @@
+public import NSOModel
+import NSOStore
+
+/// What a commit made.
+public struct CommitResult: Sendable, Hashable {
+  public var id: TransactionID
+  /// The revision of the database after it.
+  public var revision: Revision
+}
+
+extension Engine {
+  /// Validates, prepares and commits in one step (protocol part 04, APPLY_TRANS).
+  /// - Parameter keepOpen: after a failed validation the changes are kept, else dropped; the state is READ in both cases.
+  /// - Returns: nil when there was nothing to commit.
+  /// - Throws: INUSE when another transaction or a lock is in the way for too long, TRANSACTION_CONFLICT, validation errors.
+  @discardableResult
+  public func apply(_ transaction: Transaction, keepOpen: Bool) async throws(NSOError) -> CommitResult? {
+    guard transaction.mode == .readWrite else { return nil }
+    let editor = try transaction.begin(from: .read)
+    if case .transaction(let backend) = transaction.backend {
+      return try moveChanges(of: transaction, editor, to: backend)
+    }
+    var phase = Transaction.Phase.read
+    do throws(NSOError) {
+      if editor.isEmpty {
+        transaction.end(.committed)
+        return nil
+      }
+      try await take(transaction)
+      try validate(transaction, editor)
+      phase = .prepared
+      try checkConflicts(transaction, editor)
+      let result = try await store(transaction, editor)
+      release(transaction)
+      transaction.end(.committed)
+      return result
+    } catch {
+      release(transaction)
+      transaction.end(.read, dropChanges: !keepOpen && phase == .read)
+      throw error
+    }
+  }
+
+  /// Validates only (protocol part 04, VALIDATE_TRANS).
+  /// - Parameter unlock: true: state READ afterwards; false: state VALIDATE, and nobody else commits until this one ends.
+  public func validate(_ transaction: Transaction, unlock: Bool) async throws(NSOError) {
+    guard transaction.mode == .readWrite else { return }
+    let editor = try transaction.begin(from: .read)
+    do throws(NSOError) {
+      if case .datastore = transaction.backend { try await take(transaction) }
+      try validate(transaction, editor)
+    } catch {
+      release(transaction)
+      transaction.end(.read)
+      throw error
+    }
+    if unlock { release(transaction) }
+    transaction.end(unlock ? .read : .validate)
+  }
+
+  /// The first phase of the two-phase commit (protocol part 04, PREPARE_TRANS). Only after a successful validation.
+  public func prepare(_ transaction: Transaction) throws(NSOError) {
+    guard transaction.mode == .readWrite else { return }
+    let editor = try transaction.begin(from: .validate)
+    do throws(NSOError) {
+      try checkConflicts(transaction, editor)
+    } catch {
+      release(transaction)
+      transaction.end(.read)
+      throw error
+    }
+    transaction.end(.prepared)
+  }
+
+  /// The second phase: makes the changes permanent (protocol part 04, COMMIT_TRANS).
+  @discardableResult
+  public func commit(_ transaction: Transaction) async throws(NSOError) -> CommitResult? {
+    guard transaction.mode == .readWrite else { return nil }
+    let editor = try transaction.begin(from: .prepared)
+    if case .transaction(let backend) = transaction.backend {
+      return try moveChanges(of: transaction, editor, to: backend)
+    }
+    do throws(NSOError) {
+      let result = editor.isEmpty ? nil : try await store(transaction, editor)
+      release(transaction)
+      transaction.end(.committed)
+      return result
+    } catch {
+      release(transaction)
+      transaction.end(.aborted)
+      throw error
+    }
+  }
+
+  /// The second phase: gives up (protocol part 04, ABORT_TRANS).
+  public func abort(_ transaction: Transaction) throws(NSOError) {
+    guard transaction.mode == .readWrite else { return }
+    _ = try transaction.begin(from: .prepared)
+    release(transaction)
+    transaction.end(.aborted)
+  }
+
+  // MARK: Steps
+
+  private func moveChanges(
+    of transaction: Transaction, _ editor: TreeEditor, to backend: Transaction
+  ) throws(NSOError) -> CommitResult? {
+    do throws(NSOError) {
+      try backend.write { (target) throws(NSOError) in
+        try storeErrors { () throws(StoreError) in
+          try target.configuration.absorb(editor.configuration)
+          try target.operational.absorb(editor.operational)
+          try target.persistentOperational.absorb(editor.persistentOperational)
+        }
+      }
+    } catch {
+      transaction.end(.read)
+      throw error
+    }
+    transaction.end(.committed)
+    return nil
+  }
+
+  /// Waits, bounded, until this transaction may commit.
+  private func take(_ transaction: Transaction) async throws(NSOError) {
+    guard transaction.database == .running else { return }
+    try locks.checkWritable(transaction.database, by: transaction.session)
+    let owner = gate.owner(transaction.summary, since: now)
+    if gate.tryTake(owner, .write) != nil {
+      let gate = gate
+      let wait = configuration.commitWait
+      let timer = Task {
+        try await Task.sleep(for: .seconds(wait))
+        gate.giveUp(owner)
+      }
+      let taken = await withCheckedContinuation { continuation in
+        gate.take(owner, .write) { continuation.resume(returning: $0) }
+      }
+      timer.cancel()
+      guard taken else {
+        let blocker = gate.blocker(of: .write)
+        let who = blocker.map { "\($0.text), which has held it for \(now - $0.since) s" } ?? "transactions before it"
+        throw NSOError(
+          .inUse, "\(transaction.summary) waited \(wait) s to commit to \(transaction.database): it is held by \(who)")
+      }
+    }
+    transaction.state.withLock { $0.gate = owner }
+    // The lock may have been taken while this one waited.
+    try locks.checkWritable(transaction.database, by: transaction.session)
+  }
+
+  private func release(_ transaction: Transaction) {
+    let owner = transaction.state.withLock { state in
+      defer { state.gate = nil }
+      return state.gate
+    }
+    if let owner { gate.release(owner) }
+  }
+
+  /// Constraints between nodes.
+  private func validate(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {
+    // The types of values were checked when they were written. must, when, leafref and the other constraints: issue 4.
+  }
+
+  private func checkConflicts(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {
+    guard let recorder = transaction.recorder else { return }
+    let conflict = try storeErrors { () throws(StoreError) in
+      try stores.durable.conflict(recorder.reads, in: .running, since: transaction.snapshot)
+    }
+    guard let conflict else { return }
+    throw NSOError(
+      .transactionConflict,
+      "\(transaction.summary) conflicts: \(text(ofKey: conflict.key)) was changed by a later commit (revision \(conflict.revision.rawValue)) after this transaction had read it; finish it and try again with a new one"
+    )
+  }
+
+  /// One durable commit.
+  private func store(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) -> CommitResult? {
+    do {
+      switch editor.target {
+      case .configuration:
+        let current = try stores.durable.snapshot()
+        var batch = try editor.configuration.batch(for: .running, current: current.tree(.running))
+        guard !batch.isEmpty else { return nil }
+        let orphans = try orphans(of: batch, current)
+        for range in orphans.persistent { batch.delete(.persistentOperational, range) }
+        let id = nextTransactionID()
+        id.write(to: &batch)
+        let revision = try await stores.durable.commit(batch)
+        didCommit(id)
+        if !orphans.volatile.isEmpty {
+          var cleaning = WriteBatch()
+          for range in orphans.volatile { cleaning.delete(.operational, range) }
+          _ = try await stores.volatile.commit(cleaning)
+        }
+        return CommitResult(id: id, revision: revision)
+      case .operational:
+        let volatile = try editor.operational.batch(for: .operational)
+        if !volatile.isEmpty { _ = try await stores.volatile.commit(volatile) }
+        let persistent = try editor.persistentOperational.batch(for: .persistentOperational)
+        if !persistent.isEmpty { _ = try await stores.durable.commit(persistent) }
+        return nil
+      }
+    } catch let error as StoreError {
+      throw NSOError(store: error)
+    } catch {
+      throw NSOError(.internal, "\(error)")
+    }
+  }
+
+  /// Operational data below configuration that a batch deletes: it goes with the entry that it described.
+  private func orphans(
+    of batch: WriteBatch, _ current: Snapshot
+  ) throws(StoreError) -> (persistent: [KeyRange], volatile: [KeyRange]) {
+    var deleted: [KeyRange] = []
+    batch.forEach { space, operation in
+      guard space == .running else { return true }
+      switch operation {
+      case .put: break
+      case .delete(let key): deleted.append(.prefix(Array(key)))
+      case .deleteRange(let lower, let upper): deleted.append(KeyRange(lower: Array(lower), upper: upper.map { Array($0) }))
+      }
+      return true
+    }
+    guard !deleted.isEmpty else { return ([], []) }
+    let volatile = try stores.volatile.snapshot().tree(.operational)
+    let persistent = current.tree(.persistentOperational)
+    return (
+      try deleted.filter { range throws(StoreError) in try !persistent.isEmpty(range) },
+      try deleted.filter { range throws(StoreError) in try !volatile.isEmpty(range) }
+    )
+  }
+
+  /// A key of the store as a path for people.
+  func text(ofKey key: [UInt8]) -> String { model.layout.path(of: key).flatMap { $0.node.map(model.schema.path(of:)) } ?? "data" }
+}
+
+extension Transaction {
+  /// Takes the transaction for a step that may wait; nothing else can be asked of it until ``end(_:dropChanges:)``.
+  /// - Returns: the changes.
+  /// - Throws: BADSTATE in another state, NOTRANS when it is finished.
+  func begin(from phase: Phase) throws(NSOError) -> TreeEditor {
+    try state.withLock { state throws(NSOError) in
+      guard state.phase != .finished else { throw finished }
+      guard state.phase == phase, !state.isBusy else {
+        throw NSOError(
+          .badState,
+          "transaction \(handle) is in state \(state.phase.rawValue)\(state.isBusy ? " and busy" : ""); this needs state \(phase.rawValue)"
+        )
+      }
+      state.isBusy = true
+      return state.editor
+    }
+  }
+
+  /// The end of a step. A transaction that was finished meanwhile stays so.
+  func end(_ phase: Phase, dropChanges: Bool = false) {
+    state.withLock { state in
+      state.isBusy = false
+      guard state.phase != .finished else { return }
+      state.phase = phase
+      if dropChanges || phase == .aborted { state.editor.revert() }
+    }
+    if dropChanges { recorder?.removeAll() }
+  }
+}

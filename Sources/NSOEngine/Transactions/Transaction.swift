@@ -1,0 +1,164 @@
+public import NSOModel
+public import NSOStore
+import Synchronization
+
+/// A transaction: a stable view of a datastore and private changes over it, until it is applied or finished (protocol
+/// part 04, section 3.2). May be used from several connections; calls do not wait for each other's disk.
+public final class Transaction: Sendable {
+  public enum Phase: String, Sendable {
+    case read = "READ"
+    case validate = "VALIDATE"
+    case prepared = "PREPARED"
+    case committed = "COMMITTED"
+    case aborted = "ABORTED"
+    case finished = "finished"
+  }
+
+  /// What a transaction writes into when it is applied.
+  enum Backend: Sendable {
+    case datastore
+    /// A transaction in a transaction.
+    case transaction(Transaction)
+  }
+
+  struct State {
+    var phase = Phase.read
+    var editor: TreeEditor
+    /// Taken from the first validation on.
+    var gate: CommitGate.Owner?
+    /// Something waits for the disk: nothing else may be asked meanwhile.
+    var isBusy = false
+    var label = ""
+    var comment = ""
+    var endings: [UInt64: @Sendable () -> Void] = [:]
+    var next: UInt64 = 0
+  }
+
+  /// The number by which clients name it.
+  public let handle: Int32
+  public let database: DatabaseName
+  public let mode: TransactionMode
+  public let session: UserSession
+  public let model: DataModel
+  /// Seconds since 1970-01-01 UTC.
+  public let startTime: Int64
+  /// What it sees of the durable store.
+  let snapshot: Snapshot
+  /// What it read of running, to find conflicts at commit.
+  let recorder: ReadRecorder?
+  let backend: Backend
+  let state: Mutex<State>
+
+  init(
+    handle: Int32, database: DatabaseName, mode: TransactionMode, session: UserSession, startTime: Int64, snapshot: Snapshot,
+    recorder: ReadRecorder?, backend: Backend, editor: TreeEditor
+  ) {
+    self.handle = handle
+    self.database = database
+    self.mode = mode
+    self.session = session
+    self.model = editor.model
+    self.startTime = startTime
+    self.snapshot = snapshot
+    self.recorder = recorder
+    self.backend = backend
+    state = Mutex(State(editor: editor))
+  }
+
+  /// The revision of the durable store that it sees.
+  public var revision: Revision { snapshot.revision }
+
+  public var phase: Phase { state.withLock { $0.phase } }
+
+  /// Reads. `body` must be short: it holds the transaction.
+  /// - Throws: NOTRANS when it is finished; what `body` throws.
+  public func read<R>(_ body: (TreeView) throws(NSOError) -> R) throws(NSOError) -> R {
+    try state.withLock { state throws(NSOError) in
+      guard state.phase != .finished else { throw finished }
+      return try body(state.editor.view)
+    }
+  }
+
+  /// The view at this moment, for long reads elsewhere.
+  public func view() throws(NSOError) -> TreeView { try read { $0 } }
+
+  /// Writes. All of `body` takes effect, or nothing when it throws.
+  /// - Throws: NOT_WRITABLE in a read transaction, BADSTATE outside of READ; what `body` throws.
+  public func write<R>(_ body: (inout TreeEditor) throws(NSOError) -> R) throws(NSOError) -> R {
+    try state.withLock { state throws(NSOError) in
+      try requireWritable(state)
+      var copy = state.editor
+      let result = try body(&copy)
+      state.editor = copy
+      return result
+    }
+  }
+
+  /// As ``write(_:)`` for one simple change, which itself changes nothing when it throws: spares the savepoint.
+  public func writeOne(_ body: (inout TreeEditor) throws(NSOError) -> Void) throws(NSOError) {
+    try state.withLock { state throws(NSOError) in
+      try requireWritable(state)
+      try body(&state.editor)
+    }
+  }
+
+  func requireWritable(_ state: borrowing State) throws(NSOError) {
+    guard state.phase != .finished else { throw finished }
+    guard mode == .readWrite else {
+      throw NSOError(.notWritable, "transaction \(handle) of \(session.summary) is a read transaction; start one to read and write")
+    }
+    guard state.phase == .read, !state.isBusy else {
+      throw NSOError(
+        .badState, "transaction \(handle) is in state \(state.phase.rawValue)\(state.isBusy ? " and busy" : ""): write in state READ only")
+    }
+  }
+
+  var finished: NSOError { NSOError(.noTransaction, "transaction \(handle) is finished") }
+
+  /// Text that is kept with the commit.
+  public var label: String {
+    get { state.withLock { $0.label } }
+    set { state.withLock { $0.label = newValue } }
+  }
+
+  public var comment: String {
+    get { state.withLock { $0.comment } }
+    set { state.withLock { $0.comment = newValue } }
+  }
+
+  /// Drops all changes; the transaction goes on.
+  public func revert() throws(NSOError) {
+    try state.withLock { state throws(NSOError) in
+      guard state.phase == .read, !state.isBusy else {
+        throw NSOError(.badState, "transaction \(handle) is in state \(state.phase.rawValue): only in state READ can it be reverted")
+      }
+      state.editor.revert()
+    }
+    recorder?.removeAll()
+  }
+
+  /// True when something was written that is not committed.
+  public var hasChanges: Bool { state.withLock { !$0.editor.isEmpty } }
+
+  /// Calls `body` once when the transaction ends, at once if it has.
+  @discardableResult
+  public func onEnd(_ body: @escaping @Sendable () -> Void) -> UInt64? {
+    let token: UInt64? = state.withLock { state in
+      guard state.phase != .finished else { return nil }
+      state.next &+= 1
+      state.endings[state.next] = body
+      return state.next
+    }
+    if token == nil { body() }
+    return token
+  }
+
+  public func forget(ending token: UInt64) {
+    _ = state.withLock { $0.endings.removeValue(forKey: token) }
+  }
+
+  /// For texts: `transaction 7 (read-write on running) of admin (session 17, ...)`.
+  public var summary: String {
+    "transaction \(handle) (\(mode == .read ? "read" : "read-write") on \(database)) of \(session.summary)"
+  }
+}
