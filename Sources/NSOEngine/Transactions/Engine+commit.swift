@@ -232,7 +232,7 @@ extension Engine {
   }
 
   /// A key of the store as a path for people.
-  func text(ofKey key: [UInt8]) -> String { model.layout.path(of: key).flatMap { $0.node.map(model.schema.path(of:)) } ?? "data" }
+  func text(ofKey key: [UInt8]) -> String { model.layout.path(key).flatMap { $0.node.map(model.schema.path(of:)) } ?? "data" }
 }
 
 extension Transaction {

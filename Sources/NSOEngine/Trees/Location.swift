@@ -175,7 +175,7 @@ public struct LocationBuilder: Sendable {
     }
     let canonical: Value
     do {
-      canonical = try model.schema.check(value, type)
+      canonical = try model.schema.check(value, as: type)
     } catch {
       throw error.nsoError(at: "\(text), key \(model.schema[node].name.name)")
     }
@@ -226,7 +226,7 @@ extension DataModel {
       let types = node.kind == .list ? node.keys.map { schema[$0].type } : [node.type]
       let shown = rest.prefix(count).enumerated().map { index, value in
         let type = types.indices.contains(index) ? types[index] : nil
-        return type.flatMap { try? schema.text(of: value, $0) } ?? value.plainText
+        return type.flatMap { schema.text(of: value, as: $0) } ?? value.plainText
       }
       text += "{" + shown.map(Self.quoted).joined(separator: " ") + "}"
       rest = rest.dropFirst(count)

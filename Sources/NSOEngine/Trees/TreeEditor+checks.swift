@@ -28,7 +28,7 @@ extension TreeEditor {
     guard let type = model.schema[node].type else {
       throw NSOError(.badType, "\(location.text(model)) takes no value")
     }
-    do { return try model.schema.check(value, type) } catch { throw error.nsoError(at: location.text(model)) }
+    do { return try model.schema.check(value, as: type) } catch { throw error.nsoError(at: location.text(model)) }
   }
 
   /// Whether exactly this record is there.

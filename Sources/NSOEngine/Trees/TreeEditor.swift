@@ -90,7 +90,7 @@ public struct TreeEditor {
     guard let type = model.schema[node].type else {
       throw NSOError(.badType, "\(location.text(model)) is a \(model[node].kind.text) and takes no value")
     }
-    do { return try model.schema.parse(text, type, prefixes: prefixes) } catch { throw error.nsoError(at: location.text(model)) }
+    do { return try model.schema.parse(text, as: type, prefixes: prefixes) } catch { throw error.nsoError(at: location.text(model)) }
   }
 
   /// Creates a list entry, presence container, leaf of type empty, or entry of a leaf-list.

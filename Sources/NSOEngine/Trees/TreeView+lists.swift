@@ -77,7 +77,7 @@ extension TreeView {
     for (index, key) in keys.enumerated() {
       guard let type = types[index] else { throw NSOError(.internal, "\(list.text(model)): key \(index) has no type") }
       do {
-        let canonical = try model.schema.check(key, type)
+        let canonical = try model.schema.check(key, as: type)
         try storeErrors { () throws(StoreError) in
           try path.appendKey(canonical, type: type, schema: model.schema)
         }

@@ -1,0 +1,106 @@
+import NSODocument
+public import NSOModel
+import Synchronization
+
+/// A load of a document into a transaction, piece by piece. Nothing shows in the transaction until ``finish()``; nothing
+/// else can be written into it meanwhile. To be used by one thread at a time, away from event loops.
+public final class ConfigurationLoad: Sendable {
+  private struct State {
+    var editor: TreeEditor
+    var loader: DocumentLoader
+    var parser: any DocumentParser
+    var isOver = false
+  }
+
+  private let transaction: Transaction
+  // The parser is a class of its own library; the mutex sees to it that one thread at a time has it.
+  private let state: Mutex<State>
+
+  /// - Throws: NOT_WRITABLE, BADSTATE or NOTRANS when the transaction cannot be written.
+  public init(_ transaction: Transaction, _ options: LoadOptions) throws(NSOError) {
+    guard transaction.mode == .readWrite else {
+      throw NSOError(.notWritable, "transaction \(transaction.handle) is a read transaction: a load needs one to read and write")
+    }
+    var editor = try transaction.begin(from: .read)
+    self.transaction = transaction
+    let target = editor.target
+    if options.mode == .create, target == .configuration {
+      do throws(NSOError) { try editor.remove(.root) } catch {
+        transaction.end(.read)
+        throw error
+      }
+    }
+    let loader = DocumentLoader(transaction.model, options, target)
+    let format = options.format
+    state = Mutex(State(editor: editor, loader: loader, parser: Self.parser(format)))
+  }
+
+  deinit { abandon() }
+
+  private static func parser(_ format: DocumentFormat) -> sending any DocumentParser {
+    switch format {
+    case .xml, .xmlPretty: XMLDocumentParser(framing: .document)
+    case .json, .jsonPretty: JSONDocumentParser()
+    }
+  }
+
+  /// Loads more of the document.
+  /// - Throws: what is wrong with it, with line and column. The load is over then, and the transaction as before.
+  public func feed(_ bytes: UnsafeRawBufferPointer) throws(NSOError) {
+    try step { (state) throws in
+      try state.parser.feed(bytes) { event in try state.loader.handle(event, &state.editor) }
+    }
+  }
+
+  /// The document is complete: what it said is in the transaction now.
+  public func finish() throws(NSOError) {
+    try step { (state) throws in
+      try state.parser.finish { event in try state.loader.handle(event, &state.editor) }
+      try state.loader.finish()
+    }
+    state.withLock { state in
+      guard !state.isOver else { return }
+      state.isOver = true
+      transaction.endLoad(state.editor)
+    }
+  }
+
+  /// Gives up; the transaction is as it was before.
+  public func abandon() {
+    state.withLock { state in
+      guard !state.isOver else { return }
+      state.isOver = true
+      transaction.end(.read)
+    }
+  }
+
+  private func step(_ body: (inout State) throws -> Void) throws(NSOError) {
+    let failure: NSOError? = state.withLock { state in
+      guard !state.isOver else { return NSOError(.badState, "the load is over") }
+      do {
+        try body(&state)
+        return nil
+      } catch let error as NSOError {
+        return NSOError(error.code, "\(state.parser.position): \(error.message)", appTag: error.appTag)
+      } catch let error as DocumentError {
+        return NSOError(.badConfig, "\(error)")
+      } catch {
+        return NSOError(.internal, "\(error)")
+      }
+    }
+    guard let failure else { return }
+    abandon()
+    throw failure
+  }
+}
+
+extension Transaction {
+  /// Takes what a load made.
+  func endLoad(_ editor: TreeEditor) {
+    state.withLock { state in
+      state.isBusy = false
+      guard state.phase == .read else { return }
+      state.editor = editor
+    }
+  }
+}

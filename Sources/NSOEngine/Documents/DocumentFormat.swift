@@ -1,0 +1,64 @@
+public import NSOModel
+
+/// The formats that configuration is saved and loaded in.
+public enum DocumentFormat: Sendable, Hashable {
+  case xml, xmlPretty, json, jsonPretty
+}
+
+/// What to do with data that a document and the tree both have (protocol part 04, section 6).
+public enum LoadMode: Sendable, Hashable {
+  /// Everything is deleted first.
+  case create
+  /// What the document says is added and set.
+  case merge
+  /// A list entry of the document takes the place of the one that is there, with all below; leaf-lists as a whole.
+  /// Containers are passed through.
+  case replace
+}
+
+/// How a document is loaded.
+public struct LoadOptions: Sendable, Hashable {
+  public var format: DocumentFormat
+  public var mode: LoadMode
+  /// Operational data in the document is passed over instead of being an error.
+  public var ignoreOperational: Bool
+  /// Unknown elements, namespaces and attributes are passed over.
+  public var lax: Bool
+
+  public init(format: DocumentFormat, mode: LoadMode, ignoreOperational: Bool = false, lax: Bool = false) {
+    self.format = format
+    self.mode = mode
+    self.ignoreOperational = ignoreOperational
+    self.lax = lax
+  }
+}
+
+/// What a save holds.
+public struct SaveOptions: Sendable, Hashable {
+  public enum Content: Sendable, Hashable {
+    case configuration
+    case all
+    /// Operational data and what it is in.
+    case operational
+  }
+
+  public var format: DocumentFormat
+  public var content: Content
+  /// Leafs at their default are written too.
+  public var withDefaults: Bool
+  /// Only what is at and below this path; keys may be left out, meaning every entry.
+  public var path: Keypath?
+  /// Begin at the path, without what it is in.
+  public var noParents: Bool
+
+  public init(
+    format: DocumentFormat, content: Content = .configuration, withDefaults: Bool = false, path: Keypath? = nil,
+    noParents: Bool = false
+  ) {
+    self.format = format
+    self.content = content
+    self.withDefaults = withDefaults
+    self.path = path
+    self.noParents = noParents
+  }
+}

@@ -1,0 +1,373 @@
+import NSODocument
+import NSOModel
+import NSOSchema
+
+/// Turns the events of a document into writes. It holds what is open and, for a list entry, what came before its keys.
+struct DocumentLoader {
+  private enum Frame {
+    /// Something around the data: `config`, `data`.
+    case wrapper
+    /// A container, or a list entry whose keys are known.
+    case inside(Location, Operation)
+    /// A list entry whose keys are not complete; what else came so far waits.
+    case entry(PendingEntry)
+    /// A leaf, or one entry of a leaf-list.
+    case leaf(Location, Operation, NameContext, text: String?)
+    /// A key leaf of the entry around it.
+    case key(index: Int, NameContext, text: String?)
+    /// Passed over, with all below.
+    case skipped
+  }
+
+  private struct PendingEntry {
+    var list: Location
+    var keys: [Value?]
+    var operation: Operation
+    var insert: MovePlace
+    var waiting: [DocumentEvent] = []
+    /// How deep inside something that waits.
+    var depth = 0
+  }
+
+  /// NETCONF's `operation` attribute (RFC 6241, section 7.2).
+  private enum Operation: String { case merge, replace, create, delete, remove, none }
+
+  static let netconf = "urn:ietf:params:xml:ns:netconf:base:1.0"
+  static let configNamespace = "http://tail-f.com/ns/config/1.0"
+  private static let yang = "urn:ietf:params:xml:ns:yang:1"
+  /// How many events of one list entry may come before its keys.
+  private static let waitingLimit = 100_000
+
+  private let model: DataModel
+  private let options: LoadOptions
+  private let target: TreeEditor.Target
+  private var frames: [Frame] = []
+  /// Leaf-lists that were emptied because the document has them (mode replace), by their path.
+  private var emptied: Set<[UInt8]> = []
+
+  init(_ model: DataModel, _ options: LoadOptions, _ target: TreeEditor.Target) {
+    self.model = model
+    self.options = options
+    self.target = target
+  }
+
+  mutating func handle(_ event: DocumentEvent, _ editor: inout TreeEditor) throws(NSOError) {
+    if case .entry(var pending)? = frames.last {
+      if try wait(event, &pending) {
+        frames[frames.count - 1] = .entry(pending)
+        return
+      }
+    }
+    switch event {
+    case .start(let element): try start(element, &editor)
+    case .scalar(let scalar): scalarText(scalar.lexical)
+    case .end: try end(&editor)
+    case .arrayStart, .arrayEnd: break
+    case .metadata(_, let attributes):
+      guard !options.lax, let first = attributes.first else { return }
+      throw NSOError(.badConfig, "metadata \(first.name) in JSON is not supported yet; leave it out")
+    }
+  }
+
+  /// The document is over.
+  func finish() throws(NSOError) {
+    guard frames.isEmpty else { throw NSOError(.badConfig, "the document ends inside of \(place)") }
+  }
+
+  // MARK: Entries before their keys
+
+  /// True when the event was put aside until the keys are known.
+  private func wait(_ event: DocumentEvent, _ pending: inout PendingEntry) throws(NSOError) -> Bool {
+    if pending.depth == 0 {
+      switch event {
+      case .end, .scalar: return false
+      case .start(let element):
+        if let node = find(element, in: pending.list.node), model[node].isKey { return false }
+      default: break
+      }
+    }
+    switch event {
+    case .start, .arrayStart: pending.depth += 1
+    case .end, .arrayEnd: pending.depth -= 1
+    default: break
+    }
+    pending.waiting.append(event)
+    guard pending.waiting.count <= Self.waitingLimit else {
+      throw NSOError(
+        .badConfig,
+        "\(pending.list.text(model)): an entry has more than \(Self.waitingLimit) elements before its keys; put the keys first")
+    }
+    return true
+  }
+
+  /// Opens the entry once all keys are there, and goes through what had to wait.
+  private mutating func open(_ pending: PendingEntry, _ keys: [Value], _ editor: inout TreeEditor) throws(NSOError) {
+    var builder = LocationBuilder(model, from: pending.list)
+    try builder.entry(keys)
+    let location = builder.location
+    frames[frames.count - 1] = try begin(location, pending.operation, pending.insert, &editor)
+    for event in pending.waiting { try handle(event, &editor) }
+  }
+
+  // MARK: Events
+
+  private mutating func start(_ element: DocumentElement, _ editor: inout TreeEditor) throws(NSOError) {
+    switch frames.last {
+    case .skipped:
+      frames.append(.skipped)
+      return
+    case .leaf, .key:
+      throw NSOError(.badConfig, "\(place) is a leaf and cannot hold element \(element.name)")
+    case .wrapper where isWrapper(element.name), nil where isWrapper(element.name):
+      frames.append(.wrapper)
+      return
+    default: break
+    }
+    let parent: Location
+    let inherited: Operation
+    switch frames.last {
+    case .inside(let location, let operation): (parent, inherited) = (location, operation)
+    case .entry(let pending): (parent, inherited) = (pending.list, pending.operation)
+    default: (parent, inherited) = (.root, .merge)
+    }
+    guard let node = find(element, in: parent.node), model.schema[node].kind != .rpc, model.layout.isStored(node) else {
+      if options.lax {
+        frames.append(.skipped)
+        return
+      }
+      throw unknown(element, parent)
+    }
+    let attributes = try attributes(of: element, inherited)
+    let facts = model[node]
+    if facts.isKey, case .entry = frames.last {
+      frames.append(.key(index: Int(facts.keyIndex), element.names, text: nil))
+      return
+    }
+    switch skips(facts) {
+    case .skip:
+      frames.append(.skipped)
+      return
+    case .refuse:
+      throw NSOError(
+        .notWritable,
+        "\(model.schema.path(of: node)) is operational data, which is not loaded into \(target == .configuration ? "configuration" : "this transaction"): leave it out, or say that it is to be ignored (ncs_load -o) or loaded alone (ncs_load -O)"
+      )
+    case .take: break
+    }
+    let place = parent.child(node, model)
+    switch facts.kind {
+    case .list:
+      let count = model.schema[node].keys.count
+      guard count > 0 else {
+        throw NSOError(.notImplemented, "\(place.text(model)): lists without keys cannot be loaded yet")
+      }
+      frames.append(
+        .entry(
+          PendingEntry(
+            list: place, keys: Array(repeating: nil, count: count), operation: attributes.operation, insert: attributes.insert)))
+    case .container:
+      frames.append(try begin(place, attributes.operation, attributes.insert, &editor))
+    case .leaf, .leafList:
+      if facts.isKey {
+        // The keys stand in the path already.
+        frames.append(.skipped)
+      } else {
+        frames.append(.leaf(place, attributes.operation, element.names, text: nil))
+      }
+    default:
+      throw NSOError(.notImplemented, "\(place.text(model)): \(facts.kind.text) cannot be loaded yet")
+    }
+  }
+
+  private mutating func scalarText(_ text: String) {
+    switch frames.last {
+    case .leaf(let location, let operation, let names, _):
+      frames[frames.count - 1] = .leaf(location, operation, names, text: text)
+    case .key(let index, let names, _):
+      frames[frames.count - 1] = .key(index: index, names, text: text)
+    default: break
+    }
+  }
+
+  private mutating func end(_ editor: inout TreeEditor) throws(NSOError) {
+    guard let frame = frames.popLast() else { return }
+    switch frame {
+    case .wrapper, .inside, .skipped: break
+    case .entry(let pending):
+      let names = model.schema[pending.list.node ?? NodeID(rawValue: 0)].keys.map { model.schema[$0].name.name }
+      let missing = zip(names, pending.keys).filter { $0.1 == nil }.map(\.0)
+      throw NSOError(.badConfig, "\(pending.list.text(model)): an entry lacks its key \(missing.joined(separator: ", "))")
+    case .key(let index, let names, let text):
+      guard case .entry(var pending)? = frames.last, let list = pending.list.node else { return }
+      let key = model.schema[list].keys[index]
+      var location = pending.list
+      location.step(to: key, model)
+      pending.keys[index] = try editor.parse(text ?? "", key, location, resolver(names))
+      frames[frames.count - 1] = .entry(pending)
+      let known = pending.keys.compactMap { $0 }
+      if known.count == pending.keys.count { try open(pending, known, &editor) }
+    case .leaf(let location, let operation, let names, let text):
+      try write(location, operation, names, text ?? "", &editor)
+    }
+  }
+
+  // MARK: Writes
+
+  /// Opens a container or list entry.
+  private mutating func begin(
+    _ location: Location, _ operation: Operation, _ insert: MovePlace, _ editor: inout TreeEditor
+  ) throws(NSOError) -> Frame {
+    guard let node = location.node else { return .inside(location, operation) }
+    let facts = model[node]
+    let isEntry = facts.kind == .list
+    // Configuration around operational data is passed through, not written.
+    guard facts.placement == .configuration || target == .operational else { return .inside(location, operation) }
+    if target == .operational, facts.placement == .configuration { return .inside(location, operation) }
+    var below = operation
+    switch operation {
+    case .delete:
+      try editor.delete(location)
+      return .skipped
+    case .remove:
+      try editor.remove(location)
+      return .skipped
+    case .create:
+      guard try !editor.isPresent(location) else {
+        throw NSOError(.alreadyExists, "\(location.text(model)) exists already (operation create)")
+      }
+    case .replace:
+      try editor.remove(location)
+      below = .merge
+    case .merge:
+      if options.mode == .replace, isEntry {
+        try editor.remove(location)
+        below = .none
+      }
+    case .none: break
+    }
+    if isEntry || facts.flags.contains(.presence) { try editor.ensure(location, at: insert) }
+    return .inside(location, below)
+  }
+
+  private mutating func write(
+    _ location: Location, _ operation: Operation, _ names: NameContext, _ text: String, _ editor: inout TreeEditor
+  ) throws(NSOError) {
+    guard let node = location.node else { return }
+    let facts = model[node]
+    var place = location
+    var value: Value?
+    if facts.kind == .leafList || !facts.flags.contains(.empty) {
+      let parsed = try editor.parse(text, node, location, resolver(names))
+      if facts.kind == .leafList {
+        var builder = LocationBuilder(model, from: location)
+        try builder.entry([parsed])
+        place = builder.location
+      } else {
+        value = parsed
+      }
+    } else if text.contains(where: { !$0.isWhitespace }) {
+      throw NSOError(.badType, "\(location.text(model)) is of type empty and takes no text")
+    }
+    switch operation {
+    case .delete: return try editor.delete(place)
+    case .remove: return try editor.remove(place)
+    case .create:
+      guard try !editor.isPresent(place) else {
+        throw NSOError(.alreadyExists, "\(place.text(model)) exists already (operation create)")
+      }
+    case .merge, .replace, .none:
+      if facts.kind == .leafList, options.mode == .replace, emptied.insert(location.path.bytes).inserted {
+        try editor.remove(location)
+      }
+    }
+    if let value { try editor.set(place, value) } else { try editor.ensure(place) }
+  }
+
+  // MARK: Names
+
+  private func find(_ element: DocumentElement, in parent: NodeID?) -> NodeID? {
+    let name = element.name
+    let id: NodeID? =
+      switch name.space {
+      case .namespace(let uri): model.schema.child(of: parent, namespace: uri, name: name.local)
+      case .module(let module):
+        model.schema.module(name: module).flatMap { model.schema.child(of: parent, namespace: $0.namespace, name: name.local) }
+      case .none: model.schema.child(of: parent, namespace: nil, name: name.local)
+      }
+    guard let id, !model.schema[id].flags.contains(.input) else { return nil }
+    return id
+  }
+
+  private func isWrapper(_ name: DocumentName) -> Bool {
+    switch name.space {
+    case .namespace(let uri):
+      (name.local == "config" && (uri == Self.configNamespace || uri == Self.netconf)) || (name.local == "data" && uri == Self.netconf)
+    case .module(let module): name.local == "data" && module == "ietf-restconf"
+    case .none: name.local == "data" || name.local == "config"
+    }
+  }
+
+  private enum Taking { case take, skip, refuse }
+
+  private func skips(_ facts: DataModel.Facts) -> Taking {
+    switch (facts.placement, target) {
+    case (.configuration, .configuration): return .take
+    case (.configuration, .operational):
+      // Only what leads to operational data matters.
+      return facts.kind == .container || facts.kind == .list ? .take : .skip
+    case (_, .configuration): return options.ignoreOperational ? .skip : .refuse
+    case (.provider, .operational): return .refuse
+    default: return .take
+    }
+  }
+
+  private func attributes(
+    of element: DocumentElement, _ inherited: Operation
+  ) throws(NSOError) -> (operation: Operation, insert: MovePlace) {
+    var operation = inherited
+    var insert = MovePlace.last
+    for attribute in element.attributes {
+      let text = attribute.value.lexical
+      switch (attribute.name.space, attribute.name.local) {
+      case (.namespace(Self.netconf), "operation"):
+        guard let known = Operation(rawValue: text) else {
+          throw NSOError(.badConfig, "\(element.name): operation \(text) is none of merge, replace, create, delete, remove")
+        }
+        operation = known
+      case (.namespace(Self.yang), "insert") where text == "first": insert = .first
+      case (.namespace(Self.yang), "insert") where text == "last": insert = .last
+      case (.namespace(Self.yang), _):
+        throw NSOError(.notImplemented, "\(element.name): \(attribute.name.local)=\"\(text)\" is not supported yet; use first or last")
+      default:
+        guard options.lax else {
+          throw NSOError(.badConfig, "\(element.name): attribute \(attribute.name) is not known; leave it out, or load with -x")
+        }
+      }
+    }
+    return (operation, insert)
+  }
+
+  private func resolver(_ names: NameContext) -> PrefixResolver {
+    switch names {
+    case .moduleNames: .schema
+    case .prefixes(let map): .map { prefix in map.namespace(for: prefix ?? "") }
+    }
+  }
+
+  private func unknown(_ element: DocumentElement, _ parent: Location) -> NSOError {
+    let place = parent.node == nil ? "at the top" : "in \(parent.text(model))"
+    return NSOError(
+      .badPath, "unknown element \(element.name) \(place): no loaded YANG module defines it there; check the load path, or load with -x")
+  }
+
+  private var place: String {
+    for frame in frames.reversed() {
+      switch frame {
+      case .inside(let location, _), .leaf(let location, _, _, _): return location.text(model)
+      case .entry(let pending): return pending.list.text(model)
+      default: continue
+      }
+    }
+    return "the document"
+  }
+}
