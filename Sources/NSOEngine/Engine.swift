@@ -110,7 +110,11 @@ public final class Engine: Sendable {
     let durable = try storeErrors { () throws(StoreError) in try stores.durable.snapshot() }
     let volatile = try storeErrors { () throws(StoreError) in try stores.volatile.snapshot() }
     let recorder = mode == .readWrite && database == .running ? ReadRecorder() : nil
-    if let recorder { configurationTree = TrackedTree(durable.tree(.running), recorder) } else { configurationTree = durable.tree(.running) }
+    if let recorder {
+      configurationTree = TrackedTree(durable.tree(.running), recorder)
+    } else {
+      configurationTree = durable.tree(.running)
+    }
     let editor = TreeEditor(
       model, target: target, configuration: Overlay(configurationTree), operational: Overlay(volatile.tree(.operational)),
       persistentOperational: Overlay(durable.tree(.persistentOperational)))

@@ -10,6 +10,31 @@ public final class ConfigurationLoad: Sendable {
     var loader: DocumentLoader
     var parser: any DocumentParser
     var isOver = false
+
+    mutating func feed(_ bytes: [UInt8]) -> NSOError? {
+      guard !isOver else { return NSOError(.badState, "the load is over") }
+      do {
+        try parser.feed(bytes) { event in try loader.handle(event, &editor) }
+        return nil
+      } catch { return failure(error) }
+    }
+
+    mutating func finish() -> NSOError? {
+      guard !isOver else { return NSOError(.badState, "the load is over") }
+      do {
+        try parser.finish { event in try loader.handle(event, &editor) }
+        try loader.finish()
+        return nil
+      } catch { return failure(error) }
+    }
+
+    private func failure(_ error: any Error) -> NSOError {
+      switch error {
+      case let error as NSOError: NSOError(error.code, "\(parser.position): \(error.message)", appTag: error.appTag)
+      case let error as DocumentError: NSOError(.badConfig, "\(error)")
+      default: NSOError(.internal, "\(error)")
+      }
+    }
   }
 
   private let transaction: Transaction
@@ -19,7 +44,8 @@ public final class ConfigurationLoad: Sendable {
   /// - Throws: NOT_WRITABLE, BADSTATE or NOTRANS when the transaction cannot be written.
   public init(_ transaction: Transaction, _ options: LoadOptions) throws(NSOError) {
     guard transaction.mode == .readWrite else {
-      throw NSOError(.notWritable, "transaction \(transaction.handle) is a read transaction: a load needs one to read and write")
+      throw NSOError(
+        .notWritable, "transaction \(transaction.handle) is a read transaction: a load needs one to read and write")
     }
     var editor = try transaction.begin(from: .read)
     self.transaction = transaction
@@ -46,51 +72,32 @@ public final class ConfigurationLoad: Sendable {
 
   /// Loads more of the document.
   /// - Throws: what is wrong with it, with line and column. The load is over then, and the transaction as before.
-  public func feed(_ bytes: UnsafeRawBufferPointer) throws(NSOError) {
-    try step { (state) throws in
-      try state.parser.feed(bytes) { event in try state.loader.handle(event, &state.editor) }
-    }
+  public func feed(_ bytes: [UInt8]) throws(NSOError) {
+    guard let failure = state.withLock({ $0.feed(bytes) }) else { return }
+    abandon()
+    throw failure
   }
 
   /// The document is complete: what it said is in the transaction now.
   public func finish() throws(NSOError) {
-    try step { (state) throws in
-      try state.parser.finish { event in try state.loader.handle(event, &state.editor) }
-      try state.loader.finish()
+    if let failure = state.withLock({ $0.finish() }) {
+      abandon()
+      throw failure
     }
-    state.withLock { state in
-      guard !state.isOver else { return }
+    let editor = state.withLock { state -> TreeEditor in
       state.isOver = true
-      transaction.endLoad(state.editor)
+      return state.editor
     }
+    transaction.endLoad(editor)
   }
 
   /// Gives up; the transaction is as it was before.
   public func abandon() {
-    state.withLock { state in
-      guard !state.isOver else { return }
-      state.isOver = true
-      transaction.end(.read)
+    let wasOpen = state.withLock { state in
+      defer { state.isOver = true }
+      return !state.isOver
     }
-  }
-
-  private func step(_ body: (inout State) throws -> Void) throws(NSOError) {
-    let failure: NSOError? = state.withLock { state in
-      guard !state.isOver else { return NSOError(.badState, "the load is over") }
-      do {
-        try body(&state)
-        return nil
-      } catch let error as NSOError {
-        return NSOError(error.code, "\(state.parser.position): \(error.message)", appTag: error.appTag)
-      } catch let error as DocumentError {
-        return NSOError(.badConfig, "\(error)")
-      } catch {
-        return NSOError(.internal, "\(error)")
-      }
-    }
-    guard let failure else { return }
-    abandon()
-    throw failure
+    if wasOpen { transaction.end(.read) }
   }
 }
 

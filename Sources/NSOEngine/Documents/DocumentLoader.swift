@@ -1,6 +1,7 @@
 import NSODocument
 import NSOModel
 import NSOSchema
+import NSOStore
 
 /// Turns the events of a document into writes. It holds what is open and, for a list entry, what came before its keys.
 struct DocumentLoader {
@@ -164,7 +165,8 @@ struct DocumentLoader {
       frames.append(
         .entry(
           PendingEntry(
-            list: place, keys: Array(repeating: nil, count: count), operation: attributes.operation, insert: attributes.insert)))
+            list: place, keys: Array(repeating: nil, count: count), operation: attributes.operation, insert: attributes.insert))
+      )
     case .container:
       frames.append(try begin(place, attributes.operation, attributes.insert, &editor))
     case .leaf, .leafList:
@@ -301,7 +303,8 @@ struct DocumentLoader {
   private func isWrapper(_ name: DocumentName) -> Bool {
     switch name.space {
     case .namespace(let uri):
-      (name.local == "config" && (uri == Self.configNamespace || uri == Self.netconf)) || (name.local == "data" && uri == Self.netconf)
+      (name.local == "config" && (uri == Self.configNamespace || uri == Self.netconf))
+        || (name.local == "data" && uri == Self.netconf)
     case .module(let module): name.local == "data" && module == "ietf-restconf"
     case .none: name.local == "data" || name.local == "config"
     }
@@ -337,7 +340,8 @@ struct DocumentLoader {
       case (.namespace(Self.yang), "insert") where text == "first": insert = .first
       case (.namespace(Self.yang), "insert") where text == "last": insert = .last
       case (.namespace(Self.yang), _):
-        throw NSOError(.notImplemented, "\(element.name): \(attribute.name.local)=\"\(text)\" is not supported yet; use first or last")
+        throw NSOError(
+          .notImplemented, "\(element.name): \(attribute.name.local)=\"\(text)\" is not supported yet; use first or last")
       default:
         guard options.lax else {
           throw NSOError(.badConfig, "\(element.name): attribute \(attribute.name) is not known; leave it out, or load with -x")
@@ -357,7 +361,8 @@ struct DocumentLoader {
   private func unknown(_ element: DocumentElement, _ parent: Location) -> NSOError {
     let place = parent.node == nil ? "at the top" : "in \(parent.text(model))"
     return NSOError(
-      .badPath, "unknown element \(element.name) \(place): no loaded YANG module defines it there; check the load path, or load with -x")
+      .badPath,
+      "unknown element \(element.name) \(place): no loaded YANG module defines it there; check the load path, or load with -x")
   }
 
   private var place: String {

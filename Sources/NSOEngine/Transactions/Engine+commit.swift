@@ -1,5 +1,7 @@
 public import NSOModel
-import NSOStore
+import NSOSchema
+public import NSOStore
+import Synchronization
 
 /// What a commit made.
 public struct CommitResult: Sendable, Hashable {
@@ -176,7 +178,7 @@ extension Engine {
 
   /// One durable commit.
   private func store(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) -> CommitResult? {
-    do {
+    do throws(StoreError) {
       switch editor.target {
       case .configuration:
         let current = try stores.durable.snapshot()
@@ -201,10 +203,8 @@ extension Engine {
         if !persistent.isEmpty { _ = try await stores.durable.commit(persistent) }
         return nil
       }
-    } catch let error as StoreError {
-      throw NSOError(store: error)
     } catch {
-      throw NSOError(.internal, "\(error)")
+      throw NSOError(store: error)
     }
   }
 
@@ -225,10 +225,12 @@ extension Engine {
     guard !deleted.isEmpty else { return ([], []) }
     let volatile = try stores.volatile.snapshot().tree(.operational)
     let persistent = current.tree(.persistentOperational)
-    return (
-      try deleted.filter { range throws(StoreError) in try !persistent.isEmpty(range) },
-      try deleted.filter { range throws(StoreError) in try !volatile.isEmpty(range) }
-    )
+    var orphans: (persistent: [KeyRange], volatile: [KeyRange]) = ([], [])
+    for range in deleted {
+      if try !persistent.isEmpty(range) { orphans.persistent.append(range) }
+      if try !volatile.isEmpty(range) { orphans.volatile.append(range) }
+    }
+    return orphans
   }
 
   /// A key of the store as a path for people.

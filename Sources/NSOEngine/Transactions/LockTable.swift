@@ -36,7 +36,9 @@ public final class LockTable: Sendable {
   public func unlock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
     let problem: String? = holders.withLock { holders in
       guard let holder = holders[database] else { return "\(database) is not locked" }
-      guard holder.session === session else { return "\(database) is locked by \(holder.session.summary), only that session may unlock it" }
+      guard holder.session === session else {
+        return "\(database) is locked by \(holder.session.summary), only that session may unlock it"
+      }
       holders[database] = nil
       return nil
     }

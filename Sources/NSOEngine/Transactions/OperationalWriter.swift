@@ -48,31 +48,41 @@ final class OperationalWriter: Sendable {
   }
 
   private func commit(_ jobs: [Job]) async {
+    var editor: TreeEditor
+    do throws(NSOError) { editor = try makeEditor() } catch {
+      for job in jobs { job.completion(.failure(error)) }
+      return
+    }
     var accepted: [Job] = []
-    do {
-      let durable = try stores.durable.snapshot()
-      let volatile = try stores.volatile.snapshot()
-      var editor = TreeEditor(
-        model, target: .operational, configuration: Overlay(durable.tree(.running)),
-        operational: Overlay(volatile.tree(.operational)), persistentOperational: Overlay(durable.tree(.persistentOperational)))
-      for job in jobs {
-        var attempt = editor
-        do throws(NSOError) {
-          try job.edit(&attempt)
-          editor = attempt
-          accepted.append(job)
-        } catch {
-          job.completion(.failure(error))
-        }
+    for job in jobs {
+      var attempt = editor
+      do throws(NSOError) {
+        try job.edit(&attempt)
+        editor = attempt
+        accepted.append(job)
+      } catch {
+        job.completion(.failure(error))
       }
+    }
+    var outcome: Result<Void, NSOError> = .success(())
+    do throws(StoreError) {
       if !editor.operational.isEmpty { _ = try await stores.volatile.commit(editor.operational.batch(for: .operational)) }
       if !editor.persistentOperational.isEmpty {
         _ = try await stores.durable.commit(editor.persistentOperational.batch(for: .persistentOperational))
       }
-      for job in accepted { job.completion(.success(())) }
     } catch {
-      let failure = (error as? StoreError).map(NSOError.init(store:)) ?? NSOError(.internal, "\(error)")
-      for job in accepted { job.completion(.failure(failure)) }
+      outcome = .failure(NSOError(store: error))
+    }
+    for job in accepted { job.completion(outcome) }
+  }
+
+  private func makeEditor() throws(NSOError) -> TreeEditor {
+    try storeErrors { () throws(StoreError) in
+      let durable = try stores.durable.snapshot()
+      let volatile = try stores.volatile.snapshot()
+      return TreeEditor(
+        model, target: .operational, configuration: Overlay(durable.tree(.running)),
+        operational: Overlay(volatile.tree(.operational)), persistentOperational: Overlay(durable.tree(.persistentOperational)))
     }
   }
 }

@@ -105,11 +105,13 @@ public final class Transaction: Sendable {
   func requireWritable(_ state: borrowing State) throws(NSOError) {
     guard state.phase != .finished else { throw finished }
     guard mode == .readWrite else {
-      throw NSOError(.notWritable, "transaction \(handle) of \(session.summary) is a read transaction; start one to read and write")
+      throw NSOError(
+        .notWritable, "transaction \(handle) of \(session.summary) is a read transaction; start one to read and write")
     }
     guard state.phase == .read, !state.isBusy else {
       throw NSOError(
-        .badState, "transaction \(handle) is in state \(state.phase.rawValue)\(state.isBusy ? " and busy" : ""): write in state READ only")
+        .badState,
+        "transaction \(handle) is in state \(state.phase.rawValue)\(state.isBusy ? " and busy" : ""): write in state READ only")
     }
   }
 
@@ -130,7 +132,8 @@ public final class Transaction: Sendable {
   public func revert() throws(NSOError) {
     try state.withLock { state throws(NSOError) in
       guard state.phase == .read, !state.isBusy else {
-        throw NSOError(.badState, "transaction \(handle) is in state \(state.phase.rawValue): only in state READ can it be reverted")
+        throw NSOError(
+          .badState, "transaction \(handle) is in state \(state.phase.rawValue): only in state READ can it be reverted")
       }
       state.editor.revert()
     }

@@ -1,4 +1,4 @@
-public import NSOModel
+import NSOModel
 public import NSOSchema
 public import NSOStore
 import NSOTerms

@@ -48,13 +48,16 @@ public struct Location: Sendable, Hashable {
     key.withUnsafeBytes { entry(key: $0, values) }
   }
 
-  /// The location of the node above (of an entry: of what holds its list). Good for going down again and for texts; where
-  /// it is a list entry, ask ``TreeView/anchorExists(_:)`` of the location below whether it exists.
+  /// The location of the node above (of an entry: of what holds its list), with the same anchor: good for going down again
+  /// and for texts. Where it is an anchor itself, ask ``TreeView/anchorExists(_:)`` of the location below whether it exists.
   func parent(_ model: DataModel) -> Location? {
     guard let node = path.node else { return nil }
-    guard let above = model.schema[node].parent else { return .root }
+    guard model.schema[node].parent != nil else { return .root }
     var location = self
-    location.path = path.holder(model.layout, above: above)
+    let steps = model.layout.steps(of: path)
+    let end = steps.dropLast().last.map { $0.entryEnd ?? $0.nodeEnd } ?? 0
+    guard let path = model.layout.path(Array(path.bytes[..<end])) else { return nil }
+    location.path = path
     if isEntry {
       let own = model.schema[node].kind == .list ? max(1, model.schema[node].keys.count) : 1
       location.keys.removeLast(min(own, location.keys.count))

@@ -1,7 +1,7 @@
 import ExternalTerm
 import NIOCore
-import NSOModel
-import NSOStore
+public import NSOModel
+public import NSOStore
 import NSOTerms
 
 /// Runs `body`; a failure of the store becomes an error for the client.
@@ -13,7 +13,13 @@ func storeErrors<R>(_ body: () throws(StoreError) -> R) throws(NSOError) -> R {
 extension NSOError {
   /// How a failure of the store reaches a client: the disk's and the operating system's faults as such, all else as internal.
   public init(store error: StoreError) {
-    self.init(error.isOperatingSystem ? .operatingSystem : .internal, "database: \(error)")
+    let code: ErrorCode =
+      switch error.code {
+      case .diskFull, .failed, .unreadable, .full: .operatingSystem
+      case .tooManyReaders: .tooManyTransactions
+      default: .internal
+      }
+    self.init(code, "database: \(error)")
   }
 }
 

@@ -67,7 +67,9 @@ extension TreeEditor {
     }
     switch model[node].kind {
     case .container, .list: break
-    default: throw NSOError(.badType, "\(location.text(model)) is a \(model[node].kind.text): set_object writes containers and list entries")
+    default:
+      throw NSOError(
+        .badType, "\(location.text(model)) is a \(model[node].kind.text): set_object writes containers and list entries")
     }
     try ensurePlace(place)
     try setContent(&rest, at: place)
@@ -88,7 +90,9 @@ extension TreeEditor {
     for name in names {
       guard let value = found[name], value != .notFound else {
         throw NSOError(
-          .badPath, "\(location.text(model)): key \(model.schema[name].name.name) is missing in the value array; give the keys in the path")
+          .badPath,
+          "\(location.text(model)): key \(model.schema[name].name.name) is missing in the value array; give the keys in the path"
+        )
       }
       keys.append(value)
     }

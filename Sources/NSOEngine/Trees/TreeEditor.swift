@@ -12,7 +12,7 @@ public enum MovePlace: Sendable, Hashable {
 
 /// Writes into a transaction's private changes, with the checks that belong to a single write: the schema, the type of the
 /// value, that what it is in exists. Constraints between nodes are checked at validation.
-public struct TreeEditor {
+public struct TreeEditor: Sendable {
   public let model: DataModel
   /// What may be written here.
   public enum Target: Sendable { case configuration, operational }
@@ -67,7 +67,8 @@ public struct TreeEditor {
       }
       try setLeafList(location, node, values)
     default:
-      throw NSOError(.badType, "\(location.text(model)) is a \(facts.kind.text) and takes no value: create it, or set the leafs below it")
+      throw NSOError(
+        .badType, "\(location.text(model)) is a \(facts.kind.text) and takes no value: create it, or set the leafs below it")
     }
   }
 
@@ -90,7 +91,9 @@ public struct TreeEditor {
     guard let type = model.schema[node].type else {
       throw NSOError(.badType, "\(location.text(model)) is a \(model[node].kind.text) and takes no value")
     }
-    do { return try model.schema.parse(text, as: type, prefixes: prefixes) } catch { throw error.nsoError(at: location.text(model)) }
+    do { return try model.schema.parse(text, as: type, prefixes: prefixes) } catch {
+      throw error.nsoError(at: location.text(model))
+    }
   }
 
   /// Creates a list entry, presence container, leaf of type empty, or entry of a leaf-list.

@@ -1,4 +1,4 @@
-import NSOModel
+public import NSOModel
 import NSOSchema
 import NSOStore
 
@@ -72,10 +72,11 @@ extension TreeView {
     var found: ChoiceID?
     for (step, tag) in names.enumerated() {
       if step % 2 == 0 {
-        found = members.lazy.compactMap { member -> ChoiceID? in
-          guard case .choice(let id) = member, matches(tag, model.schema[id].name) else { return nil }
-          return id
-        }.first
+        found =
+          members.lazy.compactMap { member -> ChoiceID? in
+            guard case .choice(let id) = member, matches(tag, model.schema[id].name) else { return nil }
+            return id
+          }.first
         guard found != nil else { throw NSOError(.badPath, "\(parent.text(model)) has no choice \(tag)") }
       } else if let choice = found {
         guard let branch = model.schema[choice].cases.first(where: { matches(tag, $0.name) }) else {

@@ -1,4 +1,3 @@
-public import NIOCore
 public import NSOModel
 import NSOSchema
 public import NSOStore

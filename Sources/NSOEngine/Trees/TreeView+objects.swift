@@ -1,7 +1,7 @@
 import ExternalTerm
 public import NIOCore
 public import NSOModel
-public import NSOSchema
+import NSOSchema
 import NSOStore
 import NSOTerms
 
@@ -63,20 +63,22 @@ extension TreeView {
       let place = location.child(child, model)
       switch facts.kind {
       case .leaf where facts.flags.contains(.empty) && !facts.isKey:
-        if readable, try exists(place) { writeTag(child, into: &buffer) } else { buffer.writeTermAtom("not_found") }
+        let isThere = readable ? try exists(place) : false
+        if isThere { writeTag(child, into: &buffer) } else { buffer.writeTermAtom("not_found") }
       case .leaf:
-        guard readable, try appendLeaf(place, markDefaults: options.markDefaults, &buffer) else {
+        let isThere = readable ? try appendLeaf(place, markDefaults: options.markDefaults, &buffer) : false
+        if !isThere {
           buffer.writeTermAtom("not_found")
-          continue
         }
       case .leafList:
-        guard readable, try appendLeaf(place, markDefaults: options.markDefaults, &buffer) else {
+        let isThere = readable ? try appendLeaf(place, markDefaults: options.markDefaults, &buffer) : false
+        if !isThere {
           buffer.writeTermListHeader(count: 0)
           buffer.writeTermListEnd(count: 0)
-          continue
         }
       case .container:
-        if facts.flags.contains(.presence), try !readable || !exists(place) {
+        let isThere = facts.flags.contains(.presence) ? (readable ? try exists(place) : false) : true
+        if !isThere {
           buffer.writeTermAtom("not_found")
         } else {
           writeTag(child, into: &buffer)
@@ -209,7 +211,9 @@ struct TaggedWalk {
     let names = model.schema[list].keys
     var keys: [Value] = []
     for (key, pair) in zip(names, rest) {
-      guard pair.tag.name == model.schema[key].name.name, case .value(let value) = pair.content, value != .notFound else { break }
+      guard pair.tag.name == model.schema[key].name.name, case .value(let value) = pair.content, value != .notFound else {
+        break
+      }
       keys.append(value)
     }
     guard keys.count == names.count else {

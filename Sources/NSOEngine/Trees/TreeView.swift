@@ -1,7 +1,7 @@
 import ExternalTerm
 public import NIOCore
 public import NSOModel
-public import NSOSchema
+import NSOSchema
 public import NSOStore
 
 /// The data of one moment, or of one transaction, with its meaning: defaults, key leafs, cases, presence. Made of the trees
@@ -34,7 +34,7 @@ public struct TreeView: Sendable {
         .notImplemented,
         "\(model.schema.path(of: node)): data of callpoints is not supported yet; no data provider can serve it")
     case .none:
-      throw NSOError(.badPath, "\(location.text(model)) is no data node: it cannot be read or written")
+      throw NSOError(.badPath, "\(model.schema.path(of: node)) is no data node: it cannot be read or written")
     }
   }
 
@@ -102,7 +102,7 @@ public struct TreeView: Sendable {
           .badType, "\(location.text(model)) is of type empty and has no value: ask whether it exists")
       }
       let tree = try tree(of: node)
-      let found = try storeErrors { () throws(StoreError) in
+      let found: Void? = try storeErrors { () throws(StoreError) in
         try tree.get(location.path) { bytes in _ = buffer.writeBytes(bytes) }
       }
       if found != nil { return true }
@@ -151,7 +151,8 @@ public struct TreeView: Sendable {
       }
     }
     guard case .success = result else {
-      throw NSOError(.internal, "the record of \(location.anchorText(model)) is damaged; check the database with ncs --cdb-validate")
+      throw NSOError(
+        .internal, "the record of \(location.anchorText(model)) is damaged; check the database with ncs --cdb-validate")
     }
     return found
   }
