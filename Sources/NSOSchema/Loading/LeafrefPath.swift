@@ -56,7 +56,7 @@ struct LeafrefPath {
     for step in steps {
       guard let namespace = prefixes.namespace(of: step.prefix),
         let next = types.child(
-          of: position, namespace: namespace.isEmpty ? types.namespace(of: start) : namespace, name: step.name, output: output)
+          of: position, namespace: namespace, name: step.name, output: output)
       else { return nil }
       position = next
     }

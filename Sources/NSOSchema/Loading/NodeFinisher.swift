@@ -70,7 +70,7 @@ final class NodeFinisher {
     if draft.kind == .leaf, case .empty = type?.valueType.kind { flags.insert(.empty) }
     if let type, case .leafref = type.kind { flags.insert(.leafref) }
     let whens = whens(of: draft)
-    let musts = items(lysc_node_musts(source)).map(must)
+    let musts = items(lysc_node_musts(source)).map { must($0, draft) }
     if !whens.isEmpty { flags.insert(.hasWhen) }
     if !musts.isEmpty { flags.insert(.hasMust) }
     let rare = SchemaNode.Rare(
@@ -132,27 +132,32 @@ final class NodeFinisher {
 
   // MARK: Constraints
 
-  private func must(_ source: lysc_must) -> Must {
+  private func must(_ source: lysc_must, _ draft: SchemaBuilder.Draft) -> Must {
     Must(
-      expression: expression(source.cond, source.prefixes), errorMessage: strings.string(source.emsg),
+      expression: expression(source.cond, source.prefixes, draft), errorMessage: strings.string(source.emsg),
       errorAppTag: strings.string(source.eapptag))
   }
 
   private func sideMusts(_ draft: SchemaBuilder.Draft, _ side: KeyPath<lysc_node_action, lysc_node_action_inout>) -> [Must] {
     guard draft.kind == .action || draft.kind == .rpc else { return [] }
-    return items(draft.source.cast(lysc_node_action.self).pointee[keyPath: side].musts).map(must)
+    return items(draft.source.cast(lysc_node_action.self).pointee[keyPath: side].musts).map { must($0, draft) }
   }
 
   private func whens(of draft: SchemaBuilder.Draft) -> [When] {
     (draft.outerWhens + items(lysc_node_when(draft.source)).compactMap { $0 }).map { source in
       let context = lysc_data_node(source.pointee.context).flatMap { builder.ids[$0] }
       return When(
-        expression: expression(source.pointee.cond, source.pointee.prefixes), context: context.map { .node($0) } ?? .root)
+        expression: expression(source.pointee.cond, source.pointee.prefixes, draft), context: context.map { .node($0) } ?? .root
+      )
     }
   }
 
-  private func expression(_ source: OpaquePointer?, _ prefixes: UnsafeMutablePointer<lysc_prefix>?) -> XPathExpression {
-    XPathExpression(strings.string(lyxp_get_expr(source)) ?? "", prefixes: types.prefixMap(prefixes))
+  private func expression(
+    _ source: OpaquePointer?, _ prefixes: UnsafeMutablePointer<lysc_prefix>?, _ draft: SchemaBuilder.Draft
+  ) -> XPathExpression {
+    XPathExpression(
+      strings.string(lyxp_get_expr(source)) ?? "",
+      prefixes: types.prefixMap(prefixes, defaultNamespace: builder.name(of: draft.source).namespace))
   }
 
   // MARK: Defaults

@@ -24,7 +24,7 @@ final class TypeBuilder {
   private var patterns: [UnsafeMutablePointer<lysc_pattern>: Pattern] = [:]
   private var expressions: [String: RegularExpression] = [:]
   private var identityRules: [UnsafePointer<lysc_type>: IdentityRules] = [:]
-  private var prefixMaps: [[String: String]: PrefixMap] = [:]
+  private var prefixMaps: [PrefixKey: PrefixMap] = [:]
   private lazy var deviatedTypes = collectDeviatedTypes()
   private let namespaceByModule: [String: String]
 
@@ -277,7 +277,9 @@ final class TypeBuilder {
 
   private func leafref(_ compiled: UnsafePointer<lysc_type>, node: NodeID?) -> SchemaType.Kind {
     let source = compiled.cast(lysc_type_leafref.self).pointee
-    let path = XPathExpression(strings.string(lyxp_get_expr(source.path)) ?? "", prefixes: prefixMap(source.prefixes))
+    let path = XPathExpression(
+      strings.string(lyxp_get_expr(source.path)) ?? "",
+      prefixes: prefixMap(source.prefixes, defaultNamespace: node.map { namespace(of: $0) } ?? ""))
     let target = node.flatMap { LeafrefPath(path.text)?.resolve(from: $0, prefixes: path.prefixes, in: self) }
     let targetType =
       target.flatMap { type(of: $0) }
@@ -316,17 +318,24 @@ final class TypeBuilder {
 
   // MARK: Prefixes
 
-  func prefixMap(_ prefixes: UnsafeMutablePointer<lysc_prefix>?) -> PrefixMap {
+  /// - Parameter defaultNamespace: of the node that has the expression: names without prefix are meant there, also when a
+  ///   grouping of another module brought the expression (RFC 7950, section 6.4.1).
+  func prefixMap(_ prefixes: UnsafeMutablePointer<lysc_prefix>?, defaultNamespace: String) -> PrefixMap {
     var map: [String: String] = [:]
     for entry in items(prefixes) {
-      let prefix = entry.prefix.map { String(cString: $0) } ?? ""
+      guard let prefix = entry.prefix.map({ String(cString: $0) }) else { continue }
       if let namespace = strings.string(entry.mod?.pointee.ns) { map[prefix] = namespace }
     }
-    if let known = prefixMaps[map] { return known }
-    let own = map[""] ?? ""
-    let made = PrefixMap(namespaces: map.filter { !$0.key.isEmpty }, defaultNamespace: own)
-    prefixMaps[map] = made
+    let key = PrefixKey(map: map, defaultNamespace: defaultNamespace)
+    if let known = prefixMaps[key] { return known }
+    let made = PrefixMap(namespaces: map, defaultNamespace: defaultNamespace)
+    prefixMaps[key] = made
     return made
+  }
+
+  private struct PrefixKey: Hashable {
+    var map: [String: String]
+    var defaultNamespace: String
   }
 
   // MARK: Deviations

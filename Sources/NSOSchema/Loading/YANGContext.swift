@@ -12,12 +12,16 @@ final class YANGContext {
   /// Made at the start, because the library may be told of a directory to search only before it reads modules.
   private let submodules: Result<SubmoduleDirectory, SchemaError>
 
+  /// Process-wide, once: keep errors for us, print nothing.
+  private static let quiet: Void = {
+    _ = ly_log_options(UInt32(LY_LOSTORE))
+    _ = ly_log_level(LY_LLERR)
+  }()
+
   init(finder: ModuleFinder) throws(SchemaError) {
     self.finder = finder
     submodules = Result { () throws(SchemaError) in try SubmoduleDirectory() }
-    // Process-wide, and always the same: keep errors for us, print nothing.
-    _ = ly_log_options(UInt32(LY_LOSTORE))
-    _ = ly_log_level(LY_LLERR)
+    Self.quiet
     // Compile once, after all is parsed. Keep the parsed statements at hand. Search no directory but that of submodules.
     let options =
       LY_CTX_REF_IMPLEMENTED | LY_CTX_NO_YANGLIBRARY | LY_CTX_EXPLICIT_COMPILE | LY_CTX_SET_PRIV_PARSED
@@ -157,11 +161,13 @@ extension YANGContext {
       return SchemaError(.syntax, file: parsing.flatMap { files[$0] } ?? file, line: line, reason: reason)
     }
     let path = place.map { quoted(in: $0, after: "Schema location ", before: ".") ?? $0 }
-    let module = path.flatMap {
-      $0.dropFirst().firstIndex(of: ":").map { end in String(path?.dropFirst().prefix(upTo: end) ?? "") }
+    let module = path.flatMap { path in
+      path.firstIndex(of: ":").map { String(path[..<$0].dropFirst()) }
     }
-    return SchemaError(
-      .semantics, file: (parsing ?? module).flatMap { files[$0] } ?? file, line: nil, path: path, reason: reason)
+    let culprit = (parsing ?? module).flatMap { files[$0] } ?? file
+    var line: Int?
+    if let culprit, let path, let text = try? ModuleFinder.read(culprit) { line = StatementFinder(text).line(of: path) }
+    return SchemaError(.semantics, file: culprit, line: line, path: path, reason: reason)
   }
 
   /// The text in quotes between two fixed pieces.

@@ -30,4 +30,9 @@ public struct CaseReference: Hashable, Sendable {
   public let choice: ChoiceID
   /// The place of the case in `SchemaChoice.cases`.
   public let index: Int
+
+  public init(choice: ChoiceID, index: Int) {
+    self.choice = choice
+    self.index = index
+  }
 }

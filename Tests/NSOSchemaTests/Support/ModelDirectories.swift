@@ -37,8 +37,8 @@ enum ModelDirectories {
     try loader(files: names.map { "\(tests)/\($0).yang" }).load()
   }
 
-  /// A module given as text.
-  static func load(text: String) throws -> Schema {
+  /// A module given as text, and modules in `Models`.
+  static func load(text: String, _ names: String...) throws -> Schema {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent("nso-schema-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
@@ -46,6 +46,6 @@ enum ModelDirectories {
     let name = words.count > 1 ? String(words[1]) : "unnamed"
     let file = directory.appendingPathComponent("\(name).yang")
     try Data(text.utf8).write(to: file)
-    return try loader(files: [file.path]).load()
+    return try loader(files: [file.path] + names.map { "\(tests)/\($0).yang" }).load()
   }
 }
