@@ -19,8 +19,10 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// A library target of ours.
-func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], path: String? = nil, exclude: [String] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings)
 }
 
 /// An executable: argument parsing, one library behind it.
@@ -69,6 +71,7 @@ let package = Package(
     // The daemon side.
     library("NSOSchema", ["NSOModel", "CLibYang"]),
     library("NSOXPath", ["NSOModel", "NSOSchema"]),
+    library("NSOValidation", ["NSOModel", "NSOSchema", "NSOXPath"]),
     library("NSOStore", ["NSOModel", "NSOSchema", "CLMDB", crypto]),
     library("NSODocument", ["NSOModel", "CExpat"]),
     library("NSOEngine", ["NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", nioCore, logging]),
@@ -88,7 +91,9 @@ let package = Package(
     tests("NSOModelTests", ["NSOModel"]),
     tests("NSOWireTests", ["NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore], resources: [.copy("Vectors")]),
     tests("NSOSchemaTests", ["NSOSchema", "NSOModel"], resources: [.copy("Models")]),
-    tests("NSOXPathTests", ["NSOXPath", "NSOSchema", "NSOModel"]),
+    library("NSOXPathTestSupport", ["NSOModel", "NSOSchema", "NSOXPath", "NSODocument"], path: "Tests/NSOXPathTestSupport"),
+    tests("NSOXPathTests", ["NSOXPath", "NSOXPathTestSupport", "NSOSchema", "NSOModel"]),
+    tests("NSOValidationTests", ["NSOValidation", "NSOXPath", "NSOXPathTestSupport", "NSOSchema", "NSOModel"]),
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),

@@ -1,0 +1,159 @@
+internal import NSOModel
+internal import NSOSchema
+internal import NSOXPath
+
+extension Validator {
+  /// Applies the `when` conditions that the changes may have altered, and those that the removals alter in turn.
+  /// - Returns: all changes: those given, the removals, and defaults that have come or gone.
+  func applyConditions(_ changes: [Change]) throws -> [Change] {
+    var all = changes
+    var touched: Set<Node> = []
+    var next = changes + implicitChanges(of: changes, &touched)
+    all += next.dropFirst(changes.count)
+    while !next.isEmpty {
+      shared.removeAll()
+      applicable.removeAll()
+      let sites = try concerned(by: next) { if case .when = $0.kind { true } else { false } }
+      var found: [Change] = []
+      for (constraint, nodes) in sites {
+        for node in nodes { found += try applyCondition(index.constraints[constraint], at: node, &touched) }
+      }
+      found += implicitChanges(of: found, &touched)
+      all += found
+      next = found
+    }
+    shared.removeAll()
+    applicable.removeAll()
+    return all
+  }
+
+  func applyCondition(_ constraint: Constraint, at site: Node) throws -> [Change] {
+    var touched: Set<Node> = []
+    return try applyCondition(constraint, at: site, &touched)
+  }
+
+  /// Removes what one condition does not allow below a site.
+  /// - Returns: what changed by it.
+  private func applyCondition(_ constraint: Constraint, at site: Node, _ touched: inout Set<Node>) throws -> [Change] {
+    guard case .when(_, let context) = constraint.kind else { return [] }
+    outcome.checks += 1
+    let id = constraint.node
+    if try holds(constraint, at: site) {
+      // Something may be there by default now, or may be missing.
+      guard context != .entry, comesByItself(schema[id]) else { return [] }
+      let node = tree.imagined(id, in: site)
+      return touched.insert(node).inserted ? [Change(node, [.created, .deleted, .modified])] : []
+    }
+    var gone: [Node] = []
+    if context == .entry {
+      gone = [site]
+    } else if try tree.isSet(id, in: site) {
+      let place = tree.storage.place(of: id, in: site.place)
+      switch schema[id].kind {
+      case .list, .leafList:
+        _ = try tree.storage.forEachEntry(of: id, at: place, keys: []) { entry, keys in
+          gone.append(try tree.imagined(id, keys: keys, in: site))
+          return true
+        }
+      default: gone = [tree.imagined(id, in: site)]
+      }
+    }
+    var changes: [Change] = []
+    for node in gone {
+      // A container without presence is nothing of its own: what is in it goes.
+      changes += try stored(node).map { Change($0, [.deleted]) }
+      try tree.storage.remove(node.place, of: id)
+      outcome.removed.append(node)
+      shared.removeAll()
+      applicable.removeAll()
+    }
+    if context != .entry, comesByItself(schema[id]) {
+      let node = tree.imagined(id, in: site)
+      if touched.insert(node).inserted { changes.append(Change(node, [.created, .deleted, .modified])) }
+    }
+    return changes
+  }
+
+  /// Whether a condition holds at its site. One that cannot be evaluated is a failure and does not remove anything.
+  func holds(_ constraint: Constraint, at site: Node) throws -> Bool {
+    guard case .when(let xpath, let context) = constraint.kind else { return true }
+    return try evaluate(constraint, xpath, at: site) {
+      switch context {
+      case .parent, .entry: site
+      case .instance: tree.imagined(constraint.node, in: site)
+      }
+    }
+  }
+
+  /// An expression at a site, evaluated once for all sites that share its outcome.
+  func evaluate(_ constraint: Constraint, _ xpath: XPath, at site: Node, _ context: () -> Node) throws -> Bool {
+    guard let ancestor = constraint.shared else { return try test(xpath, at: context()) }
+    var node = site
+    while node.schemaNode != ancestor, let parent = node.parent { node = parent }
+    let key = SharedKey(constraint: constraint.id, ancestor: node)
+    if let known = shared[key] { return known }
+    let result = try test(xpath, at: context())
+    shared[key] = result
+    return result
+  }
+
+  private func test(_ xpath: XPath, at node: Node) throws -> Bool {
+    do {
+      return try evaluator.test(xpath, at: node)
+    } catch let error as XPathError {
+      var failure = error.nsoError
+      failure.message = "\(schema.text(of: node.keypath(schema))): \(failure.message)"
+      _ = fail(node, failure)
+      return true
+    }
+  }
+
+  /// Whether a node, or something in it, can be there without being stored, or can be missing.
+  private func comesByItself(_ node: SchemaNode) -> Bool {
+    node.flags.contains(.defaultsInside) || !node.defaults.isEmpty || node.isMandatory || node.minElements > 0
+      || node.flags.contains(.mandatoryInside) || node.kind == .container && !node.isPresence || node.caseReference != nil
+  }
+
+  /// Defaults that come or go because a case was chosen or left.
+  private func implicitChanges(of changes: [Change], _ touched: inout Set<Node>) -> [Change] {
+    var found: [Change] = []
+    for change in changes where !change.kinds.isDisjoint(with: [.created, .deleted]) {
+      guard let id = change.node.schemaNode else { continue }
+      for other in index.defaultsTouched(by: id) {
+        guard let parent = ancestor(of: change.node, schema[other].parent) else { continue }
+        let node = tree.imagined(other, in: parent)
+        if touched.insert(node).inserted { found.append(Change(node, [.created, .deleted, .modified])) }
+      }
+    }
+    return found
+  }
+
+  /// The stored nodes that a removal takes away: the node, or what is in it for a container without presence.
+  private func stored(_ node: Node) throws -> [Node] {
+    guard let id = node.schemaNode else { return [] }
+    guard schema[id].kind == .container, !schema[id].isPresence else { return [node] }
+    var found: [Node] = []
+    for child in schema[id].children where try tree.isSet(child, in: node) {
+      switch schema[child].kind {
+      case .list, .leafList:
+        let place = tree.storage.place(of: child, in: node.place)
+        _ = try tree.storage.forEachEntry(of: child, at: place, keys: []) { _, keys in
+          found.append(try tree.imagined(child, keys: keys, in: node))
+          return true
+        }
+      default: found += try stored(tree.imagined(child, in: node))
+      }
+    }
+    return found
+  }
+
+  /// The ancestor of a node, or the node itself, that is an instance of `id`; nil: the root.
+  func ancestor(of node: Node, _ id: NodeID?) -> Node? {
+    var next: Node? = node
+    while let current = next {
+      if current.schemaNode == id { return current }
+      next = current.parent
+    }
+    return nil
+  }
+}

@@ -1,0 +1,106 @@
+internal import NSOModel
+public import NSOSchema
+public import NSOXPath
+
+/// Checks data against the rules of its schema (RFC 7950, section 8.1): those that a change can break, or all.
+///
+/// Types, ranges, patterns and keys are checked when values are written, not here. One validator serves one validation.
+public final class Validator<Storage: MutableInstanceStorage> {
+  public typealias Node = InstanceNode<Storage.Place>
+  public typealias Change = DataChange<Storage.Place>
+
+  public let index: ConstraintIndex
+  /// The data to be checked. `when` conditions may remove some of it.
+  public let tree: AccessibleTree<Storage>
+  /// The data before the change; the same as `tree` when there is none.
+  let oldTree: AccessibleTree<Storage>
+  let schema: Schema
+  let evaluator: XPathEvaluator<AccessibleTree<Storage>>
+  let failureLimit: Int
+  var outcome = ValidationOutcome<Node>()
+  /// Outcomes of expressions that are the same for many sites.
+  var shared: [SharedKey: Bool] = [:]
+  /// Whether the conditions of nodes that are only there by default hold.
+  var applicable: [ConditionKey: Bool] = [:]
+  /// Conditions being evaluated, for those that depend on each other in a circle.
+  var conditionsInProgress: Set<ConditionKey> = []
+
+  struct SharedKey: Hashable {
+    var constraint: Int
+    var ancestor: Node
+  }
+
+  struct ConditionKey: Hashable {
+    var node: NodeID
+    var parent: Node
+  }
+
+  /// - Parameters:
+  ///   - old: the data before the change.
+  ///   - new: the data to be checked.
+  ///   - failureLimit: after so many failures it stops.
+  public init(_ index: ConstraintIndex, old: Storage, new: Storage, failureLimit: Int = 1) {
+    self.index = index
+    self.failureLimit = failureLimit
+    schema = index.schema
+    tree = AccessibleTree(new)
+    oldTree = AccessibleTree(old)
+    evaluator = XPathEvaluator(tree, references: index.references)
+    tree.isApplicable = { [unowned self] node, parent in try self.isApplicable(node, in: parent) }
+  }
+
+  /// Checks what the changes can break.
+  ///
+  /// First, `when` conditions: what they no longer allow is removed from the storage, and counts as changed. Then all
+  /// other rules, in schema order.
+  /// - Throws: what the storage throws. An expression that cannot be evaluated is a failure, with code XPATH.
+  public func validate(_ changes: [Change]) throws -> ValidationOutcome<Node> {
+    let all = try applyConditions(changes)
+    let sites = try concerned(by: all) { if case .when = $0.kind { false } else { true } }
+    for (constraint, nodes) in sites {
+      for node in nodes where try !check(index.constraints[constraint], at: node) { return outcome }
+    }
+    return outcome
+  }
+
+  /// Checks everything, whatever has changed.
+  public func validateAll() throws -> ValidationOutcome<Node> {
+    for constraint in index.constraints {
+      guard case .when = constraint.kind else { continue }
+      var sites: [Node] = []
+      try forEachSite(of: constraint, below: tree.root, filter: nil) { sites.append($0) }
+      for site in sites { _ = try applyCondition(constraint, at: site) }
+    }
+    for constraint in index.constraints {
+      if case .when = constraint.kind { continue }
+      var goesOn = true
+      try forEachSite(of: constraint, below: tree.root, filter: nil) { site in
+        if goesOn { goesOn = try check(constraint, at: site) }
+      }
+      if !goesOn { return outcome }
+    }
+    return outcome
+  }
+
+  /// Whether the `when` conditions of a node hold below a parent, be the node there or not. The conditions of nodes above
+  /// are not looked at.
+  public func isApplicable(_ node: NodeID, in parent: Node) throws -> Bool {
+    guard schema[node].flags.contains(.hasWhen) else { return true }
+    let key = ConditionKey(node: node, parent: parent)
+    if let known = applicable[key] { return known }
+    guard conditionsInProgress.insert(key).inserted else { return true }
+    defer { conditionsInProgress.remove(key) }
+    for constraint in index.whens(of: node) where try !holds(constraint, at: parent) {
+      applicable[key] = false
+      return false
+    }
+    applicable[key] = true
+    return true
+  }
+
+  /// Notes a failure; false when that was the last one wanted.
+  func fail(_ node: Node, _ error: NSOError) -> Bool {
+    outcome.failures.append(ValidationFailure(path: node.keypath(schema), error: error))
+    return outcome.failures.count < failureLimit
+  }
+}

@@ -1,0 +1,43 @@
+public import NSOModel
+public import NSOSchema
+
+/// Data as it is stored: what was set, without defaults, without key leafs of their own. The least that an
+/// ``AccessibleTree`` needs.
+public protocol InstanceStorage {
+  /// Where something is or would be in the storage. Equal places are the same node or entry.
+  associatedtype Place: Hashable
+
+  var schema: Schema { get }
+  var rootPlace: Place { get }
+
+  /// The place of a leaf, a container, or a list or leaf-list as a whole, below a node or entry.
+  func place(of child: NodeID, in parent: Place) -> Place
+
+  /// The place of an entry of the list or leaf-list at a place, whether or not it is there.
+  func place(ofEntry keys: [Value], of list: NodeID, at place: Place) throws -> Place
+
+  /// Whether a leaf is set, or a presence container or anydata exists.
+  func isSet(_ place: Place) throws -> Bool
+
+  /// Whether anything is set at or below a place.
+  func hasContent(_ place: Place) throws -> Bool
+
+  /// The value of a leaf; nil when it is not set.
+  func value(of leaf: NodeID, at place: Place) throws -> Value?
+
+  /// Calls `body` with the entries of a list (their keys), or of a leaf-list (the value as the one key), in order, until
+  /// it returns false, which this function then returns. With `keys`, only those that begin with these, by lookup. `body`
+  /// may read the storage.
+  func forEachEntry(
+    of list: NodeID, at place: Place, keys: [Value], _ body: (_ entry: Place, _ keys: [Value]) throws -> Bool
+  ) throws -> Bool
+
+  /// Whether one entry of a list comes before another.
+  func isEntry(_ a: Place, before b: Place, of list: NodeID) throws -> Bool
+}
+
+/// Storage that validation may remove data from: what a `when` condition no longer allows.
+public protocol MutableInstanceStorage: InstanceStorage {
+  /// Removes a node or entry with all below it.
+  mutating func remove(_ place: Place, of node: NodeID) throws
+}
