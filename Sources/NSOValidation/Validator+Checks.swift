@@ -70,7 +70,8 @@ extension Validator {
   private func checkInstanceIdentifier(_ constraint: Constraint, at site: Node) throws -> Bool {
     guard case .instanceIdentifier(let path)? = try tree.value(of: site) else { return true }
     if try tree.target(ofInstanceIdentifier: site) != nil { return true }
-    if let type = schema[constraint.node].type, case .union = type.kind, try acceptsWithoutReference(tree.text(of: site), type) {
+    if let type = schema[constraint.node].type, case .union = type.kind, try acceptsWithoutReference(tree.text(of: site), type)
+    {
       return true
     }
     return fail(
@@ -105,7 +106,8 @@ extension Validator {
         return true
       }
       let names = leafs.map { schema[$0].name.name }.joined(separator: " ")
-      let message = "\(text(entry)): the values \"\(values.joined(separator: "\", \""))\" of \(names) are those of \(text(other)) too"
+      let message =
+        "\(text(entry)): the values \"\(values.joined(separator: "\", \""))\" of \(names) are those of \(text(other)) too"
       goesOn = fail(entry, NSOError(.nonUnique, message, appTag: Tag("data-not-unique")))
       return goesOn
     }
@@ -167,7 +169,9 @@ extension Validator {
   private func checkChoice(_ id: ChoiceID, at site: Node) throws -> Bool {
     if try tree.isChosen(id, in: site) { return true }
     let choice = schema[id]
-    if let reference = choice.caseReference, try !tree.isChosen(reference.choice, case: reference.index, in: site) { return true }
+    if let reference = choice.caseReference, try !tree.isChosen(reference.choice, case: reference.index, in: site) {
+      return true
+    }
     // A condition of the choice itself is one of all its nodes.
     guard try members(of: id).contains(where: { try isAllowed($0, in: site) }) else { return true }
     let names = choice.cases.map(\.name.name).joined(separator: ", ")

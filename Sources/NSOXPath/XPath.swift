@@ -60,7 +60,9 @@ extension XPathNamespaces {
   /// module left out; names without prefix mean a node of any module.
   public init(_ schema: Schema) {
     var prefixes: [String: String] = [:]
-    for module in schema.modules where schema.module(prefix: module.prefix) != nil { prefixes[module.prefix] = module.namespace }
+    for module in schema.modules where schema.module(prefix: module.prefix) != nil {
+      prefixes[module.prefix] = module.namespace
+    }
     for module in schema.modules { prefixes[module.name] = module.namespace }
     self.init(prefixes: prefixes, unprefixed: .any)
   }

@@ -4,12 +4,12 @@ public struct XPathLimits: Hashable, Sendable {
   public var sourceBytes: Int
   /// Tokens in an expression.
   public var tokens: Int
-  /// Nesting of parentheses, predicates, function calls and operators.
+  /// Nesting of parentheses, predicates, function calls, operators and the steps of a path.
   public var depth: Int
   /// Work that one evaluation may do. Every node visited, operation and 64 bytes of text handled count one step.
   public var steps: Int
 
-  public init(sourceBytes: Int = 65_536, tokens: Int = 20_000, depth: Int = 80, steps: Int = 20_000_000) {
+  public init(sourceBytes: Int = 65_536, tokens: Int = 20_000, depth: Int = 120, steps: Int = 20_000_000) {
     self.sourceBytes = sourceBytes
     self.tokens = tokens
     self.depth = depth

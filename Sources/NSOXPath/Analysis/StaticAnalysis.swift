@@ -219,7 +219,9 @@ struct StaticAnalysis {
       let subject: XPathReads.Correlation.Subject
       if let child = equality.child {
         guard node.kind == .list,
-          let place = node.keys.firstIndex(where: { child.matches(namespace: schema[$0].name.namespace, local: schema[$0].name.name) })
+          let place = node.keys.firstIndex(where: {
+            child.matches(namespace: schema[$0].name.namespace, local: schema[$0].name.name)
+          })
         else { continue }
         subject = .key(list: id, place: place)
       } else {

@@ -42,7 +42,8 @@ extension XPathEvaluator {
     case .descendant, .descendantOrSelf:
       if step.axis == .descendantOrSelf, try !offer(item, step.test, body) { return false }
       return item.isText ? true : try forEachDescendant(step, item.node, body)
-    case .followingSibling: return try item.isText || forEachFollowingSibling(item.node) { try offer(Item($0), step.test, body) }
+    case .followingSibling:
+      return try item.isText || forEachFollowingSibling(item.node) { try offer(Item($0), step.test, body) }
     case .precedingSibling:
       return try item.isText || forEachPrecedingSibling(item.node) { try offer(Item($0), step.test, body) }
     case .following:

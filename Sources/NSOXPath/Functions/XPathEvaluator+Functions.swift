@@ -28,7 +28,8 @@ extension XPathEvaluator {
     case .localName: return .string(try named(call, frame) { $0.name.name })
     case .namespaceURI: return .string(try named(call, frame) { $0.name.namespace })
 
-    case .number: return .number(try arguments.first.map { try number($0, frame) } ?? XPathNumber.parse(stringValue(frame.item)))
+    case .number:
+      return .number(try arguments.first.map { try number($0, frame) } ?? XPathNumber.parse(stringValue(frame.item)))
     case .sum:
       var sum = 0.0
       for item in try nodes(arguments[0], frame) { sum += XPathNumber.parse(try stringValue(item)) }
@@ -37,7 +38,8 @@ extension XPathEvaluator {
     case .ceiling: return .number(try number(arguments[0], frame).rounded(.up))
     case .round: return .number(XPathNumber.round(try number(arguments[0], frame)))
 
-    case .string, .stringLength, .normalizeSpace, .concat, .contains, .startsWith, .substring, .substringBefore, .substringAfter,
+    case .string, .stringLength, .normalizeSpace, .concat, .contains, .startsWith, .substring, .substringBefore,
+      .substringAfter,
       .translate:
       return try textFunction(call, frame)
     case .deref, .reMatch, .derivedFrom, .derivedFromOrSelf, .enumValue, .bitIsSet:
@@ -82,8 +84,10 @@ extension XPathEvaluator {
     case .concat: return .string(try charged(texts.joined()))
     case .contains: return .boolean(XPathText.find(texts[1], in: texts[0]) != nil)
     case .startsWith: return .boolean(texts[0].utf8.starts(with: texts[1].utf8))
-    case .substringBefore: return .string(XPathText.find(texts[1], in: texts[0]).map { String(texts[0][..<$0.lowerBound]) } ?? "")
-    case .substringAfter: return .string(XPathText.find(texts[1], in: texts[0]).map { String(texts[0][$0.upperBound...]) } ?? "")
+    case .substringBefore:
+      return .string(XPathText.find(texts[1], in: texts[0]).map { String(texts[0][..<$0.lowerBound]) } ?? "")
+    case .substringAfter:
+      return .string(XPathText.find(texts[1], in: texts[0]).map { String(texts[0][$0.upperBound...]) } ?? "")
     case .substring:
       let start = try number(call.arguments[1], frame)
       let length = call.arguments.count > 2 ? try number(call.arguments[2], frame) : nil

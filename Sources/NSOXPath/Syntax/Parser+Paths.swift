@@ -2,6 +2,9 @@ extension Parser {
   /// `PathExpr`: a location path, or a primary expression with predicates and steps.
   mutating func path() throws(XPathError) -> Syntax {
     let start = offset
+    // Steps are walked one inside the other.
+    let before = depth
+    defer { depth = before }
     if let primary = try primary() {
       var predicates: [Predicate] = []
       while case .leftBracket = peek { predicates.append(try predicate()) }
@@ -79,6 +82,7 @@ extension Parser {
         return
       }
       guard startsStep else { throw unexpected("a step") }
+      try nest()
       steps.append(try step())
     }
   }

@@ -5,7 +5,8 @@ struct Parser {
   let limits: XPathLimits
   private let tokens: [Token]
   private var index = 0
-  private var depth = 0
+  /// How deep the parser is in the expression.
+  var depth = 0
   /// Number of the next step.
   var stepCount = 0
 
@@ -56,7 +57,7 @@ struct Parser {
   // MARK: Operators
 
   /// Counts one level of nesting, the bound on recursion here and in evaluation.
-  private mutating func nest() throws(XPathError) {
+  mutating func nest() throws(XPathError) {
     depth += 1
     guard depth <= limits.depth else {
       throw failure(.tooLarge(what: "the expression is nested too deeply", limit: limits.depth), at: offset)

@@ -9,7 +9,11 @@ extension Syntax {
     case .union: .nodeSet
     case .call(let call): call.function.resultType
     case .path(let path):
-      if case .expression(let start) = path.start, path.steps.isEmpty, path.startPredicates.isEmpty { start.type } else { .nodeSet }
+      if case .expression(let start) = path.start, path.steps.isEmpty, path.startPredicates.isEmpty {
+        start.type
+      } else {
+        .nodeSet
+      }
     }
   }
 

@@ -74,7 +74,9 @@ public final class AccessibleTree<Storage: InstanceStorage>: XPathTree {
         return try body(Node(child, in: parent, at: place, value: parent.keys[position]))
       }
       if node.isEmptyLeaf { return try storage.isSet(place) ? body(Node(child, in: parent, at: place, value: .empty)) : true }
-      if let value = try storage.value(of: child, at: place) { return try body(Node(child, in: parent, at: place, value: value)) }
+      if let value = try storage.value(of: child, at: place) {
+        return try body(Node(child, in: parent, at: place, value: value))
+      }
       guard let value = node.defaultValue, try isDefaultInUse(node, in: parent) else { return true }
       return try body(Node(child, in: parent, at: place, value: value, isDefault: true))
     case .container where !node.isPresence:
