@@ -1,0 +1,107 @@
+import NSOClient
+import NSOModel
+import NSOWire
+
+/// A command of `ncs` to a running daemon (protocol part 08, section 2.3).
+public enum ControlCommand: Hashable, Sendable {
+  case status
+  /// Returns when the daemon is gone.
+  case stop
+  case reload
+  /// Waits for a start phase. `connecting` is how long to try to connect; `nil` for the 5 seconds that are documented.
+  case wait(phase: Int, connecting: Duration?)
+  /// Goes on to start phase 1 or 2.
+  case startPhase(Int)
+}
+
+/// How a control command reaches the daemon, and how long it may take.
+public struct ControlConnection: Hashable, Sendable {
+  var settings: ConnectionSettings
+  /// For the whole command; `nil`: no limit.
+  public var timeout: Duration?
+}
+
+/// How a control command ended, as the exit code says it (protocol part 08, section 2.6).
+public enum ControlOutcome: Int32, Hashable, Sendable {
+  case done = 0
+  case failed = 1
+  case cannotConnect = 2
+  case timedOut = 3
+}
+
+extension ControlCommand {
+  /// Runs the command.
+  /// - Parameters:
+  ///   - print: takes what belongs on standard output.
+  ///   - complain: takes what belongs on standard error, a line each.
+  public func run(
+    over connection: ControlConnection, print: @escaping @Sendable (String) -> Void,
+    complain: @escaping @Sendable (String) -> Void
+  ) async -> ControlOutcome {
+    guard let timeout = connection.timeout else { return await run(connection.settings, print, complain) }
+    return await withTaskGroup(of: ControlOutcome?.self) { group in
+      group.addTask { await run(connection.settings, print, complain) }
+      group.addTask {
+        // Cancelled as soon as the command is done.
+        guard (try? await Task.sleep(for: timeout)) != nil else { return nil }
+        return .timedOut
+      }
+      defer { group.cancelAll() }
+      for await outcome in group {
+        guard let outcome else { continue }
+        if outcome == .timedOut { complain("gave up after \(timeout.components.seconds) s (--timeout)") }
+        return outcome
+      }
+      return .failed
+    }
+  }
+
+  private func run(
+    _ settings: ConnectionSettings, _ print: @Sendable (String) -> Void, _ complain: @Sendable (String) -> Void
+  ) async -> ControlOutcome {
+    do {
+      let endpoint = try Endpoint(
+        options: .init(
+          path: settings.socketPath, host: settings.address, port: settings.port.map(Int.init), accessFile: settings.accessFile)
+      )
+      for warning in endpoint.warnings { complain(warning) }
+      try await withConnection(to: endpoint) { maapi in try await perform(maapi, print) }
+      return .done
+    } catch let error as ConnectionError where error.step != .conversation {
+      complain("\(error)")
+      return .cannotConnect
+    } catch {
+      complain("\(error)")
+      return .failed
+    }
+  }
+
+  private func perform(_ maapi: MAAPI, _ print: @Sendable (String) -> Void) async throws {
+    switch self {
+    case .status: print(try await maapi.status())
+    case .stop: try await maapi.stop()
+    case .reload: try await maapi.reloadConfiguration()
+    case .wait(let phase, _): try await maapi.waitForStart(phase: phase)
+    case .startPhase(let phase): try await maapi.startPhase(phase)
+    }
+  }
+
+  /// Opens a MAAPI connection. Commands that wait for a daemon try again while nothing listens.
+  private func withConnection(to endpoint: Endpoint, _ body: (MAAPI) async throws -> Void) async throws {
+    let client = NSOClient(endpoint: endpoint)
+    guard case .wait(_, let connecting) = self else { return try await client.withMAAPI(body) }
+    let clock = ContinuousClock()
+    let deadline = clock.now + (connecting ?? .seconds(5))
+    while true {
+      do {
+        return try await client.withMAAPI(body)
+      } catch let error as ConnectionError
+        where error.step != .conversation && (error.code == .nothingListens || error.code == .closed)
+      {
+        // There is no event to wait for: the daemon is not there yet.
+        guard clock.now < deadline else { throw error }
+        try await clock.sleep(for: .milliseconds(50))
+      }
+    }
+  }
+}
