@@ -148,6 +148,13 @@ final class Connection: Sendable {
       }
     }
 
+    /// How much has been received and not been taken, in bytes.
+    func waitingBytes() async -> Int {
+      await withCheckedContinuation { continuation in
+        connection.onLoop { continuation.resume(returning: $0.receivedBytes) }
+      }
+    }
+
     /// No frames any more from here on.
     func switchToRaw() { connection.onLoop { $0.switchToRaw() } }
   }

@@ -51,7 +51,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var partial = ByteBuffer()
   /// Frames or chunks that nobody has asked for yet.
   private var received: CircularBuffer<ByteBuffer> = []
-  private var receivedBytes = 0
+  private(set) var receivedBytes = 0
   private var readIsHeld = false
   private var deadline: Scheduled<Void>?
 
