@@ -1,3 +1,5 @@
+internal import NSOModel
+
 extension SpecialForm {
   /// The value form of a published named type (protocol part 02, section 4); nil for types whose values have the form of
   /// their base type.

@@ -47,11 +47,11 @@ extension SchemaItem {
     let arity = try reader.terms.readTupleHeader()
     let atom = try reader.terms.readAtomBytes()
     if atom.equals("node"), arity >= 15 {
-      self = .node(try SchemaNode(&reader, arity: arity))
+      self = .node(try SchemaItem.Node(&reader, arity: arity))
     } else if atom.equals("type"), arity == 4 {
-      self = .type(try SchemaType(&reader))
+      self = .type(try SchemaItem.TypeDefinition(&reader))
     } else if atom.equals("ns"), arity >= 4 {
-      self = .namespace(try SchemaNamespace(&reader, arity: arity))
+      self = .namespace(try SchemaItem.Namespace(&reader, arity: arity))
     } else {
       throw TermError(.expected("a namespace, type or node"), at: place)
     }
@@ -68,7 +68,7 @@ extension SchemaItem {
   }
 }
 
-extension SchemaNamespace {
+extension SchemaItem.Namespace {
   fileprivate init(_ reader: inout ArgumentReader, arity: Int) throws(TermError) {
     uri = try reader.name()
     prefix = try reader.name()
@@ -98,10 +98,10 @@ extension SchemaNamespace {
 
 // MARK: - Nodes
 
-extension SchemaNode {
+extension SchemaItem.Node {
   fileprivate init(_ reader: inout ArgumentReader, arity: Int) throws(TermError) {
     path = try reader.tags().reversed()
-    type = try SchemaTypeReference(optional: &reader)
+    type = try SchemaItem.TypeReference(optional: &reader)
     primitive = try reader.optional { (reader) throws(TermError) in try reader.integer() }
     defaultValue = try reader.optional { (reader) throws(TermError) in try reader.value() }
     minOccurs = try reader.integer()
@@ -112,11 +112,11 @@ extension SchemaNode {
       let most: Int = try reader.integer()
       maxOccurs = most < 0 ? nil : most
     }
-    children = try reader.list { (reader) throws(TermError) in try SchemaChild(&reader, depth: 1) }
+    children = try reader.list { (reader) throws(TermError) in try SchemaItem.Child(&reader, depth: 1) }
     keys = try reader.tags().map(\.name)
-    flags = SchemaFlags(rawValue: try reader.integer())
+    flags = SchemaItem.Flags(rawValue: try reader.integer())
     actions = try reader.tags()
-    order = SchemaListOrder(rawValue: try reader.integer()) ?? .normal
+    order = SchemaItem.ListOrder(rawValue: try reader.integer()) ?? .normal
     notifications = try reader.tags()
     metaData = try reader.list { (reader) throws(TermError) in
       try reader.tuple(2)
@@ -151,7 +151,7 @@ extension SchemaNode {
   }
 }
 
-extension SchemaChild {
+extension SchemaItem.Child {
   fileprivate init(_ reader: inout ArgumentReader, depth: Int) throws(TermError) {
     guard depth <= TermReader.maximumDepth else { throw reader.terms.error(.tooDeep) }
     guard try reader.terms.peekKind() == .tuple else {
@@ -165,13 +165,14 @@ extension SchemaChild {
       try reader.tuple(3)
       try reader.marker("confd_cs_case")
       let name = try TagCoding.read(&reader.terms)
-      let children = try reader.list { (reader) throws(TermError) in try SchemaChild(&reader, depth: depth + 1) }
-      return SchemaChoice.Case(name, children)
+      let children = try reader.list { (reader) throws(TermError) in try SchemaItem.Child(&reader, depth: depth + 1) }
+      return SchemaItem.Choice.Case(name, children)
     }
     let defaultCase = try TagCoding.read(&reader.terms)
     let isMandatory = try reader.integer(Int.self) > 0
     self = .choice(
-      SchemaChoice(name, cases: cases, defaultCase: defaultCase.name.isEmpty ? nil : defaultCase, isMandatory: isMandatory))
+      SchemaItem.Choice(name, cases: cases, defaultCase: defaultCase.name.isEmpty ? nil : defaultCase, isMandatory: isMandatory)
+    )
   }
 
   fileprivate func write(into buffer: inout ByteBuffer) {

@@ -1,8 +1,6 @@
-internal import NSOModel
-
 extension SpecialForm {
   /// The canonical form of a value of this form; nil when it is of another.
-  func check(_ value: Value) -> Value? {
+  public func check(_ value: Value) -> Value? {
     switch (self, value) {
     case (.ipv4Address, .ipv4), (.ipv6Address, .ipv6), (.dottedQuad, .dottedQuad), (.hexString, .hexString),
       (.hexList, .binary), (.octetList, .binary), (.hexBinary, .binary), (.size, .uint64), (.qname, .qname):
@@ -22,7 +20,8 @@ extension SpecialForm {
     }
   }
 
-  func parse(_ text: String) -> Value? {
+  /// Nil for text that is no value of this form. No blanks are taken off.
+  public func parse(_ text: String) -> Value? {
     switch self {
     case .ipv4Address: return IPv4Address(text).map { .ipv4($0) }
     case .ipv6Address: return IPv6Address(text).map { .ipv6($0) }
@@ -71,7 +70,7 @@ extension SpecialForm {
   }
 
   /// Nil for a value of another form.
-  func text(of value: Value) -> String? {
+  public func text(of value: Value) -> String? {
     guard check(value) != nil else { return nil }
     switch (self, value) {
     case (.physicalAddress, .binary(let bytes)), (.hexString, .hexString(let bytes)):

@@ -1,5 +1,3 @@
-internal import NSOModel
-
 /// Reads dates, times and durations (protocol part 02, section 3.5 and 3.6; part 07, section 7).
 struct TimeText {
   private var rest: ArraySlice<UInt8>

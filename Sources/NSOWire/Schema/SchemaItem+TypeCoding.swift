@@ -3,7 +3,7 @@ import NIOCore
 import NSOModel
 import NSOTerms
 
-extension SchemaTypeReference {
+extension SchemaItem.TypeReference {
   init(_ reader: inout ArgumentReader) throws(TermError) {
     guard try reader.terms.peekKind() == .tuple else {
       self = .local(try reader.name())
@@ -17,7 +17,7 @@ extension SchemaTypeReference {
 
   /// Nil for `'undefined'`.
   init?(optional reader: inout ArgumentReader) throws(TermError) {
-    guard let reference = try reader.optional({ (reader) throws(TermError) in try SchemaTypeReference(&reader) }) else {
+    guard let reference = try reader.optional({ (reader) throws(TermError) in try SchemaItem.TypeReference(&reader) }) else {
       return nil
     }
     self = reference
@@ -38,7 +38,7 @@ extension SchemaTypeReference {
   }
 }
 
-extension SchemaType {
+extension SchemaItem.TypeDefinition {
   /// After the tuple's head and tag.
   init(_ reader: inout ArgumentReader) throws(TermError) {
     name = try reader.name()
@@ -55,7 +55,7 @@ extension SchemaType {
   }
 }
 
-extension SchemaType.Kind {
+extension SchemaItem.TypeDefinition.Kind {
   fileprivate init(_ reader: inout ArgumentReader) throws(TermError) {
     if try reader.terms.peekKind() == .tuple {
       try reader.tuple(2)
@@ -86,7 +86,7 @@ extension SchemaType.Kind {
   }
 }
 
-extension SchemaType.Derivation {
+extension SchemaItem.TypeDefinition.Derivation {
   fileprivate init(_ reader: inout ArgumentReader) throws(TermError) {
     if try reader.terms.peekKind() == .atom {
       try reader.marker("undefined")
@@ -98,16 +98,16 @@ extension SchemaType.Derivation {
     let atom = try reader.terms.readAtomBytes()
     switch arity {
     case 3 where atom.equals("restriction"):
-      let base = try SchemaTypeReference(&reader)
-      self = .restriction(base, try reader.list { (reader) throws(TermError) in try SchemaFacet(&reader) })
-    case 2 where atom.equals("list"): self = .list(try SchemaTypeReference(&reader))
+      let base = try SchemaItem.TypeReference(&reader)
+      self = .restriction(base, try reader.list { (reader) throws(TermError) in try SchemaItem.Facet(&reader) })
+    case 2 where atom.equals("list"): self = .list(try SchemaItem.TypeReference(&reader))
     case 2 where atom.equals("union"):
-      self = .union(try reader.list { (reader) throws(TermError) in try SchemaTypeReference(&reader) })
+      self = .union(try reader.list { (reader) throws(TermError) in try SchemaItem.TypeReference(&reader) })
     case 3 where atom.equals("bits"):
       let bits = try reader.list { (reader) throws(TermError) in
         try reader.tuple(2)
         let position = Int(try reader.integer(UInt32.self))
-        return SchemaType.Bit(position, label: try reader.wireText())
+        return SchemaItem.TypeDefinition.Bit(position, label: try reader.wireText())
       }
       self = .bits(bits, size: Int(try reader.integer(UInt32.self)))
     default: throw TermError(.expected("a derivation"), at: place)
@@ -145,7 +145,7 @@ extension SchemaType.Derivation {
 
 // MARK: - Facets
 
-extension SchemaFacet {
+extension SchemaItem.Facet {
   fileprivate init(_ reader: inout ArgumentReader) throws(TermError) {
     var ahead = reader
     let arity = try ahead.terms.readTupleHeader()
@@ -161,7 +161,7 @@ extension SchemaFacet {
 
   private static func known(
     _ name: AtomBytes, arity: Int, _ reader: inout ArgumentReader
-  ) throws(TermError) -> SchemaFacet? {
+  ) throws(TermError) -> SchemaItem.Facet? {
     switch arity {
     case 1 where name.equals("unique_list"): return .uniqueList
     case 3 where name.equals("enumeration"): return try enumeration(&reader)
@@ -208,7 +208,7 @@ extension SchemaFacet {
   }
 
   /// `Label, int` or `Value, 'undefined'`.
-  private static func enumeration(_ reader: inout ArgumentReader) throws(TermError) -> SchemaFacet {
+  private static func enumeration(_ reader: inout ArgumentReader) throws(TermError) -> SchemaItem.Facet {
     var ahead = reader
     try ahead.terms.skip()
     if try ahead.terms.peekKind() == .atom {
@@ -222,7 +222,7 @@ extension SchemaFacet {
 
   private static func ranges<Bound>(
     _ reader: inout ArgumentReader, _ bound: (inout ArgumentReader) throws(TermError) -> Bound
-  ) throws(TermError) -> [SchemaRange<Bound>] {
+  ) throws(TermError) -> [SchemaItem.Range<Bound>] {
     try reader.list { (reader) throws(TermError) in
       try reader.tuple(2)
       if try reader.takeMarker("single") { return .single(try bound(&reader)) }
@@ -300,7 +300,7 @@ extension SchemaFacet {
   }
 }
 
-extension SchemaRange {
+extension SchemaItem.Range {
   fileprivate func write(into buffer: inout ByteBuffer, _ bound: (inout ByteBuffer, Bound) -> Void) {
     buffer.writeTermTuple(arity: 2)
     switch self {
