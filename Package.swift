@@ -94,7 +94,9 @@ let package = Package(
     library("NSOXPathTestSupport", ["NSOModel", "NSOSchema", "NSOXPath", "NSODocument"], path: "Tests/NSOXPathTestSupport"),
     tests("NSOXPathTests", ["NSOXPath", "NSOXPathTestSupport", "NSOSchema", "NSOModel"]),
     tests("NSOValidationTests", ["NSOValidation", "NSOXPath", "NSOXPathTestSupport", "NSOSchema", "NSOModel"]),
-    tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel"]),
+    // The process that the store's tests kill.
+    .executableTarget(name: "NSOStoreCrasher", dependencies: ["NSOStore"], path: "Tests/NSOStoreCrasher", swiftSettings: settings),
+    tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
     tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),

@@ -10,7 +10,7 @@ public struct TreeChange {
     /// A leaf that was set and is not.
     case unset
     /// An entry of a list ordered by user that has another place among those that were there before, or was created: it now follows the
-    /// entry with these keys (in the store's form), or is the first. Comes after `created` and before what is below the entry.
+    /// entry with these keys (in the store's form), or is the first.
     case moved(after: [UInt8]?)
     /// An attribute of the node (`AttributeNumber`) that was set, changed or removed.
     case attribute(number: UInt32)

@@ -1,4 +1,6 @@
-/// Differences between trees, in the order of keys: a node before what is below it, entries of a list side by side in key order.
+/// Differences between trees, in the order of keys: a node before what is below it, entries of a list side by side in key order. The
+/// moves in a list ordered by user follow after everything else in the list, in the list's new order: whoever carries out all changes one
+/// after the other has the new tree. (They are not shown when only what is below one entry is asked for.)
 /// Containers without presence and lists have no change of their own. Nodes that the layout's schema does not have are passed over.
 public struct TreeDiff {
   private enum Source {
@@ -62,13 +64,17 @@ public struct TreeDiff {
 
 /// Makes changes of nodes out of changes of records.
 private struct ChangeStream {
+  private struct OrderedList {
+    var list: TreePath
+    var moves: [UserOrderMoves.Move]
+  }
+
   let old: any DataTree
   let new: any DataTree
   let layout: TreeLayout
   let showsDeletedContents: Bool
-  /// The list whose order changed, and the entries moved in it that were not shown yet, in key order, the last first.
-  private var list: TreePath?
-  private var moves: [UserOrderMoves.Move] = []
+  /// The lists around the current record whose order changed, the outermost first.
+  private var lists: [OrderedList] = []
   private var isStopped = false
 
   init(old: any DataTree, new: any DataTree, layout: TreeLayout, showsDeletedContents: Bool) {
@@ -82,25 +88,23 @@ private struct ChangeStream {
     _ key: UnsafeRawBufferPointer, _ old: UnsafeRawBufferPointer?, _ new: UnsafeRawBufferPointer?,
     _ body: (TreeChange) -> TreeChangeStep
   ) throws(StoreError) -> DiffStep {
-    showMoves(before: key, body)
+    leaveLists(for: key, body)
     if isStopped { return .stop }
     switch layout.kind(of: key) {
-    case .node(let path): return showNode(path, key, old, new, body)
+    case .node(let path): return showNode(path, old, new, body)
     case .attribute(let path, let number):
       return show(TreeChange(kind: .attribute(number: number), path: path, old: old, new: new), body) == .stop ? .stop : .goOn
     case .place(let list, _):
-      if self.list?.bytes != list.bytes {
-        self.list = list
-        moves = try UserOrderMoves.find(in: list, old: self.old, new: self.new).reversed()
+      if list.isOrderedByUser, lists.last?.list != list {
+        lists.append(OrderedList(list: list, moves: try UserOrderMoves.find(in: list, old: self.old, new: self.new)))
       }
       return .goOn
-    case .order: return .goOn
-    case .unknown: return .goOn
+    case .order, .unknown: return .goOn
     }
   }
 
   private mutating func showNode(
-    _ path: TreePath, _ key: UnsafeRawBufferPointer, _ old: UnsafeRawBufferPointer?, _ new: UnsafeRawBufferPointer?,
+    _ path: TreePath, _ old: UnsafeRawBufferPointer?, _ new: UnsafeRawBufferPointer?,
     _ body: (TreeChange) -> TreeChangeStep
   ) -> DiffStep {
     let isLeaf = path.isTerminal && !path.isEntry
@@ -122,20 +126,18 @@ private struct ChangeStream {
     }
   }
 
-  /// Shows the moves of entries that come before `key`; that of an entry with a change of its own comes right after that one.
-  private mutating func showMoves(before key: UnsafeRawBufferPointer?, _ body: (TreeChange) -> TreeChangeStep) {
-    guard let list else { return }
-    while let move = moves.last, !isStopped {
-      let entry = list.bytes + move.entryKey
-      if let key, entry.withUnsafeBytes({ compareBytes($0, key) >= 0 }) { return }
-      moves.removeLast()
-      guard let path = layout.path(entry) else { continue }
-      _ = show(TreeChange(kind: .moved(after: move.after), path: path, old: nil, new: nil), body)
+  /// Shows the moves of the lists that `key` is not in.
+  private mutating func leaveLists(for key: UnsafeRawBufferPointer?, _ body: (TreeChange) -> TreeChangeStep) {
+    while let last = lists.last, !isStopped {
+      if let key, last.list.bytes.withUnsafeBytes({ key.hasPrefix($0) }) { return }
+      lists.removeLast()
+      for move in last.moves where !isStopped {
+        var path = last.list
+        path.appendEntryKey(move.entryKey)
+        _ = show(TreeChange(kind: .moved(after: move.after), path: path, old: nil, new: nil), body)
+      }
     }
-    if key.map({ key in list.bytes.withUnsafeBytes { !key.hasPrefix($0) } }) ?? true { self.list = nil }
   }
 
-  mutating func finish(_ body: (TreeChange) -> TreeChangeStep) {
-    if !isStopped { showMoves(before: nil, body) }
-  }
+  mutating func finish(_ body: (TreeChange) -> TreeChangeStep) { leaveLists(for: nil, body) }
 }

@@ -6,25 +6,56 @@ enum UserOrderMoves {
     var after: [UInt8]?
   }
 
-  /// The fewest moves that explain the new order, and one for each entry that was not there before; by entry key. Places are not
-  /// compared: they may change without a move.
+  /// A common entry in the new order.
+  private struct Entry {
+    /// How many entries came before it in the old order; nil when it was not there.
+    var rank: Int?
+    /// It was not given another place, so it was not moved.
+    var isUntouched: Bool
+  }
+
+  /// The fewest moves of entries that were given another place which explain the new order, and one for each entry that was not there
+  /// before; in the new order. (A new place alone is no move: the places of others change too when room has to be made.)
   static func find(in list: TreePath, old: any DataTree, new: any DataTree) throws(StoreError) -> [Move] {
-    var rank: [[UInt8]: Int] = [:]
-    try old.forEachOrderedEntry(in: list) { key, _ in
-      rank[Array(key)] = rank.count
+    var before: [[UInt8]: (rank: Int, place: UInt64)] = [:]
+    try old.forEachPlace(in: list) { place, key, _ in
+      before[key] = (before.count, place)
       return true
     }
     var order: [[UInt8]] = []
-    try new.forEachOrderedEntry(in: list) { key, _ in
-      order.append(Array(key))
+    var entries: [Entry] = []
+    try new.forEachPlace(in: list) { place, key, _ in
+      order.append(key)
+      let known = before[key]
+      entries.append(Entry(rank: known?.rank, isUntouched: known?.place == place))
       return true
     }
-    let stable = longestIncreasing(order.map { rank[$0] })
+    let stable = stablePlaces(entries)
     var moves: [Move] = []
     for (index, entryKey) in order.enumerated() where !stable.contains(index) {
       moves.append(Move(entryKey: entryKey, after: index > 0 ? order[index - 1] : nil))
     }
-    return moves.sorted { $0.entryKey.lexicographicallyPrecedes($1.entryKey) }
+    return moves
+  }
+
+  /// The entries that were not moved: the untouched ones, and of those between two of them as many as possible that are in the old order
+  /// and come between the same two.
+  private static func stablePlaces(_ entries: [Entry]) -> Set<Int> {
+    var stable: Set<Int> = []
+    var start = 0
+    var low = -1
+    while start <= entries.count {
+      let end = entries[start...].firstIndex { $0.isUntouched } ?? entries.count
+      let high = end < entries.count ? entries[end].rank ?? Int.max : Int.max
+      let ranks = entries[start..<end].map { entry in
+        entry.rank.flatMap { $0 > low && $0 < high ? $0 : nil }
+      }
+      for place in longestIncreasing(ranks) { stable.insert(start + place) }
+      if end < entries.count { stable.insert(end) }
+      low = high
+      start = end + 1
+    }
+    return stable
   }
 
   /// The places of a longest run of increasing numbers; nil is no number.

@@ -1,5 +1,13 @@
 internal import CLMDB
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// An LMDB write transaction, begun and ended on the writer's thread.
 struct WriteTransaction {
   private let environment: Environment
@@ -19,7 +27,15 @@ struct WriteTransaction {
   func abort() { mdb_txn_abort(handle) }
 
   func commit() throws(StoreError) {
-    try check(mdb_txn_commit(handle))
+    let status = mdb_txn_commit(handle)
+    // LMDB tells a write that was done in part as an input/output error; mostly the disk is full then.
+    try check(status == EIO && Self.isFull(environment.path) ? ENOSPC : status)
+  }
+
+  private static func isFull(_ path: String) -> Bool {
+    var facts = statvfs()
+    guard statvfs(path, &facts) == 0 else { return false }
+    return UInt64(facts.f_bavail) &* UInt64(facts.f_frsize) < 1 << 20
   }
 
   func setRevision(_ revision: Revision) throws(StoreError) {

@@ -9,7 +9,7 @@ enum RecordKind {
   case order(list: TreePath)
   /// The place of an entry: list and entry key.
   case place(list: TreePath, entryKey: [UInt8])
-  /// A node that this schema does not have, or damage: the part of the key that is known.
+  /// A node that this schema does not have, or not in this form, or damage: the part of the key that is known.
   case unknown(known: TreePath)
 }
 
@@ -66,7 +66,7 @@ extension TreeLayout {
   func kind(of key: UnsafeRawBufferPointer) -> RecordKind {
     let (steps, end) = steps(of: key)
     let known = path(steps.last, of: key)
-    guard end < key.count else { return .node(known) }
+    guard end < key.count else { return known.mayHaveRecord ? .node(known) : .unknown(known: known) }
     switch key[end] {
     case KeyForm.attribute where key.count == end + 5:
       return .attribute(of: known, number: UInt32(bigEndian: key.loadUnaligned(fromByteOffset: end + 1, as: UInt32.self)))

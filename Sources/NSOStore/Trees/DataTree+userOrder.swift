@@ -22,12 +22,19 @@ extension DataTree {
   func forEachOrderedEntry(
     in list: TreePath, _ body: (_ entryKey: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Bool
   ) throws(StoreError) {
+    try forEachPlace(in: list) { _, entryKey, record in entryKey.withUnsafeBytes { body($0, record) } }
+  }
+
+  /// Calls `body` with each entry in the user's order and its place, until it returns false.
+  func forEachPlace(
+    in list: TreePath, _ body: (_ place: UInt64, _ entryKey: [UInt8], _ record: UnsafeRawBufferPointer) -> Bool
+  ) throws(StoreError) {
     let cursor = try makeCursor(in: ListKeys.order(list))
     var more = try cursor.first()
     var goOn = true
     while more, goOn {
       if let (place, entryKey) = ListKeys.parseOrder(cursor.key, list) {
-        _ = try readOrdered(list, place, entryKey) { record in goOn = entryKey.withUnsafeBytes { body($0, record) } }
+        _ = try readOrdered(list, place, entryKey) { record in goOn = body(place, entryKey, record) }
       }
       if goOn { more = try cursor.next() }
     }

@@ -40,6 +40,12 @@ public struct TreePath: Hashable, Sendable {
   /// The path leads to a leaf or to an entry of a leaf-list: nothing is below it.
   public var isTerminal: Bool { traits.contains(.leaf) && (entryStart >= 0 || !traits.contains(.list)) }
 
+  /// The path leads to something that can have a record of its own: no list, and no container without presence.
+  var mayHaveRecord: Bool {
+    if entryStart >= 0 { return true }
+    return traits.contains(.list) ? false : !traits.isDisjoint(with: [.leaf, .presence])
+  }
+
   /// Makes room for that many bytes of key in all.
   public mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
