@@ -33,7 +33,7 @@ extension Term: CustomStringConvertible {
       guard text.hasSuffix(".0"), let last = digits.lastIndex(where: { $0 != "0" }) else { return text }
       let zeros = digits.distance(from: last, to: digits.endIndex) - 1
       guard zeros > 2, let first = digits.first else { return text }
-      let rest = digits[digits.index(after: digits.startIndex)...last]
+      let rest = digits[...last].dropFirst()
       return "\(text.hasPrefix("-") ? "-" : "")\(first).\(rest.isEmpty ? "0" : rest)e\(digits.count - 1)"
     }
     let mantissa = text[..<exponent]

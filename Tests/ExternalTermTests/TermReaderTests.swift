@@ -139,6 +139,14 @@ import Testing
     #expect(Term.float(.infinity).encoded == Term.float(0).encoded)
   }
 
+  @Test func floatsAreDescribedShortest() {
+    let texts: [(Double, String)] = [
+      (0, "0.0"), (-0.0, "-0.0"), (1, "1.0"), (100, "100.0"), (1000, "1.0e3"), (-1500, "-1500.0"), (1_230_000, "1.23e6"),
+      (1e300, "1.0e300"), (0.1, "0.1"), (1e-7, "1.0e-7"), (123456.5, "123456.5"),
+    ]
+    for (number, text) in texts { #expect(Term.float(number).description == text) }
+  }
+
   @Test func bytesAfterTheTermAreRefused() { #expect(reason([97, 1, 0]) == .trailing(1)) }
 
   @Test func keptTermsAreSlices() throws {

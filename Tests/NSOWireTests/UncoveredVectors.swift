@@ -6,6 +6,8 @@ enum UncoveredVectors {
     "maapi/exists/3": "'true' is read as 1; we send 1",
     "maapi/get_elem/datetime-notz": "a zone of [] and [] is read; we send [] and 0, like the value vectors",
     "maapi/get_elem/time": "a zone of [] and [] is read; we send [] and 0, like the value vectors",
+    "schema/load/ns_arities": "namespaces of 4, 5 and 7 elements are read; we send 6",
+    "schema/load/facets": "a namespace of 4 elements is read; we send 6",
     // What a daemon must not send; our client is kinder than the reference client.
     "cdb/error/reason-no-nul": "a message without NUL keeps its last character",
     "transport/error/message_without_nul": "a message without NUL keeps its last character",
@@ -15,6 +17,10 @@ enum UncoveredVectors {
     "maapi/error/6": "an empty reason is read as no message",
     "cdb/negative/exists-bool": "'true' is read as 1",
     "transport/error/trailing_bytes": "bytes after the term are ignored; we send none",
+    "schema/error/node_16_elements": "more elements of a node are ignored",
+    "schema/error/unknown_facet": "a facet that is not known restricts nothing",
+    "schema/facet/f_enumlist/1": "labels of enumerations may be characters",
+    "schema/facet/f_bitsbin/1": "labels of bits may be binaries",
     // What a daemon must not send; refused, as by the reference client.
     "transport/error/unexpected_op": "a reply to another op",
     "transport/error/empty_frame": "no op word",
