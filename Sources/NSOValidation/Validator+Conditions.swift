@@ -6,48 +6,58 @@ extension Validator {
   /// Applies the `when` conditions that the changes may have altered, and those that the removals alter in turn.
   /// - Returns: all changes: those given, the removals, and defaults that have come or gone.
   func applyConditions(_ changes: [Change]) throws -> [Change] {
-    var all = changes
     var touched: Set<Node> = []
-    var next = changes + implicitChanges(of: changes, &touched)
-    all += next.dropFirst(changes.count)
+    return try applyConditions(changes + implicitChanges(of: changes, &touched), &touched)
+  }
+
+  /// Applies all `when` conditions, whatever has changed.
+  func applyAllConditions() throws {
+    var touched: Set<Node> = []
+    var found: [Change] = []
+    for constraint in index.constraints {
+      guard case .when = constraint.kind else { continue }
+      var sites: [Node] = []
+      try forEachSite(of: constraint, below: tree.root, filter: nil) { sites.append($0) }
+      for site in sites { found += try applyCondition(constraint, at: site, &touched) }
+    }
+    _ = try applyConditions(found.filter { $0.kinds == .deleted }, &touched)
+  }
+
+  /// - Returns: the changes and those that follow from them.
+  private func applyConditions(_ changes: [Change], _ touched: inout Set<Node>) throws -> [Change] {
+    var all = changes
+    var next = changes
     while !next.isEmpty {
       shared.removeAll()
       applicable.removeAll()
       let sites = try concerned(by: next) { if case .when = $0.kind { true } else { false } }
-      var found: [Change] = []
+      next = []
       for (constraint, nodes) in sites {
-        for node in nodes { found += try applyCondition(index.constraints[constraint], at: node, &touched) }
+        for node in nodes { next += try applyCondition(index.constraints[constraint], at: node, &touched) }
       }
-      found += implicitChanges(of: found, &touched)
-      all += found
-      next = found
+      next += implicitChanges(of: next, &touched)
+      all += next
     }
     shared.removeAll()
     applicable.removeAll()
     return all
   }
 
-  func applyCondition(_ constraint: Constraint, at site: Node) throws -> [Change] {
-    var touched: Set<Node> = []
-    return try applyCondition(constraint, at: site, &touched)
-  }
-
   /// Removes what one condition does not allow below a site.
   /// - Returns: what changed by it.
   private func applyCondition(_ constraint: Constraint, at site: Node, _ touched: inout Set<Node>) throws -> [Change] {
-    guard case .when(_, let context) = constraint.kind else { return [] }
+    guard case .when = constraint.kind else { return [] }
+    guard !isRemoved(site) else { return [] }
     outcome.checks += 1
     let id = constraint.node
     if try holds(constraint, at: site) {
       // Something may be there by default now, or may be missing.
-      guard context != .entry, comesByItself(schema[id]) else { return [] }
+      guard comesByItself(schema[id]) else { return [] }
       let node = tree.imagined(id, in: site)
       return touched.insert(node).inserted ? [Change(node, [.created, .deleted, .modified])] : []
     }
     var gone: [Node] = []
-    if context == .entry {
-      gone = [site]
-    } else if try tree.isSet(id, in: site) {
+    if try tree.isSet(id, in: site) {
       let place = tree.storage.place(of: id, in: site.place)
       switch schema[id].kind {
       case .list, .leafList:
@@ -64,10 +74,11 @@ extension Validator {
       changes += try stored(node).map { Change($0, [.deleted]) }
       try tree.storage.remove(node.place, of: id)
       outcome.removed.append(node)
+      removed.insert(node)
       shared.removeAll()
       applicable.removeAll()
     }
-    if context != .entry, comesByItself(schema[id]) {
+    if comesByItself(schema[id]) {
       let node = tree.imagined(id, in: site)
       if touched.insert(node).inserted { changes.append(Change(node, [.created, .deleted, .modified])) }
     }
@@ -78,10 +89,7 @@ extension Validator {
   func holds(_ constraint: Constraint, at site: Node) throws -> Bool {
     guard case .when(let xpath, let context) = constraint.kind else { return true }
     return try evaluate(constraint, xpath, at: site) {
-      switch context {
-      case .parent, .entry: site
-      case .instance: tree.imagined(constraint.node, in: site)
-      }
+      context == .parent ? site : tree.imagined(constraint.node, in: site)
     }
   }
 

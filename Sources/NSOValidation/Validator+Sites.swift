@@ -108,17 +108,29 @@ extension Validator {
     return texts
   }
 
-  /// The instances of a leaf at or below a node of either tree.
+  /// The instances of a schema node at or below a node of either tree.
   private func forEachInstance(
     of target: NodeID, below node: Node, _ tree: AccessibleTree<Storage>, _ body: (Node) throws -> Void
   ) throws {
-    guard node.schemaNode == target else { return try descend(chain(to: target, below: node)[...], from: node, tree, body) }
-    if schema[target].kind == .leafList { return try body(node) }
-    guard let parent = node.parent else { return }
-    _ = try tree.forEachInstance(of: target, in: parent, keys: []) { instance in
+    guard node.schemaNode == target, let parent = node.parent else {
+      return try descend(chain(to: target, below: node)[...], from: node, tree, body)
+    }
+    // The node of a change only says where; what is there the tree says.
+    _ = try tree.forEachInstance(of: target, in: parent, keyValues: node.keys) { instance in
       try body(instance)
       return true
     }
+  }
+
+  /// Whether a node lies in what was removed.
+  func isRemoved(_ node: Node) -> Bool {
+    guard !removed.isEmpty else { return false }
+    var next: Node? = node
+    while let current = next {
+      if removed.contains(current) { return true }
+      next = current.parent
+    }
+    return false
   }
 
   private func descend(
@@ -149,7 +161,11 @@ extension Validator {
     of constraint: Constraint, below start: Node, filter: SiteFilter?, _ body: (Node) throws -> Void
   ) throws {
     guard let site = constraint.site else { return try body(tree.root) }
-    guard let filter else { return try descend(chain(to: site, below: start)[...], from: start, tree, body) }
+    guard !isRemoved(start) else { return }
+    guard let filter else {
+      guard start.schemaNode == site else { return try descend(chain(to: site, below: start)[...], from: start, tree, body) }
+      return try forEachInstance(of: site, below: start, tree, body)
+    }
     // Where the leaf's holder lies above the start, there is one value for all sites.
     let chain = chain(to: site, below: start)
     if !chain.contains(where: { $0 == filter.holder }) {

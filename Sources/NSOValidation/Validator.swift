@@ -18,6 +18,8 @@ public final class Validator<Storage: MutableInstanceStorage> {
   let evaluator: XPathEvaluator<AccessibleTree<Storage>>
   let failureLimit: Int
   var outcome = ValidationOutcome<Node>()
+  /// What `when` conditions have removed.
+  var removed: Set<Node> = []
   /// Outcomes of expressions that are the same for many sites.
   var shared: [SharedKey: Bool] = [:]
   /// Whether the conditions of nodes that are only there by default hold.
@@ -65,12 +67,7 @@ public final class Validator<Storage: MutableInstanceStorage> {
 
   /// Checks everything, whatever has changed.
   public func validateAll() throws -> ValidationOutcome<Node> {
-    for constraint in index.constraints {
-      guard case .when = constraint.kind else { continue }
-      var sites: [Node] = []
-      try forEachSite(of: constraint, below: tree.root, filter: nil) { sites.append($0) }
-      for site in sites { _ = try applyCondition(constraint, at: site) }
-    }
+    try applyAllConditions()
     for constraint in index.constraints {
       if case .when = constraint.kind { continue }
       var goesOn = true

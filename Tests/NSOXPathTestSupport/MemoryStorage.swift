@@ -153,3 +153,52 @@ public struct MemoryStorage: MutableInstanceStorage {
     return false
   }
 }
+
+extension MemoryStorage {
+  /// What differs between two storages: created and deleted entries and presence containers (without what is in them),
+  /// created, deleted and modified leafs.
+  public static func differences(
+    _ old: MemoryStorage, _ new: MemoryStorage, _ report: (Place, ChangeKinds) -> Void
+  ) {
+    compare(old.top, new.top, [], old.schema, report)
+  }
+
+  private static func compare(
+    _ old: Record?, _ new: Record?, _ place: Place, _ schema: Schema, _ report: (Place, ChangeKinds) -> Void
+  ) {
+    let ids = Set((old?.children.keys).map(Array.init) ?? []).union((new?.children.keys).map(Array.init) ?? []).sorted()
+    for id in ids {
+      let before = old?.children[id]
+      let after = new?.children[id]
+      let here = place + [Step(node: id, keys: nil)]
+      switch schema[id].kind {
+      case .list, .leafList:
+        for entry in before?.entries ?? [] {
+          let place = place + [Step(node: id, keys: entry.keys)]
+          guard let other = after?.byKeys[entry.keys] else {
+            report(place, .deleted)
+            continue
+          }
+          compare(entry, other, place, schema, report)
+        }
+        for entry in after?.entries ?? [] where before?.byKeys[entry.keys] == nil {
+          report(place + [Step(node: id, keys: entry.keys)], .created)
+        }
+        let kept = (before?.entries ?? []).filter { after?.byKeys[$0.keys] != nil }.map(\.keys)
+        let keptNow = (after?.entries ?? []).filter { before?.byKeys[$0.keys] != nil }.map(\.keys)
+        for (keys, other) in zip(keptNow, kept) where keys != other { report(place + [Step(node: id, keys: keys)], .moved) }
+      case .container where !schema[id].isPresence:
+        compare(before, after, here, schema, report)
+      default:
+        switch (before?.isSet ?? false, after?.isSet ?? false) {
+        case (false, false): break
+        case (false, true): report(here, .created)
+        case (true, false): report(here, .deleted)
+        case (true, true):
+          if before?.value != after?.value { report(here, .modified) }
+          compare(before, after, here, schema, report)
+        }
+      }
+    }
+  }
+}

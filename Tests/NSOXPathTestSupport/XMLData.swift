@@ -5,6 +5,8 @@ public import NSOSchema
 /// Why test data cannot be read.
 public struct DataError: Error, CustomStringConvertible {
   public var description: String
+
+  public init(description: String) { self.description = description }
 }
 
 extension MemoryStorage {

@@ -27,19 +27,17 @@ public struct Constraint: Sendable {
   public enum WhenContext: Hashable, Sendable {
     /// The parent of the node: conditions of a choice, case, uses or augment around it.
     case parent
-    /// An instance of the node, real or imagined; which one makes no difference, so one check serves all entries of a
-    /// list below one parent.
+    /// The node itself, real or imagined. Which entry of a list makes no difference: libyang refuses conditions that look
+    /// at the node they are for, so one check serves all entries below one parent.
     case instance
-    /// Each entry of the list or leaf-list on its own: the expression looks at the entry.
-    case entry
   }
 
   /// Its place in ``ConstraintIndex/constraints``.
   public let id: Int
   /// The node that has it; for a mandatory choice some node of the choice.
   public let node: NodeID
-  /// The schema node at whose instances it is checked, nil for the root: the node itself for must, leafref,
-  /// instance-identifier and `when` of each entry, the parent of the node for all others.
+  /// The schema node at whose instances it is checked, nil for the root: the node itself for must, leafref and
+  /// instance-identifier, the parent of the node for all others.
   public let site: NodeID?
   public let kind: Kind
   /// When the outcome is the same for all sites below one instance of this ancestor of the site (nil: the root).

@@ -103,19 +103,13 @@ struct ConstraintIndexBuilder {
       let isOwn = context == node.id
       guard isOwn || context == node.parent else { continue }
       guard let (xpath, reads) = bind(when.expression, node, context: context) else { continue }
-      let looksInside = isOwn && (reads.dependsOnPosition || reads.reads.contains { $0.anchor == node.id })
-      let isEach = looksInside && (node.kind == .list || node.kind == .leafList)
-      let kind: Constraint.WhenContext = isEach ? .entry : isOwn ? .instance : .parent
-      let site = isEach ? node.id : node.parent
-      let id = add(.when(xpath, kind), node.id, site: site, shared: looksInside ? nil : shared(reads, site: site))
-      if !isEach { trigger(id, node.id, [.created], anchor: node.parent) }
+      let id = add(
+        .when(xpath, isOwn ? .instance : .parent), node.id, site: node.parent, shared: shared(reads, site: node.parent))
+      for content in contents(of: node.id) { trigger(id, content, [.created], anchor: node.parent) }
       for read in reads.reads {
-        // What lies below the node itself concerns the node below the same parent.
-        if read.anchor == node.id, !isEach {
-          trigger(id, read.node, .any, anchor: node.parent)
-        } else {
-          trigger(id, read.node, .any, anchor: read.anchor, read.correlations.filter { isEach || $0.holder != node.id })
-        }
+        let isInside = read.anchor == node.id
+        let correlations = read.correlations.filter { $0.holder != node.id }
+        trigger(id, read.node, .any, anchor: isInside ? node.parent : read.anchor, isInside ? [] : correlations)
       }
       if reads.readsAnything { readingAnything.append(id) }
     }
@@ -153,8 +147,9 @@ struct ConstraintIndexBuilder {
     trigger(id, node.id, [.modified], anchor: node.id)
     let targets = Set(rules.compactMap(\.target))
     for read in reads.reads {
-      // A target that comes into being breaks no reference.
-      let changes: ChangeKinds = targets.contains(read.node) ? [.deleted, .modified] : .any
+      // A target that comes into being breaks no reference, except in place of its default.
+      let comesNew = targets.contains(read.node) && schema[read.node].defaults.isEmpty
+      let changes: ChangeKinds = comesNew ? [.deleted, .modified] : .any
       trigger(id, read.node, changes, anchor: read.anchor, read.correlations)
     }
     if reads.readsAnything { readingAnything.append(id) }
@@ -171,7 +166,7 @@ struct ConstraintIndexBuilder {
   private mutating func addStructural(_ kind: Constraint.Kind, _ node: SchemaNode, _ changes: ChangeKinds) {
     let id = add(kind, node.id, site: node.parent)
     trigger(id, node.id, changes, anchor: node.parent)
-    addCaseTriggers(id, node.caseReference, in: node.parent, except: [node.id])
+    addCaseTriggers(id, node.caseReference, in: node.parent, except: node.kind == .leaf ? [node.id] : [])
   }
 
   /// That a case comes to be chosen sets a constraint off that holds only then: for the case of the node itself, for
