@@ -1,0 +1,251 @@
+public import NIOCore
+import NSODocument
+public import NSOModel
+import NSOSchema
+import NSOStore
+
+/// Writes a tree as a document, piece by piece: each call of ``produce(into:)`` goes on where the last one stopped, so that
+/// whoever reads slowly costs no memory. Containers and entries are written when the first thing in them is.
+public struct ConfigurationSave {
+  private enum Frame {
+    /// The children of a container, list entry or the root; `opened` is what was put before them.
+    case children(Location, [NodeID], next: Int, opened: Opening)
+    /// The entries of a list.
+    case entries(Location, any DataTree, ListPosition, only: [UInt8]?)
+  }
+
+  private enum Opening { case nothing, container, entry }
+
+  /// What has to be written before the next leaf.
+  private enum Pending {
+    case container(NodeName)
+    case list(NodeName)
+    case entry([(NodeName, WrittenValue)])
+  }
+
+  private let view: TreeView
+  private var model: DataModel { view.model }
+  private let options: SaveOptions
+  private let sink: Sink
+  private var writer: any DocumentWriter
+  private var frames: [Frame] = []
+  private var pending: [Pending] = []
+  /// The steps of the path that was asked for, by depth: the node, and the keys of its entry.
+  private var restriction: [(node: NodeID, entry: [UInt8]?)] = []
+  private var isFinished = false
+
+  private final class Sink {
+    var buffer = ByteBuffer()
+  }
+
+  /// - Throws: BADPATH for a path that leads nowhere, NOT_IMPLEMENTED for combinations that are not there yet.
+  public init(_ view: TreeView, _ options: SaveOptions) throws(NSOError) {
+    self.view = view
+    self.options = options
+    let sink = Sink()
+    self.sink = sink
+    let write: (UnsafeRawBufferPointer) throws -> Void = { sink.buffer.writeBytes($0) }
+    switch options.format {
+    case .xml: writer = XMLDocumentWriter(layout: .plain, sink: write)
+    case .xmlPretty: writer = XMLDocumentWriter(layout: .pretty, sink: write)
+    case .json: writer = JSONDocumentWriter(layout: .plain, sink: write)
+    case .jsonPretty: writer = JSONDocumentWriter(layout: .pretty, sink: write)
+    }
+    guard !options.noParents else {
+      throw NSOError(.notImplemented, "saving without parents (NO_PARENTS) is not supported yet")
+    }
+    if let path = options.path { restriction = try Self.steps(path, view.model) }
+    do {
+      try writer.startContainer(Self.root(options.format))
+    } catch {
+      throw NSOError(.internal, "\(error)")
+    }
+    frames = [.children(.root, children(of: nil, depth: 0), next: 0, opened: .container)]
+  }
+
+  private static func root(_ format: DocumentFormat) -> NodeName {
+    switch format {
+    case .xml, .xmlPretty:
+      NodeName("config", namespace: DocumentLoader.configNamespace, module: "", prefix: "config")
+    case .json, .jsonPretty: NodeName("data", namespace: "", module: "", prefix: "")
+    }
+  }
+
+  /// Adds the next piece to `out`, about `size` bytes.
+  /// - Returns: false when the document is complete.
+  public mutating func produce(into out: inout ByteBuffer, size: Int = 64 << 10) throws(NSOError) -> Bool {
+    var steps = 0
+    do {
+      while !isFinished, sink.buffer.readableBytes < size, steps < 4096 {
+        try step()
+        steps += 1
+      }
+    } catch let error as NSOError {
+      throw error
+    } catch {
+      throw NSOError(.internal, "\(error)")
+    }
+    out.writeBuffer(&sink.buffer)
+    sink.buffer.clear()
+    return !isFinished
+  }
+
+  // MARK: The walk
+
+  private mutating func step() throws {
+    guard let frame = frames.popLast() else {
+      try writer.finish()
+      isFinished = true
+      return
+    }
+    switch frame {
+    case .children(let location, let nodes, let next, let opened):
+      guard next < nodes.count else {
+        if opened != .nothing { try close(opened) }
+        return
+      }
+      frames.append(.children(location, nodes, next: next + 1, opened: opened))
+      try visit(nodes[next], in: location, depth: depth)
+    case .entries(let list, let tree, var position, let only):
+      var record: [UInt8] = []
+      guard try tree.nextEntry(in: list.path, &position, { record = Array($0) }), only == nil || only == position.entryKey
+      else {
+        if case .list? = pending.last { pending.removeLast() } else { try writer.endList() }
+        return
+      }
+      frames.append(only == nil ? .entries(list, tree, position, only: nil) : .entries(list, EmptyTree(), position, only: only))
+      try enter(list, position.entryKey, record)
+    }
+  }
+
+  /// How many steps of a path lead to what is open.
+  private var depth: Int {
+    frames.count { if case .children(_, _, _, let opened) = $0 { opened != .nothing } else { false } } - 1
+  }
+
+  private mutating func enter(_ list: Location, _ key: [UInt8], _ record: [UInt8]) throws {
+    guard let node = list.node else { return }
+    let keys = try record.withUnsafeBytes { try decodedKeys($0) }
+    var written: [(NodeName, WrittenValue)] = []
+    for (key, value) in zip(model.schema[node].keys, keys) {
+      guard let type = model.schema[key].type else { continue }
+      written.append((model.nodeName(key), try model.written(value, type)))
+    }
+    pending.append(.entry(written))
+    if shows(model[node]) { try flush() }
+    frames.append(
+      .children(list.entry(key: key, keys), children(of: node, depth: depth + 1), next: 0, opened: .entry))
+  }
+
+  private mutating func visit(_ node: NodeID, in parent: Location, depth: Int) throws {
+    let facts = model[node]
+    guard facts.placement != .none, facts.placement != .provider, !facts.isKey else { return }
+    let holds = facts.kind == .container || facts.kind == .list
+    guard holds || shows(facts) else { return }
+    guard facts.placement == .configuration || options.content != .configuration else { return }
+    let place = parent.child(node, model)
+    switch facts.kind {
+    case .leaf where facts.flags.contains(.empty):
+      guard try view.exists(place) else { return }
+      try flush()
+      try writer.leaf(model.nodeName(node), .empty)
+    case .leaf:
+      guard let value = try set(place), let type = model.schema[node].type else { return }
+      try flush()
+      try writer.leaf(model.nodeName(node), try model.written(value, type))
+    case .leafList:
+      guard case .list(let values)? = try set(place), let type = model.schema[node].type else { return }
+      try flush()
+      try writer.startLeafList(model.nodeName(node))
+      for value in values { try writer.item(try model.written(value, type)) }
+      try writer.endLeafList()
+    case .container:
+      if facts.flags.contains(.presence) {
+        guard try view.exists(place) else { return }
+      } else if !options.withDefaults, try !mayHoldData(place, node) {
+        return
+      }
+      pending.append(.container(model.nodeName(node)))
+      if facts.flags.contains(.presence), shows(facts) { try flush() }
+      frames.append(.children(place, children(of: node, depth: depth + 1), next: 0, opened: .container))
+    case .list:
+      let tree = try view.tree(of: node)
+      pending.append(.list(model.nodeName(node)))
+      let entry = restriction.indices.contains(depth) ? restriction[depth].entry : nil
+      frames.append(.entries(place, tree, entry.map { .atOrAfter($0) } ?? .start, only: entry))
+    default: return
+    }
+  }
+
+  /// Quick look: nothing is set at or below a container without presence.
+  private func mayHoldData(_ place: Location, _ node: NodeID) throws(NSOError) -> Bool {
+    if options.content == .configuration { return try view.isSet(place) }
+    return try storeErrors { () throws(StoreError) in
+      if try view.configuration.hasContent(place.path) { return true }
+      if try view.operational.hasContent(place.path) { return true }
+      return try view.persistentOperational.hasContent(place.path)
+    }
+  }
+
+  /// The value of a leaf, or leaf-list: the default only if defaults are wanted.
+  private func set(_ place: Location) throws(NSOError) -> Value? {
+    if options.withDefaults { return try view.value(place) }
+    guard try view.isSet(place) else { return nil }
+    return try view.value(place)
+  }
+
+  private func shows(_ facts: DataModel.Facts) -> Bool {
+    options.content != .operational || facts.placement != .configuration
+  }
+
+  private func children(of node: NodeID?, depth: Int) -> [NodeID] {
+    if restriction.indices.contains(depth) { return [restriction[depth].node] }
+    return node.map { model.schema[$0].children } ?? model.schema.roots
+  }
+
+  // MARK: What is open
+
+  /// Writes what was opened and waits for something in it.
+  private mutating func flush() throws {
+    for item in pending {
+      switch item {
+      case .container(let name): try writer.startContainer(name)
+      case .list(let name): try writer.startList(name)
+      case .entry(let keys):
+        try writer.startEntry()
+        for (name, value) in keys { try writer.leaf(name, value) }
+      }
+    }
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func close(_ opened: Opening) throws {
+    switch (opened, pending.last) {
+    case (.container, .container?), (.entry, .entry?): pending.removeLast()
+    default: try writer.end()
+    }
+  }
+
+  private static func steps(_ path: Keypath, _ model: DataModel) throws(NSOError) -> [(node: NodeID, entry: [UInt8]?)] {
+    var steps: [(node: NodeID, entry: [UInt8]?)] = []
+    for element in path.elements {
+      switch element {
+      case .tag(let tag):
+        guard let node = model.schema.child(of: steps.last?.node, tag), model.layout.isStored(node) else {
+          throw NSOError(.badPath, "unknown element \(tag) in the path to save")
+        }
+        steps.append((node, nil))
+      case .keys(let keys):
+        guard let last = steps.last else { throw NSOError(.badPath, "a path cannot begin with keys") }
+        // Only the keys matter here: they are encoded as those of a list at any place.
+        var list = Location.root
+        list.path.append(last.node, model.layout)
+        var builder = LocationBuilder(model, from: list)
+        try builder.entry(keys)
+        steps[steps.count - 1].entry = builder.location.path.entryKey
+      case .position: throw NSOError(.badPath, "entries by position cannot be saved")
+      }
+    }
+    return steps
+  }
+}
