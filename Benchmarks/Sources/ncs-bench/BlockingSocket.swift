@@ -61,13 +61,10 @@ struct BenchError: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// Pins the calling thread, and what it starts, to one CPU.
+/// Pins this process to one CPU.
 func pin(to cpu: Int) throws {
-  var set = cpu_set_t()
-  withUnsafeMutableBytes(of: &set) { bytes in bytes[cpu / 8] |= 1 << UInt8(cpu % 8) }
-  guard sched_setaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else {
-    throw BenchError("sched_setaffinity: \(String(cString: strerror(errno)))")
-  }
+  let status = try Child(["taskset", "--all-tasks", "--cpu-list", "--pid", String(cpu), String(getpid())]).wait()
+  guard status == 0 else { throw BenchError("taskset failed with status \(status)") }
 }
 
 /// Seconds on the monotonic clock.
