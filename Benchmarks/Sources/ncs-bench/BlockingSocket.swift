@@ -1,7 +1,7 @@
 import Glibc
 
 /// The client's end of every measurement: one blocking Unix socket, so that the client costs the same in all variants.
-struct BlockingSocket: ~Copyable {
+final class BlockingSocket {
   private let descriptor: Int32
 
   init(path: String) throws {

@@ -5,7 +5,7 @@ import NSOTerms
 import NSOWire
 
 /// A conversation with the daemon over a blocking socket, with frames made beforehand.
-struct Peer: ~Copyable {
+struct Peer {
   let socket: BlockingSocket
 
   init(path: String, _ client: ClientID) throws {
