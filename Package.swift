@@ -83,7 +83,7 @@ let package = Package(
     library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", logging, nioCore]),
     library("NSOTesting", ["NSODaemon", "NSOClient"]),
 
-    tool("ncs", ["NSODaemon", "NSOTools"]),
+    tool("ncs", ["NSODaemon", "NSOTools", "NSOModel"]),
     tool("ncs_cmd", ["NSOTools"]),
     tool("ncs_load", ["NSOTools"]),
 
@@ -103,7 +103,7 @@ let package = Package(
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel"]),
     tests("NSODaemonTests", ["NSODaemon", "NSOModel", logging]),
-    tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel"]),
+    tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load"]),
   ]
 )
 

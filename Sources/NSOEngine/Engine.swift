@@ -74,6 +74,9 @@ public final class Engine: Sendable {
   /// The id of the last transaction committed to running.
   public var lastTransactionID: TransactionID { transactionID.withLock { $0 } }
 
+  /// True until something is committed to running, over the whole life of the database.
+  public var hasNoCommit: Bool { lastTransactionID == .zero }
+
   /// The next id: strictly greater than all before, as close to the clock as that allows.
   func nextTransactionID() -> TransactionID {
     let now = configuration.clock()
@@ -87,12 +90,12 @@ public final class Engine: Sendable {
   // MARK: Transactions
 
   /// Starts a transaction in state READ.
-  /// - Parameter usid: 0 for `session` itself.
+  /// - Parameter isInitial: for the daemon's own loading of initial data, which comes before writes are open to anybody.
   /// - Throws: NOEXISTS for a datastore that is not there, BADSTATE before the start phase that allows it, TOOMANYTRANS.
   public func startTransaction(
-    _ session: UserSession, on database: DatabaseName, _ mode: TransactionMode
+    _ session: UserSession, on database: DatabaseName, _ mode: TransactionMode, isInitial: Bool = false
   ) throws(NSOError) -> Transaction {
-    try requirePhase(for: session, mode)
+    if !isInitial { try requirePhase(for: session, mode) }
     let configurationTree: any DataTree
     let target: TreeEditor.Target
     switch database {

@@ -57,10 +57,10 @@ import Testing
 
   @Test func unusableContentAndFiles() throws {
     let folder = try TemporaryDirectory()
-    for (bytes, word) in [([], "empty"), ([0, 65], "empty"), ([UInt8](repeating: 65, count: 1008), "longer")] {
+    for (bytes, word) in [([], "empty"), ([0, 65], "empty"), ([UInt8](repeating: 65, count: 1008), "1007")] {
       let file = try folder.write("secret", bytes, mode: 0o400)
       let fault = #expect(throws: SecretFile.Fault.self) { try SecretFile.read(file) }
-      #expect(fault?.reason.contains(word) == true)
+      #expect(fault?.remedy.contains(word) == true)
     }
     #expect(throws: SecretFile.Fault.self) { try SecretFile.read(folder.path + "/missing") }
     #expect(throws: SecretFile.Fault.self) { try SecretFile.read(folder.path) }

@@ -280,7 +280,7 @@ struct ConfigurationReader {
     return ConfigurationError(place, "unknown element \(element.local) in \(name(parent))", remedy: remedy)
   }
 
-  /// Whether two names differ by at most two letters.
+  /// Whether two names differ by at most two letters; short ones by one.
   private static func isClose(_ a: String, _ b: String) -> Bool {
     let a = Array(a.utf8.prefix(64))
     let b = Array(b.utf8.prefix(64))
@@ -295,6 +295,6 @@ struct ConfigurationReader {
         row[j] = min(cost, row[j] + 1, row[j - 1] + 1)
       }
     }
-    return row[b.count] <= 2
+    return row[b.count] <= (min(a.count, b.count) < 6 ? 1 : 2)
   }
 }

@@ -162,6 +162,11 @@ extension DaemonConfiguration {
     notices.append("settings that have no effect in this version: \(shown)")
   }
 
+  /// The settings with an effect that differ between two readings, as paths below `/ncs-config`.
+  func changes(from old: DaemonConfiguration, where condition: (ConfigurationTree.Effect) -> Bool) -> [String] {
+    tree.changes(from: old.tree).filter { id in tree.effect(of: id).map(condition) ?? false }.map(tree.shortPath)
+  }
+
   // MARK: Files
 
   /// The file to read: the one that was asked for, else `ncs.conf` here, else the installation's; `nil` only for a daemon that

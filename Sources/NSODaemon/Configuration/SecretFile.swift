@@ -1,3 +1,5 @@
+import NSOWire
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -15,9 +17,6 @@ enum SecretFile {
 
     var description: String { "\(reason); \(remedy)" }
   }
-
-  /// What C clients can use.
-  private static let longest = 1007
 
   /// The secret's bytes: the file's content up to the first NUL, nothing trimmed.
   ///
@@ -63,13 +62,10 @@ enum SecretFile {
         reason: "the secret file \(path) cannot be read: \(String(cString: strerror(errno)))", remedy: "check the file system")
     }
     let secret = Array(bytes[..<count].prefix { $0 != 0 })
-    guard !secret.isEmpty else {
-      throw Fault(reason: "the secret file \(path) is empty", remedy: "write a secret of 1 to \(longest) bytes into it")
-    }
-    guard secret.count <= longest else {
-      throw Fault(
-        reason: "the secret in \(path) is longer than the \(longest) bytes that clients can use",
-        remedy: "write a shorter secret")
+    do throws(AccessSecret.Failure) {
+      _ = try AccessSecret(fileContent: secret)
+    } catch {
+      throw Fault(reason: "the secret file \(path) cannot be used", remedy: "\(error)")
     }
     return secret
   }

@@ -24,27 +24,18 @@ public enum Signals {
     signal(SIGPIPE, SIG_IGN)
   }
 
-  /// Calls `handler` for each signal, on a thread of its own, for the rest of the process's life.
-  public static func deliver(to handler: @escaping @Sendable (Event) -> Void) {
-    let box = Unmanaged.passRetained(Handler(handler))
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        let handler = Unmanaged<Handler>.fromOpaque(argument).takeRetainedValue()
-        var set = Signals.handled
-        while true {
-          var number: Int32 = 0
-          guard sigwait(&set, &number) == 0 else { continue }
-          switch number {
-          case SIGHUP: handler.call(.reload)
-          case SIGINT: handler.call(.stop("SIGINT"))
-          default: handler.call(.stop("SIGTERM"))
-          }
-        }
-      }, box.toOpaque())
-    if result == 0 { pthread_detach(thread) } else { box.release() }
+  /// Calls `handler` for each signal, on the calling thread, for the rest of the process's life.
+  public static func forever(_ handler: (Event) -> Void) -> Never {
+    var set = handled
+    while true {
+      var number: Int32 = 0
+      guard sigwait(&set, &number) == 0 else { continue }
+      switch number {
+      case SIGHUP: handler(.reload)
+      case SIGINT: handler(.stop("SIGINT"))
+      default: handler(.stop("SIGTERM"))
+      }
+    }
   }
 
   private static var handled: sigset_t {
@@ -52,11 +43,6 @@ public enum Signals {
     sigemptyset(&set)
     for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, number) }
     return set
-  }
-
-  private final class Handler {
-    let call: @Sendable (Event) -> Void
-    init(_ call: @escaping @Sendable (Event) -> Void) { self.call = call }
   }
 }
 

@@ -1,0 +1,56 @@
+import NSOEngine
+public import NSOModel
+public import NSOServer
+import Synchronization
+
+extension Daemon: DaemonControl {
+  public func stop() { stop(because: "asked to by a client") }
+
+  /// Reads the configuration again, applies what can change while running, and reopens the log. A faulty file changes nothing.
+  public func reload() async throws(NSOError) {
+    log.record(.reload)
+    let old = state.withLock(\.configuration)
+    let new: DaemonConfiguration
+    do {
+      new = try DaemonConfiguration.load(options.source, modules: paths.ownModules) { log.record(.consultFile, $0) }
+    } catch {
+      let failure = StartFailure(error)
+      log.record(.badConfiguration, "\(failure.text); the settings of before stay in force")
+      throw NSOError(.badConfig, "\(failure.text); the settings of before stay in force")
+    }
+    var destination = new.log
+    destination.standardOutput = options.verbose
+    do throws(LogFileError) {
+      try log.redirect(to: destination)
+    } catch {
+      log.record(.fileError, "\(error); the log of before stays in use")
+      throw NSOError(.badConfig, "\(error); the settings of before stay in force")
+    }
+    let pending = new.changes(from: startConfiguration, where: { $0 == .start })
+    for path in new.changes(from: old, where: { $0 != .start }) { log.record(.configurationChange, "\(path) is in force") }
+    for path in pending { log.record(.configurationChange, "\(path) takes effect after a restart") }
+    state.withLock { state in
+      state.configuration = new
+      state.pending = pending
+    }
+  }
+
+  public func reopenLogs() async throws(NSOError) {
+    log.record(.reopenLogs)
+    do throws(LogFileError) { try log.reopen() } catch { throw NSOError(.operatingSystem, "\(error)") }
+  }
+
+  /// Advances a daemon that was started with `--start-phase0`.
+  public func start(phase: Int) async throws(NSOError) {
+    let current = engine.phases.phase
+    switch (phase, current) {
+    case (1, .phase0): enterPhase1()
+    case (2, .phase1): enterPhase2()
+    case (1, .phase1), (1, .started), (2, .started): return
+    case (1, _), (2, _):
+      throw NSOError(.badState, "start phase \(phase) cannot follow phase \(current); the order is phase0, 1, 2")
+    default:
+      throw NSOError(.badState, "there is no start phase \(phase); the phases to start are 1 and 2")
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import NSOEngine
+import NSOModel
+import NSOSchema
+import NSOServer
+import NSOStore
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+extension Daemon {
+  /// The text of `ncs --status` (protocol part 08, section 2.5). For people: its layout may change.
+  public func statusText() async -> String {
+    let now = ContinuousClock().now
+    let (files, pending) = state.withLock { ($0.configuration.files, $0.pending) }
+    var text = StatusText()
+    text.line("status", "\(engine.phases.phase)")
+    text.line("version", "\(Product.name) \(Product.version)")
+    text.line(
+      "process",
+      "\(getpid()), up \((now - startTime).components.seconds) s, \(options.threads ?? 0 > 0 ? "\(options.threads ?? 0) threads" : "a thread for each processor")"
+    )
+    text.line("configuration", files.isEmpty ? "none (defaults)" : files.joined(separator: ", "))
+    for warning in warnings { text.line("warning", warning) }
+    if !pending.isEmpty { text.line("needs a restart", pending.joined(separator: ", ")) }
+    text.line("ha mode", "none")
+
+    let server = await self.server?.status()
+    text.title("IPC listeners")
+    for listener in server?.listeners ?? [] {
+      text.item(
+        "\(listener.address)" + (listener.accessCheck ? ", access check" : ", no access check")
+          + (listener.isUnprotected ? ", OPEN TO THE NETWORK" : ""))
+    }
+
+    text.title("modules")
+    for module in engine.model.schema.modules where module.isImplemented {
+      text.item(module.name + (module.revision.map { "@\($0)" } ?? "") + "  " + module.namespace)
+    }
+
+    text.title("databases")
+    for store in [engine.stores.durable, engine.stores.volatile] {
+      guard let statistics = try? store.statistics() else { continue }
+      text.item(
+        "\(statistics.path): revision \(statistics.revision), \(statistics.size / 1024) KiB of at most \(statistics.maximumSize >> 20) MiB"
+      )
+    }
+
+    text.title("user sessions")
+    for session in engine.sessions.all { text.item(session.summary) }
+
+    text.title("transactions")
+    for transaction in engine.transactions {
+      text.item(
+        "\(transaction.handle) on \(transaction.database), \(transaction.mode == .read ? "read" : "read-write"), \(transaction.session.summary)"
+      )
+    }
+
+    text.title("locks")
+    for (database, holder) in engine.locks.all { text.item("\(database): \(holder.session.summary)") }
+    let commit = engine.commitHolders
+    if let (holder, _) = commit.writer { text.item("commit: \(holder)") }
+    for (holder, _) in commit.readers { text.item("CDB read lock: \(holder)") }
+
+    text.title("clients")
+    for connection in server?.connections ?? [] {
+      var line = "\(connection.id) \(connection.stage)"
+      if let name = connection.clientName { line += " \(name)" }
+      line += ", \(connection.peer), \(connection.requests) requests"
+      if connection.isBusy { line += ", waiting" }
+      text.item(line)
+    }
+    if let server { text.line("accepted", "\(server.accepted), refused \(server.refused)") }
+    return text.text
+  }
+}
+
+/// `name: value` lines and titles with indented items.
+private struct StatusText {
+  private(set) var text = ""
+  private var title: String?
+
+  /// Named facts.
+  mutating func line(_ name: String, _ value: String) {
+    endTitle()
+    text += "\(name): \(value)\n"
+  }
+
+  mutating func title(_ name: String) {
+    endTitle()
+    title = name
+  }
+
+  mutating func item(_ value: String) {
+    if let title {
+      text += "\(title):\n"
+      self.title = nil
+    }
+    text += "  \(value)\n"
+  }
+
+  /// A title without items is shown with the word none.
+  private mutating func endTitle() {
+    if let title { text += "\(title): none\n" }
+    title = nil
+  }
+}

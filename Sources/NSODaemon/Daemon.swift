@@ -1,0 +1,275 @@
+import Logging
+import NIOCore
+import NIOPosix
+import NSODocument
+import NSOEngine
+import NSOModel
+import NSOSchema
+public import NSOServer
+import NSOStore
+import NSOWire
+import Synchronization
+
+/// The daemon in one process: configuration, log, schema, databases, engine and IPC server, put together and taken apart again.
+///
+/// Several may run in one process (tests do that) as long as their directories and addresses differ.
+public final class Daemon: Sendable {
+  /// How to start.
+  public struct Options: Sendable {
+    public var source: DaemonConfiguration.Source
+    /// YANG files that are loaded besides those on the load path.
+    public var modules: [String]
+    /// Databases and state are kept in a new temporary directory that is removed when the daemon stops, and no configuration
+    /// file is needed (`--ephemeral`).
+    public var isEphemeral: Bool
+    /// Also write the log to standard output (`-v`).
+    public var verbose: Bool
+    /// Stay in start phase 0 until a client orders more (`--start-phase0`).
+    public var stopsInPhase0: Bool
+    /// Threads for connections; `nil`: one for each processor.
+    public var threads: Int?
+    /// Where warnings go that the operator must see, besides the log.
+    public var warn: @Sendable (String) -> Void
+
+    public init(
+      source: DaemonConfiguration.Source, modules: [String] = [], isEphemeral: Bool = false, verbose: Bool = false,
+      stopsInPhase0: Bool = false, threads: Int? = nil, warn: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+      self.source = source
+      self.modules = modules
+      self.isEphemeral = isEphemeral
+      self.verbose = verbose
+      self.stopsInPhase0 = stopsInPhase0
+      self.threads = threads
+      self.warn = warn
+    }
+  }
+
+  struct State {
+    /// As it was read last; settings that need a restart may differ from `startConfiguration`, which is in force for them.
+    var configuration: DaemonConfiguration
+    /// Those settings.
+    var pending: [String] = []
+    var isStopping = false
+    var isStopped = false
+    var whenStopped: [CheckedContinuation<Void, Never>] = []
+  }
+
+  let options: Options
+  let paths: InstallationPaths
+  let log: DaemonLog
+  let engine: Engine
+  let group: MultiThreadedEventLoopGroup
+  let startTime: ContinuousClock.Instant
+  /// Set once, before anybody else sees the daemon.
+  private let serverBox = Mutex<IPCServer?>(nil)
+  let state: Mutex<State>
+  /// As it was read at start.
+  let startConfiguration: DaemonConfiguration
+  let warnings: [String]
+
+  var server: IPCServer? { serverBox.withLock { $0 } }
+
+  private init(
+    options: Options, paths: InstallationPaths, log: DaemonLog, engine: Engine, group: MultiThreadedEventLoopGroup,
+    startTime: ContinuousClock.Instant, configuration: DaemonConfiguration, warnings: [String]
+  ) {
+    self.options = options
+    self.paths = paths
+    self.log = log
+    self.engine = engine
+    self.group = group
+    self.startTime = startTime
+    self.warnings = warnings
+    startConfiguration = configuration
+    state = Mutex(State(configuration: configuration))
+  }
+
+  /// The addresses that are listened on, with the ports that the system chose.
+  public func listeners() async -> [ListenAddress] {
+    await server?.status().listeners.map(\.address) ?? []
+  }
+
+  /// Returns when the daemon has stopped and everything is released.
+  public func stopped() async {
+    await withCheckedContinuation { continuation in
+      let isStopped = state.withLock { state in
+        if !state.isStopped { state.whenStopped.append(continuation) }
+        return state.isStopped
+      }
+      if isStopped { continuation.resume() }
+    }
+  }
+}
+
+// MARK: Starting
+
+extension Daemon {
+  /// Starts a daemon; returns when it has reached its last start phase, or phase 0 if it is to wait there.
+  ///
+  /// Opening of files and databases blocks the calling thread for some milliseconds, large initial data for longer.
+  /// - Throws: `StartFailure`; nothing is left behind then.
+  public static func start(_ options: Options) async throws(StartFailure) -> Daemon {
+    let log = DaemonLog()
+    var options = options
+    do {
+      // -v shows everything from the first record on.
+      try log.redirect(to: DaemonLog.Destination(standardOutput: options.verbose))
+      if options.isEphemeral {
+        options.source.ephemeralDirectory = try Directory.makeTemporary(options.source.environment)
+      }
+      return try await start(options, log)
+    } catch {
+      if let folder = options.source.ephemeralDirectory { Directory.remove(folder) }
+      let failure = StartFailure(error)
+      log.record(failure.symbol, failure.text)
+      log.record(.loggingShutdown)
+      throw failure
+    }
+  }
+
+  private static func start(_ options: Options, _ log: DaemonLog) async throws -> Daemon {
+    let startTime = ContinuousClock().now
+    let environment = options.source.environment
+    let paths = try InstallationPaths.find(environment: environment)
+    let configuration = try DaemonConfiguration.load(options.source, modules: paths.ownModules) { log.record(.consultFile, $0) }
+    var destination = configuration.log
+    destination.standardOutput = options.verbose
+    try log.redirect(to: destination)
+    log.record(.starting, "\(Product.name) \(Product.version)")
+    for notice in configuration.notices { log.write(level: .notice, text: notice) }
+
+    let schema = try SchemaLoader(
+      loadPath: configuration.loadPath, files: options.modules, searchPath: [paths.ownModules] + paths.standardModules
+    ).load()
+
+    let stores = try openStores(configuration)
+    var isStarted = false
+    defer {
+      if !isStarted {
+        stores.durable.close()
+        stores.volatile.close()
+      }
+    }
+    let logger = log.logger("nso")
+    let engine = try Engine(schema: schema, stores: stores, log: logger)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.threads ?? System.coreCount))
+    let warnings = securityWarnings(configuration)
+    let daemon = Daemon(
+      options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,
+      configuration: configuration,
+      warnings: warnings)
+    do {
+      try await daemon.open(configuration, logger)
+    } catch {
+      await daemon.server?.stop(within: .zero)
+      PidFile.remove(in: configuration.stateDirectory)
+      try? await group.shutdownGracefully()
+      throw error
+    }
+    isStarted = true
+    for warning in warnings {
+      log.write(level: .warning, text: warning)
+      options.warn(warning)
+    }
+    return daemon
+  }
+
+  private func open(_ configuration: DaemonConfiguration, _ logger: Logger) async throws {
+    try Directory.make(configuration.stateDirectory)
+    let server = IPCServer(configuration: try ipcConfiguration(configuration), group: group, logger: logger)
+    serverBox.withLock { $0 = server }
+    try await server.start()
+    try PidFile.write(in: configuration.stateDirectory)
+    engine.phases.advance(to: .phase0)
+    log.record(.phase0Started)
+    try await loadInitialData(configuration)
+    if !options.stopsInPhase0 {
+      enterPhase1()
+      enterPhase2()
+    }
+  }
+
+  func enterPhase1() {
+    engine.phases.advance(to: .phase1)
+    log.record(.phase1Started)
+  }
+
+  func enterPhase2() {
+    engine.phases.advance(to: .started)
+    let time = (ContinuousClock().now - startTime).components
+    let milliseconds = time.seconds * 1000 + time.attoseconds / 1_000_000_000_000_000
+    log.record(.started, "\(Product.name) \(Product.version) (\(milliseconds) ms after its start)")
+  }
+
+  private static func openStores(_ configuration: DaemonConfiguration) throws -> Engine.Stores {
+    let folder = configuration.databaseDirectory
+    do {
+      try Directory.make(folder)
+    } catch {
+      throw StartFailure(.databaseFile, .databaseBootError, "cdb/db-dir: \(error)")
+    }
+    let durable = try Store(StoreOptions(path: folder + "/config.db"))
+    do {
+      return Engine.Stores(
+        durable: durable, volatile: try Store(StoreOptions(path: folder + "/operational.db", durability: .volatile)))
+    } catch {
+      durable.close()
+      throw error
+    }
+  }
+
+  private func ipcConfiguration(_ configuration: DaemonConfiguration) throws -> IPCServerConfiguration {
+    let ipc = configuration.ipc
+    var listeners = ipc.tcpAddresses.map { ListenAddress.tcp($0, port: ipc.tcpPort) }
+    if let path = ipc.unixPath { listeners.append(.unix(path: path)) }
+    var result = IPCServerConfiguration(listeners: listeners)
+    result.backlog = ipc.backlog
+    result.accessSecret = try ipc.secret.map { (bytes) throws(AccessSecret.Failure) in try AccessSecret(fileContent: bytes) }
+    return result
+  }
+
+  /// What the operator must know about who can reach the daemon (protocol part 08, section 8.1).
+  static func securityWarnings(_ configuration: DaemonConfiguration) -> [String] {
+    let ipc = configuration.ipc
+    let exposed = ipc.tcpAddresses.filter { !$0.isLoopback }
+    guard ipc.secret == nil, !exposed.isEmpty else { return [] }
+    let list = exposed.map(\.description).joined(separator: ", ")
+    return [
+      "SECURITY: the IPC port \(ipc.tcpPort) is open to the network on \(list) without the access check: whoever reaches it has "
+        + "full control of this daemon. Enable ncs-ipc-access-check, or listen on 127.0.0.1 only."
+    ]
+  }
+}
+
+// MARK: Stopping
+
+extension Daemon {
+  /// Stops cleanly: no new clients, what is under way ends within some seconds, databases are closed. Returns at once; see
+  /// ``stopped()``.
+  public func stop(because reason: String) {
+    let isFirst = state.withLock { state in
+      defer { state.isStopping = true }
+      return !state.isStopping
+    }
+    guard isFirst else { return }
+    log.record(.stopping, reason)
+    engine.phases.advance(to: .stopping)
+    // Owned by the daemon: `stopped()` waits for its end.
+    Task {
+      await server?.stop()
+      engine.stores.volatile.close()
+      engine.stores.durable.close()
+      PidFile.remove(in: startConfiguration.stateDirectory)
+      if let folder = options.source.ephemeralDirectory { Directory.remove(folder) }
+      try? await group.shutdownGracefully()
+      log.record(.loggingShutdown)
+      let waiting = state.withLock { state in
+        state.isStopped = true
+        defer { state.whenStopped = [] }
+        return state.whenStopped
+      }
+      for continuation in waiting { continuation.resume() }
+    }
+  }
+}

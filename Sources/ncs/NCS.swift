@@ -1,0 +1,173 @@
+import Glibc
+import NSODaemon
+import NSOModel
+import NSOTools
+import Synchronization
+
+/// The daemon, and the command that controls a running one (protocol part 08, section 2).
+@main
+enum NCS {
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    let command: DaemonCommand
+    do {
+      command = try DaemonCommand(arguments: arguments)
+    } catch {
+      complain("\(error)")
+      exit(ExitCode.failure.rawValue)
+    }
+    switch command.action {
+    case .help: write(DaemonCommand.help, to: STDOUT_FILENO)
+    case .version: write("\(Product.name) \(Product.version)\n", to: STDOUT_FILENO)
+    case .control(let control): perform(control, command.connection)
+    case .start:
+      for option in command.ignored { complain("\(option) has no effect here") }
+      if command.start.isForeground { run(command.start) } else { exit(launch(arguments).rawValue) }
+    }
+  }
+
+  /// Runs a control command on another thread; this one, to which `main` is bound, waits.
+  private static func perform(_ control: ControlCommand, _ connection: ControlConnection) -> Never {
+    Task {
+      let outcome = await control.run(over: connection, print: { write($0, to: STDOUT_FILENO) }, complain: complain)
+      exit(outcome.rawValue)
+    }
+    while true { pause() }
+  }
+
+  /// Starts the daemon in the background.
+  private static func launch(_ arguments: [String]) -> ExitCode {
+    guard let executable = InstallationPaths.executablePath else {
+      complain("cannot find this program's own file in /proc/self/exe")
+      return .installation
+    }
+    do {
+      return try Detachment.launch(executable: executable, arguments: arguments)
+    } catch {
+      complain("\(error)")
+      return .failure
+    }
+  }
+
+  /// Is the daemon, until it is told to stop. The main thread does nothing but wait for signals.
+  private static func run(_ start: DaemonCommand.Start) -> Never {
+    // Before any other thread is started: threads take over what is blocked.
+    Signals.block()
+    var starter: Detachment.Starter?
+    if let descriptor = start.reportDescriptor {
+      starter = Detachment.Starter(descriptor: descriptor)
+      guard starter != nil else {
+        complain("--detached is not for users; leave it out to start in the background")
+        exit(ExitCode.failure.rawValue)
+      }
+    }
+    if let directory = start.workingDirectory, chdir(directory) != 0 {
+      complain("--cd \(directory): \(String(cString: strerror(errno)))")
+      starter?.report(.installation)
+      exit(ExitCode.installation.rawValue)
+    }
+    Task { [starter] in
+      let code = await daemon(start, starter)
+      if code != .success { starter?.report(code) }
+      exit(code.rawValue)
+    }
+    Signals.forever { event in
+      switch event {
+      case .stop(let name): running.stop(because: name)
+      case .reload: running.reload()
+      }
+    }
+  }
+
+  private static func daemon(_ start: DaemonCommand.Start, _ starter: Detachment.Starter?) async -> ExitCode {
+    let source = DaemonConfiguration.Source(
+      file: start.configurationFile, addedLoadPath: start.addedLoadPath, environment: environment())
+    let options = Daemon.Options(
+      source: source, modules: start.modules, isEphemeral: start.isEphemeral, verbose: start.isVerbose,
+      stopsInPhase0: start.stopsInPhase0, threads: start.threads, warn: complain)
+    let daemon: Daemon
+    do throws(StartFailure) {
+      daemon = try await Daemon.start(options)
+    } catch {
+      complain(error.text)
+      return error.exitCode
+    }
+    running.set(daemon)
+    if start.stopsOnEndOfInput { StandardInput.whenEnded { daemon.stop(because: "standard input ended") } }
+    starter?.report(.success)
+    await daemon.stopped()
+    return .success
+  }
+
+  private static let running = Running()
+
+  private static func environment() -> [String: String] {
+    var variables: [String: String] = [:]
+    var next: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = environ
+    while let entry = next?.pointee {
+      let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+      next = next.map { $0 + 1 }
+    }
+    return variables
+  }
+
+  @Sendable
+  private static func complain(_ text: String) { write("ncs: \(text)\n", to: STDERR_FILENO) }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let piece = UnsafeBufferPointer(rebasing: rest)
+        let count = Glibc.write(descriptor, piece.baseAddress, piece.count)
+        if count < 0 {
+          if errno == EINTR { continue }
+          return
+        }
+        rest = rest.dropFirst(count)
+      }
+    }
+  }
+}
+
+/// The daemon once it runs, and what signals said before that.
+private final class Running: Sendable {
+  private struct State {
+    var daemon: Daemon?
+    var stopReason: String?
+    var wantsReload = false
+  }
+
+  private let state = Mutex(State())
+
+  func set(_ daemon: Daemon) {
+    let missed = state.withLock { state in
+      state.daemon = daemon
+      return state
+    }
+    if let reason = missed.stopReason {
+      daemon.stop(because: reason)
+    } else if missed.wantsReload {
+      reload()
+    }
+  }
+
+  func stop(because reason: String) {
+    let daemon = state.withLock { state in
+      state.stopReason = reason
+      return state.daemon
+    }
+    daemon?.stop(because: reason)
+  }
+
+  func reload() {
+    let daemon = state.withLock { state in
+      state.wantsReload = state.daemon == nil
+      return state.daemon
+    }
+    // What goes wrong is in the log: nobody waits for an answer.
+    if let daemon { Task { try? await daemon.reload() } }
+  }
+}
