@@ -63,14 +63,21 @@ extension ByteBuffer {
       writeMultipleIntegers(TermTag.atom, UInt16(truncatingIfNeeded: scalars.count))
       for scalar in scalars { writeInteger(UInt8(truncatingIfNeeded: scalar.value)) }
     } else {
-      let count = text.utf8.count
-      if let short = UInt8(exactly: count) {
-        writeMultipleIntegers(TermTag.smallAtomUTF8, short)
-      } else {
-        writeMultipleIntegers(TermTag.atomUTF8, UInt16(truncatingIfNeeded: count))
-      }
-      writeString(text)
+      writeTermUTF8Atom(text)
     }
+  }
+
+  /// An atom in UTF-8 whatever its characters, at most 255 of them.
+  public mutating func writeTermUTF8Atom(_ text: String) {
+    let count = text.utf8.count
+    if let short = UInt8(exactly: count) {
+      writeMultipleIntegers(TermTag.smallAtomUTF8, short)
+    } else if text.unicodeScalars.count <= 255 {
+      writeMultipleIntegers(TermTag.atomUTF8, UInt16(truncatingIfNeeded: count))
+    } else {
+      return writeTermBinary(text)
+    }
+    writeString(text)
   }
 
   /// An atom that is known to be short ASCII.

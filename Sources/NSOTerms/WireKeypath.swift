@@ -16,9 +16,7 @@ public struct WireKeypath: Hashable, Sendable {
   public let text: String?
 
   public init(_ path: Keypath) {
-    var buffer = ByteBuffer()
-    KeypathCoding.write(path, order: .rootFirst, into: &buffer)
-    bytes = buffer
+    bytes = Self.encoded(path)
     count = path.elements.count
     text = nil
   }
@@ -68,11 +66,7 @@ public struct WireKeypath: Hashable, Sendable {
       let path = try slice.withTermReader { (reader) throws(TermError) in
         try KeypathCoding.read(&reader, order: .rootFirst)
       }
-      var utf8 = ByteBuffer()
-      utf8.writeTermListHeader(count: count)
-      for element in path.elements { Self.writeUTF8(element, into: &utf8) }
-      utf8.writeTermListEnd(count: count)
-      bytes = utf8
+      bytes = Self.encoded(path)
     }
   }
 
@@ -108,14 +102,23 @@ public struct WireKeypath: Hashable, Sendable {
     return try reader.readAtomBytes().isPlain
   }
 
-  /// As `KeypathCoding.write`, but names as binaries, which hold UTF-8.
-  private static func writeUTF8(_ element: Keypath.Element, into buffer: inout ByteBuffer) {
-    guard case .tag(let tag) = element else { return KeypathCoding.write(element, into: &buffer) }
-    if let namespace = tag.namespace {
-      buffer.writeTermListHeader(count: 1)
-      buffer.writeTermBinary(namespace)
+  /// The list with all its names in UTF-8, which for ASCII is the usual form.
+  private static func encoded(_ path: Keypath) -> ByteBuffer {
+    var buffer = ByteBuffer()
+    buffer.writeTermListHeader(count: path.elements.count)
+    for element in path.elements {
+      guard case .tag(let tag) = element, !(tag.name + (tag.namespace ?? "")).utf8.allSatisfy({ $0 < 0x80 }) else {
+        KeypathCoding.write(element, into: &buffer)
+        continue
+      }
+      if let namespace = tag.namespace {
+        buffer.writeTermListHeader(count: 1)
+        buffer.writeTermUTF8Atom(namespace)
+      }
+      buffer.writeTermUTF8Atom(tag.name)
     }
-    buffer.writeTermBinary(tag.name)
+    buffer.writeTermListEnd(count: path.elements.count)
+    return buffer
   }
 
   /// The path in memory of its own, for keeping beyond the request.

@@ -42,6 +42,7 @@ extension CDBRequest {
       guard let numbers = payload.getMultipleIntegers(at: payload.readerIndex, as: (UInt32, UInt32).self) else {
         throw TermError(.endOfBytes, at: payload.readableBytes)
       }
+      guard payload.readableBytes == 8 else { throw TermError(.trailing(payload.readableBytes - 8), at: 8) }
       self = .subscriptionIterate(point: numbers.0, IterationFlags(rawValue: numbers.1))
       return
     case .get2, .clientInfo, .subscriptionEvent, .loadFile, .getMountID:

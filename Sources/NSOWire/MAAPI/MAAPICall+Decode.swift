@@ -56,6 +56,7 @@ extension MAAPIRequest {
       guard let numbers = payload.getMultipleIntegers(at: payload.readerIndex, as: (UInt32, UInt32).self) else {
         throw TermError(.endOfBytes, at: payload.readableBytes)
       }
+      guard payload.readableBytes == 8 else { throw TermError(.trailing(payload.readableBytes - 8), at: 8) }
       self = .diffIterate(IterationFlags(rawValue: numbers.1))
     } else {
       do throws(TermError) {

@@ -15,6 +15,12 @@ public struct FrameDecoder: NIOSingleStepByteToMessageDecoder, Sendable {
   public struct TooLong: Error, Hashable, CustomStringConvertible {
     public var length: Int
     public var limit: Int
+
+    public init(length: Int, limit: Int) {
+      self.length = length
+      self.limit = limit
+    }
+
     public var description: String { "a frame of \(length) bytes, the limit is \(limit)" }
   }
 
