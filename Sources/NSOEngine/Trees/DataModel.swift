@@ -59,7 +59,7 @@ public final class DataModel: Sendable {
       facts.append(
         Facts(
           kind: node.kind, placement: Self.placement(of: node, parent: parent?.placement), flags: node.flags,
-          keyIndex: keyIndex, isInCase: node.caseReference != nil, anchor: anchor))
+          keyIndex: keyIndex, isInCase: node.caseReference != nil || (parent.map { $0.isInCase && !$0.isAnchor } ?? false), anchor: anchor))
       switch node.kind {
       case .leaf: defaults[node.id] = node.defaultValue.map(ValueCoding.bytes(of:))
       case .leafList where !node.defaults.isEmpty: defaults[node.id] = ValueCoding.bytes(of: .list(node.defaults))

@@ -71,7 +71,7 @@ extension TreeEditor {
 
   /// Writing into a case takes away the data of the other cases of its choice (RFC 7950, section 7.9).
   mutating func chooseCase(of location: Location) throws(NSOError) {
-    guard let node = location.node, let parent = location.parent(model) else { return }
+    guard let node = location.node, model[node].isInCase, let parent = location.parent(model) else { return }
     var reference = model.schema[node].caseReference
     while let current = reference {
       let choice = model.schema[current.choice]
@@ -81,7 +81,7 @@ extension TreeEditor {
       reference = choice.caseReference
     }
     // A case further up holds this node through plain containers.
-    if let above = parent.node, !model[above].isAnchor, model[above].kind == .container { try chooseCase(of: parent) }
+    if let above = parent.node, !model[above].isAnchor { try chooseCase(of: parent) }
   }
 
   private mutating func clear(_ members: [SchemaNode.Member], in parent: Location) throws(NSOError) {

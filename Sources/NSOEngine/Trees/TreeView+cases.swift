@@ -35,9 +35,8 @@ extension TreeView {
 
   /// Whether the cases around a node are chosen, or are the default where nothing is chosen. True for nodes outside of choices.
   func isCaseInEffect(_ location: Location) throws(NSOError) -> Bool {
-    guard let node = location.node else { return true }
+    guard let node = location.node, model[node].isInCase, let parent = location.parent(model) else { return true }
     var reference = model.schema[node].caseReference
-    guard reference != nil, let parent = location.parent(model) else { return true }
     while let current = reference {
       let choice = model.schema[current.choice]
       if let active = try activeCase(of: current.choice, in: parent) {
@@ -47,7 +46,9 @@ extension TreeView {
       }
       reference = choice.caseReference
     }
-    return true
+    // A case further up holds this node through plain containers.
+    guard let above = parent.node, !model[above].isAnchor else { return true }
+    return try isCaseInEffect(parent)
   }
 
   /// The case of a choice that is in effect (protocol part 04, GET_CASE).
