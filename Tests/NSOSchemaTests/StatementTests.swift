@@ -8,10 +8,11 @@ import Testing
 
   init() throws { schema = try ModelDirectories.load("statements") }
 
-  private func node(_ path: String, _ direction: Schema.Direction? = nil) throws -> SchemaNode {
+  private func node(_ path: String) throws -> SchemaNode {
     var id: NodeID?
     for name in path.split(separator: "/") {
-      id = try #require(schema.child(of: id, name: String(name), direction: direction), "no \(name) in \(path)")
+      let next: NodeID = try #require(schema.child(of: id, name: String(name)), "no \(name) in \(path)")
+      id = next
     }
     return schema[try #require(id)]
   }

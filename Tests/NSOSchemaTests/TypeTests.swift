@@ -267,6 +267,28 @@ private func dateTime(_ microseconds: UInt32 = 0, zone: ZoneOffset?) -> Value {
     #expect(schema.bitNames(of: .int8(3), as: try #require(try leaf("bits-union").type)) == nil)
   }
 
+  /// Every text is refused, or becomes a value whose text leads to the same value; nothing traps.
+  @Test func randomTexts() throws {
+    var random = SeededGenerator(seed: 11)
+    let top = try #require(schema.child(of: nil, name: "leafs"))
+    let leafs = schema[top].children.map { schema[$0] }.filter { $0.kind == .leaf }
+    let pieces = [
+      "0", "1", "9", "25", "-", "+", ".", ":", "/", "::", "e", "T", "Z", "P", "D", "S", "M", "G", "B", "a", "ff", "AA", "=",
+      " ",
+      "\n", "true", "auto", "both", "ty:", "b0", "b9", "0x", "2024-01-02", "03:04:05", "$0$", "18446744073709551615", "ä", "%",
+      "/ty:leafs", "[", "]", "'", "\"", "{", "}",
+    ]
+    for _ in 0..<4_000 {
+      let text = (0..<Int.random(in: 0...6, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+      for leaf in leafs {
+        guard let type = leaf.type, let value = try? schema.parse(text, as: type) else { continue }
+        #expect((try? schema.check(value, as: type)) == value, "\(leaf.name.name) \(text)")
+        let canonical = try #require(schema.text(of: value, as: type), "\(leaf.name.name) \(text)")
+        #expect((try? schema.parse(canonical, as: type)) == value, "\(leaf.name.name) \(text) -> \(canonical)")
+      }
+    }
+  }
+
   /// The library's own tool accepts and refuses the same texts, where the value form is not narrower by the protocol.
   @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/yanglint")))
   func yanglintAgrees() throws {

@@ -23,7 +23,7 @@ final class TypeBuilder {
   private var ofNode: [NodeID: Progress] = [:]
   private var patterns: [UnsafeMutablePointer<lysc_pattern>: Pattern] = [:]
   private var expressions: [String: RegularExpression] = [:]
-  private var identityRules: [UnsafePointer<lysc_type>: IdentityRules] = [:]
+  private var identityRules: [[UnsafePointer<lysc_ident>]: IdentityRules] = [:]
   private var prefixMaps: [PrefixKey: PrefixMap] = [:]
   private lazy var deviatedTypes = collectDeviatedTypes()
   private let namespaceByModule: [String: String]
@@ -239,10 +239,10 @@ final class TypeBuilder {
   }
 
   private func identityRules(_ compiled: UnsafePointer<lysc_type>) -> IdentityRules {
-    if let known = identityRules[compiled] { return known }
-    let made = identities.rules(
-      bases: items(compiled.cast(lysc_type_identityref.self).pointee.bases).compactMap { $0.map { UnsafePointer($0) } })
-    identityRules[compiled] = made
+    let bases = items(compiled.cast(lysc_type_identityref.self).pointee.bases).compactMap { $0.map { UnsafePointer($0) } }
+    if let known = identityRules[bases] { return known }
+    let made = identities.rules(bases: bases)
+    identityRules[bases] = made
     return made
   }
 

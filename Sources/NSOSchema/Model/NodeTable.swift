@@ -42,6 +42,8 @@ struct NodeTable: Sendable {
     }
   }
 
+  func module(of node: NodeID) -> UInt16 { records[node.index].module }
+
   /// Calls `visit` with each node `name` of `parent` (-1: top level), in schema order, until it returns false.
   @inline(__always)
   func forEach(_ name: UnsafeRawBufferPointer, of parent: Int32, _ visit: (_ node: Int32, _ module: UInt16) -> Bool) {

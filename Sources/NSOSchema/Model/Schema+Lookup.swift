@@ -12,7 +12,7 @@ extension Schema {
   ) -> NodeID? {
     var found: Int32 = -1
     var ambiguous = false
-    let wanted = parent.map { nodes[$0.index].module.rawValue }
+    let wanted = namespace == nil ? parent.map { table.module(of: $0) } : nil
     table.forEach(name, of: parent?.rawValue ?? -1) { node, module in
       if let direction, !nodes[Int(node)].flags.contains(direction == .input ? .input : .output) { return true }
       if let namespace {
