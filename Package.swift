@@ -99,7 +99,7 @@ let package = Package(
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
-    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
+    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOSchema", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel"]),
     tests("NSODaemonTests", ["NSODaemon", "NSOModel", logging]),

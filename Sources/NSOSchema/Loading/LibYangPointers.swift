@@ -48,6 +48,13 @@ extension UnsafePointer<lysp_node> {
   }
 }
 
+extension UnsafePointer<lysp_tpdf> {
+  /// The type statement inside a `typedef`.
+  var typeStatement: UnsafePointer<lysp_type> {
+    (UnsafeRawPointer(self) + (MemoryLayout<lysp_tpdf>.offset(of: \.type) ?? 0)).assumingMemoryBound(to: lysp_type.self)
+  }
+}
+
 extension UnsafePointer<lysc_type> {
   func cast<Kind>(_ type: Kind.Type) -> UnsafePointer<Kind> { UnsafeRawPointer(self).assumingMemoryBound(to: type) }
 }

@@ -20,6 +20,8 @@ final class TypeBuilder {
   }
 
   private var shared: [Key: SchemaType] = [:]
+  /// Top-level named types that types are derived from.
+  private var used: Set<UnsafePointer<lysp_tpdf>> = []
   private var ofNode: [NodeID: Progress] = [:]
   private var patterns: [UnsafeMutablePointer<lysc_pattern>: Pattern] = [:]
   private var expressions: [String: RegularExpression] = [:]
@@ -69,49 +71,92 @@ final class TypeBuilder {
     return type
   }
 
-  /// Named types of a module that are in use.
+  // MARK: Named types
+
+  /// Named types of a module that are in use, without those of leafrefs, whose values depend on the place.
   func typedefs(of module: LibModule) -> [SchemaTypedef] {
     guard let parsed = UnsafePointer(module.pointee.parsed), let namespace = strings.string(module.pointee.ns) else {
       return []
     }
     var found: [SchemaTypedef] = []
     for part in parsed.parts {
-      for definition in items(part.pointee.typedefs) {
-        guard let compiled = definition.type.compiled.map({ UnsafePointer($0) }), compiled.pointee.basetype != LY_TYPE_LEAFREF,
-          let name = strings.string(definition.name)
+      let list = items(part.pointee.typedefs)
+      for index in list.indices {
+        guard let definition = list.baseAddress.map({ $0 + index }), let name = strings.string(definition.pointee.name),
+          used.contains(definition) || definition.pointee.type.compiled != nil,
+          let type = type(of: definition, name: name, module: strings.string(module.pointee.name) ?? "")
         else { continue }
-        let statement = definition.type
-        let type = withUnsafePointer(to: statement) { statement in
-          make(compiled, statement: statement, scope: nil, node: nil, cached: false)
-        }
         found.append(SchemaTypedef(name: QName(namespace: namespace, name: name), type: type))
       }
     }
     return found
   }
 
+  private func type(of definition: UnsafePointer<lysp_tpdf>, name: String, module: String) -> SchemaType? {
+    let statement = definition.typeStatement
+    let chain = resolver.chain(statement, scope: nil)
+    // The library compiles only named types that say more than the type they stand on.
+    let compiled = [definition.pointee.type.compiled] + chain.steps.map { $0.definition.pointee.type.compiled }
+    guard let compiled = compiled.compactMap({ $0 }).first.map({ UnsafePointer($0) }) else {
+      guard let kind = plain(chain.base) else { return nil }
+      return made(kind, chain: chain, statement: statement, extensions: [])
+    }
+    guard compiled.pointee.basetype != LY_TYPE_LEAFREF else { return nil }
+    let type = make(compiled, statement: statement, scope: nil, node: nil)
+    guard let form = SpecialForm.named(name, module: module) else { return type }
+    return made(.special(form, StringRules()), chain: chain, statement: statement, extensions: type.extensions)
+  }
+
+  /// A built-in type without restrictions.
+  private func plain(_ statement: UnsafePointer<lysp_type>) -> SchemaType.Kind? {
+    switch strings.string(statement.pointee.name) {
+    case "string": .string(StringRules())
+    case "binary": .binary(length: nil)
+    case "boolean": .boolean
+    case "empty": .empty
+    case "int8": .signed(.int8, range: nil)
+    case "int16": .signed(.int16, range: nil)
+    case "int32": .signed(.int32, range: nil)
+    case "int64": .signed(.int64, range: nil)
+    case "uint8": .unsigned(.uint8, range: nil)
+    case "uint16": .unsigned(.uint16, range: nil)
+    case "uint32": .unsigned(.uint32, range: nil)
+    case "uint64": .unsigned(.uint64, range: nil)
+    case "instance-identifier": .instanceIdentifier(requireInstance: true)
+    default: nil
+    }
+  }
+
   // MARK: One type
 
   private func make(
-    _ compiled: UnsafePointer<lysc_type>, statement: UnsafePointer<lysp_type>?, scope: ParsedNode?, node: NodeID?,
-    cached: Bool = true
+    _ compiled: UnsafePointer<lysc_type>, statement: UnsafePointer<lysp_type>?, scope: ParsedNode?, node: NodeID?
   ) -> SchemaType {
     let key = Key(compiled: compiled, statement: statement)
-    if cached, let known = shared[key] { return known }
+    if let known = shared[key] { return known }
     let chain = statement.map { resolver.chain($0, scope: scope) }
-    let steps = chain?.steps ?? []
+    for step in chain?.steps ?? [] where step.isTopLevel { used.insert(step.definition) }
     let kind = kind(compiled, chain: chain, statement: statement, node: node)
-    let type = SchemaType(
+    let type = made(
+      kind, chain: chain, statement: statement,
+      extensions: builder.extensions.read(compiled.pointee.exts, parsed: statement?.pointee.exts))
+    if !refersToNode(kind) { shared[key] = type }
+    return type
+  }
+
+  private func made(
+    _ kind: SchemaType.Kind, chain: TypedefResolver.Chain?, statement: UnsafePointer<lysp_type>?,
+    extensions: [ExtensionStatement]
+  ) -> SchemaType {
+    let steps = chain?.steps ?? []
+    return SchemaType(
       kind,
       typedefs: steps.filter(\.isTopLevel).compactMap { step in
         strings.string(step.definition.pointee.name).flatMap { name in
           strings.string(step.module.pointee.ns).map { QName(namespace: $0, name: name) }
         }
       },
-      isRestricted: isRestricted(statement) || steps.first?.isTopLevel == false,
-      extensions: builder.extensions.read(compiled.pointee.exts, parsed: statement?.pointee.exts))
-    if cached, !refersToNode(kind) { shared[key] = type }
-    return type
+      isRestricted: isRestricted(statement) || steps.first?.isTopLevel == false, extensions: extensions)
   }
 
   private func refersToNode(_ kind: SchemaType.Kind) -> Bool {

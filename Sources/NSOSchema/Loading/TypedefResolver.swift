@@ -24,9 +24,8 @@ struct TypedefResolver {
   func chain(_ type: UnsafePointer<lysp_type>, scope: ParsedNode?) -> Chain {
     var chain = Chain(base: type, scope: scope)
     while let (step, scope) = definition(of: chain.base, scope: chain.scope) {
-      let offset = MemoryLayout<lysp_tpdf>.offset(of: \.type) ?? 0
       chain.steps.append(step)
-      chain.base = (UnsafeRawPointer(step.definition) + offset).assumingMemoryBound(to: lysp_type.self)
+      chain.base = step.definition.typeStatement
       chain.scope = scope
     }
     return chain
