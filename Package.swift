@@ -80,7 +80,7 @@ let package = Package(
       "NSODaemon",
       ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore, nioPosix, logging, lifecycle],
       exclude: ["YANG"]),
-    library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", logging, nioCore]),
+    library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", logging, nioCore, nioPosix]),
     library("NSOTesting", ["NSODaemon", "NSOClient"]),
 
     tool("ncs", ["NSODaemon", "NSOTools", "NSOModel"]),

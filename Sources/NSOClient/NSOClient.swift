@@ -95,3 +95,15 @@ extension NSOClient {
     }
   }
 }
+
+extension NSOClient {
+  /// For the tools of this project, whose connections do not nest: to be closed by the caller.
+  package func openMAAPI() async throws -> MAAPI { MAAPI(connection: try await connect(.maapi), client: self) }
+
+  /// As ``openMAAPI()``.
+  package func openCDB(name: String) async throws -> CDB {
+    let cdb = CDB(connection: try await connect(.cdb))
+    try await cdb.announce(name: name)
+    return cdb
+  }
+}

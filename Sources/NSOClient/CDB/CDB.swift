@@ -9,6 +9,8 @@ public struct CDB: Sendable {
 
   init(connection: Connection) { self.connection = connection }
 
+  package func close() { connection.close() }
+
   /// What the daemon said about itself in its hello: protocol version, version.
   public var daemon: HelloReply { connection.daemon }
 

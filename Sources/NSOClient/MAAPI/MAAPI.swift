@@ -1,3 +1,4 @@
+import NIOCore
 public import NSOModel
 public import NSOWire
 
@@ -13,6 +14,8 @@ public struct MAAPI: Sendable {
     self.connection = connection
     self.client = client
   }
+
+  package func close() { connection.close() }
 
   /// What the daemon said about itself in its hello: protocol version, version.
   public var daemon: HelloReply { connection.daemon }
@@ -210,6 +213,13 @@ extension MAAPI {
 
   /// Re-reads the daemon's configuration file and reopens its logs; schemas are not read again.
   public func reloadConfiguration() async throws { try await done(.reloadConfig) }
+
+  /// As ``reloadConfiguration()`` without waiting for the outcome; returns when the request is on its way.
+  public func reloadConfigurationInBackground() async throws {
+    var frame = ByteBuffer()
+    frame.writeFrame { MAAPICall(.reloadConfig).write(into: &$0) }
+    try await connection.notify(frame)
+  }
 
   /// Closes and reopens the daemon's log files.
   public func reopenLogs() async throws { try await done(.reopenLogs) }

@@ -8,6 +8,8 @@ public enum ControlCommand: Hashable, Sendable {
   /// Returns when the daemon is gone.
   case stop
   case reload
+  /// Without waiting for the outcome, for scripts that the daemon itself runs.
+  case reloadInBackground
   /// Waits for a start phase. `connecting` is how long to try to connect; `nil` for the 5 seconds that are documented.
   case wait(phase: Int, connecting: Duration?)
   /// Goes on to start phase 1 or 2.
@@ -68,10 +70,10 @@ extension ControlCommand {
       try await withConnection(to: endpoint) { maapi in try await perform(maapi, print) }
       return .done
     } catch let error as ConnectionError where error.step != .conversation {
-      complain("\(error)")
+      complain(describe(error))
       return .cannotConnect
     } catch {
-      complain("\(error)")
+      complain(describe(error))
       return .failed
     }
   }
@@ -81,6 +83,7 @@ extension ControlCommand {
     case .status: print(try await maapi.status())
     case .stop: try await maapi.stop()
     case .reload: try await maapi.reloadConfiguration()
+    case .reloadInBackground: try await maapi.reloadConfigurationInBackground()
     case .wait(let phase, _): try await maapi.waitForStart(phase: phase)
     case .startPhase(let phase): try await maapi.startPhase(phase)
     }
@@ -88,7 +91,8 @@ extension ControlCommand {
 
   /// Opens a MAAPI connection. Commands that wait for a daemon try again while nothing listens.
   private func withConnection(to endpoint: Endpoint, _ body: (MAAPI) async throws -> Void) async throws {
-    let client = NSOClient(endpoint: endpoint)
+    let limits = ConnectionLimits(connect: .seconds(5), accessCheck: .seconds(5), hello: .seconds(5))
+    let client = NSOClient(endpoint: endpoint, configuration: .init(limits: limits))
     guard case .wait(_, let connecting) = self else { return try await client.withMAAPI(body) }
     let clock = ContinuousClock()
     let deadline = clock.now + (connecting ?? .seconds(5))
@@ -96,7 +100,7 @@ extension ControlCommand {
       do {
         return try await client.withMAAPI(body)
       } catch let error as ConnectionError
-        where error.step != .conversation && (error.code == .nothingListens || error.code == .closed)
+        where error.step != .conversation && [.nothingListens, .unreachable, .closed, .timedOut].contains(error.code)
       {
         // There is no event to wait for: the daemon is not there yet.
         guard clock.now < deadline else { throw error }

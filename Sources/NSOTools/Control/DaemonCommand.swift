@@ -142,7 +142,7 @@ extension DaemonCommand {
           command("status", "what the daemon does, what listens, who is connected", .control(.status)),
           command("stop", "stop it; returns when it is gone", .control(.stop)),
           command("reload", "read the configuration file again, reopen logs", .control(.reload)),
-          command("areload", "as --reload", .control(.reload)),
+          command("areload", "as --reload, without waiting for the outcome", .control(.reloadInBackground)),
           wait("wait-started", "wait until it is started; SECONDS (5) is the time to connect", phase: 2),
           wait("wait-phase0", "wait until start phase 0 is reached", phase: 0),
           command("start-phase1", "go on to start phase 1", .control(.startPhase(1))),
