@@ -1,1 +1,11 @@
-print("not built yet")
+import NSOTools
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+exit(await CommandTool.main(arguments: Array(CommandLine.arguments.dropFirst())))

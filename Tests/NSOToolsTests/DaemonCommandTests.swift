@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("--status", ControlCommand.status), ("--stop", .stop), ("--reload", .reload), ("--areload", .reload),
+    ("--status", ControlCommand.status), ("--stop", .stop), ("--reload", .reload), ("--areload", .reloadInBackground),
     ("--wait-started", .wait(phase: 2, connecting: nil)), ("--wait-started 17", .wait(phase: 2, connecting: .seconds(17))),
     ("--wait-started=0", .wait(phase: 2, connecting: .zero)), ("--wait-phase0 3", .wait(phase: 0, connecting: .seconds(3))),
     ("--start-phase1", .startPhase(1)), ("--start-phase2", .startPhase(2)),

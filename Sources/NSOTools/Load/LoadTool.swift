@@ -80,7 +80,9 @@ public struct LoadTool: Sendable {
     if settings.attachInit { return (.initTransaction, -2) }
     guard let handle = io.environment["NCS_MAAPI_THANDLE"], let session = io.environment["NCS_MAAPI_USID"] else { return nil }
     guard let handle = Int32(handle), let session = Int32(session) else {
-      throw ToolError("NCS_MAAPI_THANDLE=\(handle) and NCS_MAAPI_USID=\(session) must both be numbers; unset them to work in an own transaction")
+      throw ToolError(
+        "NCS_MAAPI_THANDLE=\(handle) and NCS_MAAPI_USID=\(session) must both be numbers; unset them to work in an own transaction"
+      )
     }
     return (TransactionHandle(handle), session)
   }

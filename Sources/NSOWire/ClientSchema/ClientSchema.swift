@@ -95,6 +95,13 @@ extension ClientSchema {
     nodes[NodeKey(namespace: namespace, path: path)]
   }
 
+  /// The nodes at the top of the tree, by namespace in the order of the stream and by name.
+  public var topNodes: [Tag] {
+    namespaces.flatMap { namespace in
+      tops.filter { $0.value.contains(namespace.uri) }.keys.sorted().map { Tag($0, in: namespace.uri) }
+    }
+  }
+
   /// The namespace that a path begins in: that of its first element, or the only one with such a top node.
   public func namespace(of path: Keypath) -> String? {
     guard case .tag(let top)? = path.elements.first else { return nil }
