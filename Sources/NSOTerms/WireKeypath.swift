@@ -156,7 +156,7 @@ extension WireKeypath {
       remaining = count
     }
 
-    /// The next element; nil after the last one.
+    /// The next element; nil after the last one. Errors are not expected, since the shape was checked when the path was read.
     public mutating func next() throws(TermError) -> Element? {
       guard remaining > 0 else { return nil }
       remaining -= 1
@@ -188,11 +188,11 @@ extension WireKeypath {
   }
 
   /// Gives the elements to `body`; nothing that it gets from them may leave it. A path given as text has none: look at
-  /// `text` first. Errors are not expected, since the shape was checked when the path was read.
-  public func withElements<T>(_ body: (inout Elements) throws(TermError) -> T) throws(TermError) -> T {
-    try bytes.withTermReader { (reader) throws(TermError) -> T in
-      if count > 0 { _ = try reader.readListHeader() }
-      var elements = Elements(reader, count: count)
+  /// `text` first.
+  public func withElements<T, E: Error>(_ body: (inout Elements) throws(E) -> T) throws(E) -> T {
+    try bytes.withUnsafeReadableBytes { (bytes) throws(E) -> T in
+      // The head of a list with elements, which was checked when the path was read: a tag and four bytes of length.
+      var elements = Elements(TermReader(bytes, offset: count > 0 ? 5 : 0), count: count)
       return try body(&elements)
     }
   }
