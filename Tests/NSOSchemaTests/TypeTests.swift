@@ -261,6 +261,36 @@ private func dateTime(_ microseconds: UInt32 = 0, zone: ZoneOffset?) -> Value {
     #expect(try schema.parse("ethernetCsmacd", at: leaf, prefixes: .map { _ in iana }) == value)
   }
 
+  @Test func instancePositions() throws {
+    let schema = try ModelDirectories.load("statements")
+    let leaf: NodeID = try #require(try schema.parsePath("/st:top/where").node)
+    let value = try schema.parse("/st:stats/st:row[3]/st:a", at: schema[leaf])
+    let tags: Keypath = [.tag(Tag("stats", in: "urn:test:statements")), .tag("row"), .keys([.int64(3)]), .tag("a")]
+    #expect(value == .instanceIdentifier(tags))
+    #expect(schema.text(of: value, as: try #require(schema[leaf].type)) == "/st:stats/st:row[3]/st:a")
+    #expect(schema.text(of: value, as: try #require(schema[leaf].type), style: .json) == "/statements:stats/row[3]/a")
+    #expect(throws: ValueError.self) { try schema.parse("/st:top/st:item[3]/st:label", at: schema[leaf]) }
+    let position: Keypath = [.tag(Tag("stats", in: "urn:test:statements")), .tag("row"), .position(3)]
+    #expect(throws: ValueError.self) { try schema.check(.instanceIdentifier(position), at: schema[leaf]) }
+  }
+
+  @Test func identityOfTheNodesOwnModuleGoesFirst() throws {
+    let schema = try ModelDirectories.load(
+      text: """
+        module twin { yang-version 1.1; namespace "urn:twin"; prefix tw; import ex { prefix ex; }
+          identity wifi { base ex:media; }
+          leaf own { type identityref { base ex:media; } }
+          augment "/ex:top" { leaf theirs { type identityref { base ex:media; } } } }
+        """, "ex")
+    let own: NodeID = try #require(try schema.parsePath("/tw:own").node)
+    #expect(try schema.parse("wifi", at: schema[own]) == identity("wifi", "urn:twin"))
+    #expect(try schema.parse("ex:wifi", at: schema[own]) == identity("wifi", "http://example.com/ns/ex"))
+    let media: NodeID = try #require(try schema.parsePath("/ex:top/media").node)
+    #expect(try schema.parse("wifi", at: schema[media]) == identity("wifi", "http://example.com/ns/ex"))
+    let error = #expect(throws: ValueError.self) { try schema.parse("wifi", as: try #require(schema[own].type)) }
+    #expect(error?.message.contains("ex:wifi, tw:wifi") == true || error?.message.contains("tw:wifi, ex:wifi") == true)
+  }
+
   @Test func bitNames() throws {
     #expect(schema.bitNames(of: .bits32(513), as: try #require(try leaf("bits").type)) == ["b0", "b9"])
     #expect(schema.bitNames(of: .bits32(3), as: try #require(try leaf("bits-union").type)) == ["x", "y"])

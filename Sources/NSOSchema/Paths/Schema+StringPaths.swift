@@ -20,7 +20,21 @@ extension Schema {
   func parseInstance(_ text: String, prefixes: PrefixResolver) throws(NSOError) -> ResolvedPath {
     let text = String(trimmed(text))
     guard text.hasPrefix("/") else { throw NSOError(.badPath, "\(shown(text)) is not a path: it must begin with a slash") }
-    return try parsePath(text, prefixes: prefixes)
+    var path = try parsePath(text, prefixes: prefixes)
+    // Positions are for lists without keys only, which have a number for a key (RFC 7950, section 9.13).
+    var node: NodeID?
+    for (index, element) in path.keypath.elements.enumerated() {
+      switch element {
+      case .tag(let tag): node = child(of: node, tag)
+      case .position(let position):
+        guard let list = node, self[list].isKeyless else {
+          throw NSOError(.badPath, "\(shown(text)) has a position where an instance-identifier needs keys")
+        }
+        path.keypath.elements[index] = .keys([.int64(Int64(position))])
+      case .keys: break
+      }
+    }
+    return path
   }
 
   /// The string path of a keypath: `/ex:net/route{10.0.0.0/8 7}/gw`. Elements that are not in the schema are written as far
@@ -110,7 +124,7 @@ extension Schema {
           let subject = holder.kind == .leafList ? "." : name(holder.keys[index], in: module)
           text += "[\(subject)=\(quote)\(value)\(quote)]"
         }
-      case .position(let index): text += "[\(index + 1)]"
+      case .position: return nil
       }
     }
     return text.isEmpty ? "/" : text

@@ -52,7 +52,7 @@ extension Schema {
   /// Reads the text of a leaf or of one entry of a leaf-list. Identities without prefix are of the node's own module first.
   public func parse(_ text: String, at node: SchemaNode, prefixes: PrefixResolver = .schema) throws(ValueError) -> Value {
     guard let type = node.type else { throw ValueError("\(node.name.name) is no leaf and has no value") }
-    return try parse(text, as: type, prefixes: prefixes)
+    return try TypeCoder(schema: self, home: node.name.namespace).parse(text, as: type, prefixes: prefixes)
   }
 
   /// The names of the bits that are set, by position: bit sets are ordered by these (README, "Order of list entries").

@@ -3,6 +3,8 @@ internal import NSOModel
 /// Values and texts of types: the one place that knows what fits. Needs the schema only for instance-identifiers.
 struct TypeCoder {
   let schema: Schema?
+  /// The namespace of the node that has the value: it goes first for identities without prefix (RFC 7951, section 6.8).
+  var home: String?
 
   // MARK: Values
 
@@ -57,7 +59,11 @@ struct TypeCoder {
       guard case .instanceIdentifier(let path) = value else { throw .wrongForm(value, type) }
       guard let schema else { throw ValueError("an instance-identifier cannot be checked without the schema") }
       do throws(NSOError) {
-        return .instanceIdentifier(try schema.resolve(path).keypath)
+        let path = try schema.resolve(path).keypath
+        guard !path.elements.contains(where: { if case .position = $0 { true } else { false } }) else {
+          throw NSOError(.badType, "a position has no place in an instance-identifier; give the keys")
+        }
+        return .instanceIdentifier(path)
       } catch {
         throw ValueError(error.message)
       }
@@ -158,6 +164,7 @@ struct TypeCoder {
     }
     guard let first = fitting.first else { throw .notDerived(shown(String(text)), rules, schema) }
     guard fitting.count == 1 else {
+      if prefix == nil, let own = fitting.first(where: { $0.name.namespace == home }) { return own }
       let names = fitting.map { "\($0.modulePrefix):\($0.name.name)" }.joined(separator: ", ")
       throw ValueError("\(shown(String(text))) may be any of \(names): write the prefix")
     }
