@@ -14,8 +14,6 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// A library target of ours.
@@ -27,7 +25,7 @@ func library(
 
 /// An executable: argument parsing, one library behind it.
 func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies + [arguments], swiftSettings: settings)
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -48,9 +46,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // C libraries, one importer each.
@@ -78,10 +74,10 @@ let package = Package(
     library("NSOServer", ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging, deque]),
     library(
       "NSODaemon",
-      ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore, nioPosix, logging, lifecycle],
+      ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore, nioPosix, logging],
       exclude: ["YANG"]),
     library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", logging, nioCore, nioPosix]),
-    library("NSOTesting", ["NSODaemon", "NSOClient"]),
+    library("NSOTesting", ["NSODaemon", "NSOClient", "NSOWire"]),
 
     tool("ncs", ["NSODaemon", "NSOTools", "NSOModel"]),
     tool("ncs_cmd", ["NSOTools"]),

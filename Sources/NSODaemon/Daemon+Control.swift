@@ -26,6 +26,7 @@ extension Daemon: DaemonControl {
       log.record(.fileError, "\(error); the log of before stays in use")
       throw NSOError(.badConfig, "\(error); the settings of before stay in force")
     }
+    log.record(.reopenLogs)
     let pending = new.changes(from: startConfiguration, where: { $0 == .start })
     for path in new.changes(from: old, where: { $0 != .start }) { log.record(.configurationChange, "\(path) is in force") }
     for path in pending { log.record(.configurationChange, "\(path) takes effect after a restart") }

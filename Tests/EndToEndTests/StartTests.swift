@@ -79,7 +79,7 @@ import Testing
     let daemon = try await instance.startDaemon()
     #expect(rename(instance.path + "/logs/ncs.log", instance.path + "/logs/old.log") == 0)
     daemon.signal(SIGHUP)
-    _ = try await daemon.output(until: "CONSULT_FILE")
+    _ = try await daemon.output(until: "REOPEN_LOGS")
     daemon.endInput()
     _ = try await daemon.finish()
     #expect(try instance.read("logs/ncs.log").contains("LOGGING_SHUTDOWN"))
