@@ -49,6 +49,7 @@ public struct EncodedTerm: Hashable, Sendable {
     EncodedTerm(checked: ByteBuffer(bytes: bytes.readableBytesView))
   }
 
+  @inlinable
   public func withReader<T>(_ body: (inout TermReader) throws(TermError) -> T) throws(TermError) -> T {
     try bytes.withTermReader(body)
   }

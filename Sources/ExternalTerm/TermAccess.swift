@@ -2,6 +2,7 @@ public import NIOCore
 
 extension ByteBuffer {
   /// Reads the terms in the readable bytes; the reader must not leave the closure. Nothing is consumed.
+  @inlinable
   public func withTermReader<T>(_ body: (inout TermReader) throws(TermError) -> T) throws(TermError) -> T {
     try withUnsafeReadableBytes { (bytes) throws(TermError) -> T in
       var reader = TermReader(bytes)
@@ -12,6 +13,7 @@ extension ByteBuffer {
 
 extension Array where Element == UInt8 {
   /// Reads the terms in the bytes; the reader must not leave the closure.
+  @inlinable
   public func withTermReader<T>(_ body: (inout TermReader) throws(TermError) -> T) throws(TermError) -> T {
     var result: Result<T, TermError>?
     withUnsafeBytes { bytes in

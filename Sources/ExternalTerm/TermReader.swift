@@ -9,7 +9,7 @@ public struct TermReader {
 
   let bytes: UnsafeRawBufferPointer
   /// The place of the next byte, counted from the start of the bytes.
-  public private(set) var offset: Int
+  public internal(set) var offset: Int
   /// How many elements of a byte list are still to come; they have no tags of their own.
   var pendingBytes = 0
 
@@ -58,6 +58,7 @@ public struct TermReader {
   // MARK: Integers and floats
 
   /// An integer that `T` holds; any encoding of it, zero padding included.
+  @inlinable
   public mutating func readInteger<T: FixedWidthInteger>(as type: T.Type = T.self) throws(TermError) -> T {
     let start = offset
     let (isNegative, magnitude) = try readSmallInteger()
@@ -89,7 +90,8 @@ public struct TermReader {
   }
 
   /// Sign and magnitude of an integer of at most 64 bits.
-  private mutating func readSmallInteger() throws(TermError) -> (isNegative: Bool, magnitude: UInt64) {
+  @usableFromInline
+  mutating func readSmallInteger() throws(TermError) -> (isNegative: Bool, magnitude: UInt64) {
     let start = offset
     switch try peekTag() {
     case TermTag.smallInteger:
@@ -249,6 +251,7 @@ public struct TermReader {
   }
 
   /// Calls `body` for each element of a proper list.
+  @inlinable
   public mutating func forEachElement(_ body: (inout TermReader) throws(TermError) -> Void) throws(TermError) {
     let header = try readListHeader()
     for _ in 0..<header.count { try body(&self) }
@@ -256,6 +259,7 @@ public struct TermReader {
   }
 
   /// The elements of a proper list, read one by one.
+  @inlinable
   public mutating func readList<T>(_ element: (inout TermReader) throws(TermError) -> T) throws(TermError) -> [T] {
     let header = try readListHeader()
     var elements: [T] = []

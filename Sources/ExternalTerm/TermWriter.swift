@@ -5,22 +5,31 @@ extension ByteBuffer {
   /// The byte 131 before every outer term.
   public mutating func writeTermVersion() { writeInteger(TermTag.version) }
 
+  /// The shortest form of an integer.
+  @inlinable
   public mutating func writeTermInteger(_ value: some FixedWidthInteger) {
+    if let value = Int64(exactly: value) {
+      writeTermSigned(value)
+    } else if let value = UInt64(exactly: value) {
+      writeBig(isNegative: false, magnitude: value)
+    } else {
+      writeTermBigInteger(BigInteger(isNegative: value < 0, magnitude: value.magnitude.littleEndianBytes))
+    }
+  }
+
+  @usableFromInline
+  mutating func writeTermSigned(_ value: Int64) {
     if let small = UInt8(exactly: value) {
       writeMultipleIntegers(TermTag.smallInteger, small)
     } else if let medium = Int32(exactly: value) {
       writeMultipleIntegers(TermTag.integer, medium)
-    } else if let wide = Int64(exactly: value) {
-      writeBig(isNegative: wide < 0, magnitude: wide.magnitude)
-    } else if let wide = UInt64(exactly: value) {
-      writeBig(isNegative: false, magnitude: wide)
     } else {
-      let bytes = value.magnitude.littleEndianBytes
-      writeTermBigInteger(BigInteger(isNegative: value < 0, magnitude: bytes))
+      writeBig(isNegative: value < 0, magnitude: value.magnitude)
     }
   }
 
-  private mutating func writeBig(isNegative: Bool, magnitude: UInt64) {
+  @usableFromInline
+  mutating func writeBig(isNegative: Bool, magnitude: UInt64) {
     let count = UInt8(truncatingIfNeeded: (71 - magnitude.leadingZeroBitCount) / 8)
     writeMultipleIntegers(TermTag.smallBig, count, isNegative ? 1 as UInt8 : 0)
     var rest = magnitude
@@ -89,12 +98,14 @@ extension ByteBuffer {
   /// `true` or `false`.
   public mutating func writeTermBool(_ value: Bool) { writeTermAtom(value ? "true" as StaticString : "false") }
 
-  public mutating func writeTermBinary(_ bytes: some Sequence<UInt8>) {
-    writeInteger(TermTag.binary)
-    let lengthIndex = writerIndex
-    writeInteger(UInt32(0))
-    let count = writeBytes(bytes)
-    setInteger(UInt32(truncatingIfNeeded: count), at: lengthIndex)
+  public mutating func writeTermBinary(_ bytes: [UInt8]) {
+    writeMultipleIntegers(TermTag.binary, UInt32(truncatingIfNeeded: bytes.count))
+    writeBytes(bytes)
+  }
+
+  public mutating func writeTermBinary(_ bytes: UnsafeRawBufferPointer) {
+    writeMultipleIntegers(TermTag.binary, UInt32(truncatingIfNeeded: bytes.count))
+    writeBytes(bytes)
   }
 
   /// Text as a binary, without terminator.
@@ -133,6 +144,7 @@ extension ByteBuffer {
   }
 
   /// A proper list of terms that are not all integers 0...255.
+  @inlinable
   public mutating func writeTermList<C: Collection>(_ elements: C, _ write: (inout ByteBuffer, C.Element) -> Void) {
     writeTermListHeader(count: elements.count)
     for element in elements { write(&self, element) }
@@ -140,13 +152,19 @@ extension ByteBuffer {
   }
 
   /// A list of integers: the byte-list form (tag 107) when all are 0...255, as the format's own runtime sends it.
+  @inlinable
   public mutating func writeTermIntegers<T: FixedWidthInteger>(_ values: some Collection<T>) {
     if !values.isEmpty, values.count <= 65535, values.allSatisfy({ UInt8(exactly: $0) != nil }) {
-      writeMultipleIntegers(TermTag.bytes, UInt16(truncatingIfNeeded: values.count))
+      writeByteListHeader(count: values.count)
       for value in values { writeInteger(UInt8(truncatingIfNeeded: value)) }
     } else {
       writeTermList(values) { $0.writeTermInteger($1) }
     }
+  }
+
+  @usableFromInline
+  mutating func writeByteListHeader(count: Int) {
+    writeMultipleIntegers(TermTag.bytes, UInt16(truncatingIfNeeded: count))
   }
 
   /// Text as a list of its characters' codes.
@@ -154,7 +172,8 @@ extension ByteBuffer {
 }
 
 extension FixedWidthInteger {
-  fileprivate var littleEndianBytes: [UInt8] {
+  @usableFromInline
+  var littleEndianBytes: [UInt8] {
     (0..<Self.bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> ($0 * 8)) }
   }
 }

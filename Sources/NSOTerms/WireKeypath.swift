@@ -9,7 +9,7 @@ public import NSOModel
 /// Where a peer sent the path as text (protocol part 02, section 5.5), `text` has it and there are no elements.
 public struct WireKeypath: Hashable, Sendable {
   /// The list term without version byte. Its atoms are UTF-8.
-  let bytes: ByteBuffer
+  @usableFromInline let bytes: ByteBuffer
   /// How many elements the path has; 0 for the root.
   public let count: Int
   /// The path as the peer wrote it, for example `/ex:top/server{web 80}`; nil for the usual form.
@@ -151,6 +151,7 @@ extension WireKeypath {
     var reader: TermReader
     public private(set) var remaining: Int
 
+    @usableFromInline
     init(_ reader: TermReader, count: Int) {
       self.reader = reader
       remaining = count
@@ -189,6 +190,7 @@ extension WireKeypath {
 
   /// Gives the elements to `body`; nothing that it gets from them may leave it. A path given as text has none: look at
   /// `text` first.
+  @inlinable
   public func withElements<T, E: Error>(_ body: (inout Elements) throws(E) -> T) throws(E) -> T {
     try bytes.withUnsafeReadableBytes { (bytes) throws(E) -> T in
       // The head of a list with elements, which was checked when the path was read: a tag and four bytes of length.
