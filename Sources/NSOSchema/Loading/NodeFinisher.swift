@@ -157,7 +157,7 @@ final class NodeFinisher {
   ) -> XPathExpression {
     XPathExpression(
       strings.string(lyxp_get_expr(source)) ?? "",
-      prefixes: types.prefixMap(prefixes, defaultNamespace: builder.name(of: draft.source).namespace))
+      prefixes: types.prefixMaps.map(prefixes, defaultNamespace: builder.name(of: draft.source).namespace))
   }
 
   // MARK: Defaults

@@ -26,8 +26,8 @@ final class TypeBuilder {
   private var patterns: [UnsafeMutablePointer<lysc_pattern>: Pattern] = [:]
   private var expressions: [String: RegularExpression] = [:]
   private var identityRules: [[UnsafePointer<lysc_ident>]: IdentityRules] = [:]
-  private var prefixMaps: [PrefixKey: PrefixMap] = [:]
-  private lazy var deviatedTypes = collectDeviatedTypes()
+  let prefixMaps: PrefixMapCache
+  private let deviatedTypes: DeviatedTypes
   private let namespaceByModule: [String: String]
 
   init(_ builder: SchemaBuilder, table: NodeTable) {
@@ -36,6 +36,8 @@ final class TypeBuilder {
     strings = builder.strings
     resolver = TypedefResolver(strings: builder.strings)
     identities = IdentityCollector(builder)
+    prefixMaps = PrefixMapCache(strings: builder.strings)
+    deviatedTypes = DeviatedTypes(builder.libModules, strings: builder.strings)
     var names: [String: String] = [:]
     for module in builder.libModules {
       if let name = builder.strings.string(module.pointee.name), names[name] == nil {
@@ -62,7 +64,7 @@ final class TypeBuilder {
     guard let compiled = draft.source.leafType else { return nil }
     ofNode[id] = .open
     let type: SchemaType
-    if let deviated = deviatedType(draft.source) {
+    if let deviated = deviatedTypes.statement(for: draft.source) {
       type = make(compiled, statement: deviated, scope: nil, node: id)
     } else {
       type = make(compiled, statement: draft.source.parsed?.typeStatement, scope: draft.source.parsed, node: id)
@@ -324,7 +326,7 @@ final class TypeBuilder {
     let source = compiled.cast(lysc_type_leafref.self).pointee
     let path = XPathExpression(
       strings.string(lyxp_get_expr(source.path)) ?? "",
-      prefixes: prefixMap(source.prefixes, defaultNamespace: node.map { namespace(of: $0) } ?? ""))
+      prefixes: prefixMaps.map(source.prefixes, defaultNamespace: node.map { namespace(of: $0) } ?? ""))
     let target = node.flatMap { LeafrefPath(path.text)?.resolve(from: $0, prefixes: path.prefixes, in: self) }
     let targetType =
       target.flatMap { type(of: $0) }
@@ -360,71 +362,4 @@ final class TypeBuilder {
   func isOutput(_ id: NodeID) -> Bool { builder.drafts[id.index].flags.contains(.output) }
 
   func namespace(of id: NodeID) -> String { builder.name(of: builder.drafts[id.index].source).namespace }
-
-  // MARK: Prefixes
-
-  /// - Parameter defaultNamespace: of the node that has the expression: names without prefix are meant there, also when a
-  ///   grouping of another module brought the expression (RFC 7950, section 6.4.1).
-  func prefixMap(_ prefixes: UnsafeMutablePointer<lysc_prefix>?, defaultNamespace: String) -> PrefixMap {
-    var map: [String: String] = [:]
-    for entry in items(prefixes) {
-      guard let prefix = entry.prefix.map({ String(cString: $0) }) else { continue }
-      if let namespace = strings.string(entry.mod?.pointee.ns) { map[prefix] = namespace }
-    }
-    let key = PrefixKey(map: map, defaultNamespace: defaultNamespace)
-    if let known = prefixMaps[key] { return known }
-    let made = PrefixMap(namespaces: map, defaultNamespace: defaultNamespace)
-    prefixMaps[key] = made
-    return made
-  }
-
-  private struct PrefixKey: Hashable {
-    var map: [String: String]
-    var defaultNamespace: String
-  }
-
-  // MARK: Deviations
-
-  /// The type statement of a `deviate replace` that holds for a node.
-  private func deviatedType(_ node: CompiledNode) -> UnsafePointer<lysp_type>? {
-    guard !deviatedTypes.isEmpty else { return nil }
-    return deviatedTypes[schemaPath(node)]
-  }
-
-  private func schemaPath(_ node: CompiledNode) -> String {
-    var steps: [String] = []
-    var next: CompiledNode? = node
-    while let step = next {
-      steps.append("\(strings.string(step.pointee.module?.pointee.name) ?? ""):\(strings.string(step.pointee.name) ?? "")")
-      next = UnsafePointer(step.pointee.parent)
-    }
-    return steps.reversed().joined(separator: "/")
-  }
-
-  private func collectDeviatedTypes() -> [String: UnsafePointer<lysp_type>] {
-    var found: [String: UnsafePointer<lysp_type>] = [:]
-    for module in builder.libModules {
-      guard let parsed = UnsafePointer(module.pointee.parsed) else { continue }
-      for part in parsed.parts {
-        for deviation in items(part.pointee.deviations) {
-          var next = deviation.deviates
-          while let deviate = next {
-            if Int32(deviate.pointee.mod) == LYS_DEV_REPLACE,
-              let type = UnsafeRawPointer(deviate).assumingMemoryBound(to: lysp_deviate_rpl.self).pointee.type,
-              let path = strings.string(deviation.nodeid)
-            {
-              let steps = path.split(separator: "/").map { step -> String in
-                let parts = step.split(separator: ":", maxSplits: 1)
-                guard parts.count == 2 else { return String(step) }
-                return "\(strings.string(part.module(prefix: parts[0])?.pointee.name) ?? ""):\(parts[1])"
-              }
-              found[steps.joined(separator: "/")] = UnsafePointer(type)
-            }
-            next = deviate.pointee.next
-          }
-        }
-      }
-    }
-    return found
-  }
 }

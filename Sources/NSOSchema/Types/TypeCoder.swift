@@ -152,7 +152,9 @@ struct TypeCoder {
     let fitting: [Identity]
     switch prefixes {
     case .schema:
-      fitting = named.filter { prefix == nil || $0.modulePrefix == prefix! || $0.moduleName == prefix! }
+      fitting = named.filter { identity in
+        prefix.map { identity.modulePrefix == $0 || identity.moduleName == $0 } ?? true
+      }
     case .map(let namespace):
       if let found = namespace(prefix.map(String.init)) {
         fitting = named.filter { $0.name.namespace == found }
