@@ -98,7 +98,7 @@ let package = Package(
     tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOSchema", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
-    tests("NSODaemonTests", ["NSODaemon", "NSOModel", logging]),
+    tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOModel", logging]),
     tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load"]),
   ]
 )

@@ -140,7 +140,8 @@ extension Daemon {
     for notice in configuration.notices { log.write(level: .notice, text: notice) }
 
     let schema = try SchemaLoader(
-      loadPath: configuration.loadPath, files: options.modules, searchPath: [paths.ownModules] + paths.standardModules
+      loadPath: configuration.loadPath, files: options.modules + Self.ownModules.map { "\(paths.ownModules)/\($0).yang" },
+      searchPath: [paths.ownModules] + paths.standardModules
     ).load()
 
     let stores = try openStores(configuration)
@@ -202,6 +203,9 @@ extension Daemon {
     log.record(.started, "\(Product.name) \(Product.version) (\(milliseconds) ms after its start)")
   }
 
+  /// Modules of ours that every daemon serves.
+  private static let ownModules = ["tailf-aaa"]
+
   private static func openStores(_ configuration: DaemonConfiguration) throws -> Engine.Stores {
     let folder = configuration.databaseDirectory
     do {
@@ -225,6 +229,9 @@ extension Daemon {
     if let path = ipc.unixPath { listeners.append(.unix(path: path)) }
     var result = IPCServerConfiguration(listeners: listeners)
     result.backlog = ipc.backlog
+    result.unixSocketPermissions = ipc.unixMode
+    let users = LocalUsers(engine)
+    result.localPeerCheck = { users.decide($0) }
     result.accessSecret = try ipc.secret.map { (bytes) throws(AccessSecret.Failure) in try AccessSecret(fileContent: bytes) }
     return result
   }

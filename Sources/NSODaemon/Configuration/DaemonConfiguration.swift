@@ -10,6 +10,8 @@ public struct DaemonConfiguration: Sendable {
   public struct IPC: Hashable, Sendable {
     /// The Unix socket; `nil`: none.
     public var unixPath: String?
+    /// Permission bits of the Unix socket.
+    public var unixMode: UInt16
     /// TCP addresses, all with the same port; empty: no TCP.
     public var tcpAddresses: [IPAddress]
     public var tcpPort: UInt16
@@ -81,7 +83,7 @@ extension DaemonConfiguration {
   private init(_ tree: ConfigurationTree, _ source: Source) throws {
     self.tree = tree
     ipc = IPC(
-      unixPath: nil, tcpAddresses: [], tcpPort: 0, backlog: 0, secret: nil, connectTimeLimit: .zero)
+      unixPath: nil, unixMode: 0, tcpAddresses: [], tcpPort: 0, backlog: 0, secret: nil, connectTimeLimit: .zero)
     loadPath = try tree.texts("load-path/dir") + source.addedLoadPath
     let ephemeral = source.ephemeralDirectory
     stateDirectory = try ephemeral.map { $0 + "/state" } ?? tree.text("state-dir") ?? "."
@@ -128,7 +130,8 @@ extension DaemonConfiguration {
       }
     }
     return IPC(
-      unixPath: unixPath, tcpAddresses: addresses, tcpPort: port, backlog: max(1, backlog), secret: secret,
+      unixPath: unixPath, unixMode: try tree.text("ncs-local-ipc/mode").flatMap { UInt16($0, radix: 8) } ?? 0o600,
+      tcpAddresses: addresses, tcpPort: port, backlog: max(1, backlog), secret: secret,
       connectTimeLimit: try duration("api/connect-timeout"))
   }
 

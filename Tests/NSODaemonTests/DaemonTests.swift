@@ -1,0 +1,156 @@
+import Glibc
+import NSOEngine
+import NSOModel
+import NSOServer
+import Testing
+
+@testable import NSODaemon
+
+/// The daemon inside this process: what it puts together and how it comes apart.
+@Suite struct DaemonTests {
+  static let model = """
+    module small {
+      yang-version 1.1; namespace "urn:small"; prefix s;
+      container top { leaf name { type string; } leaf-list tag { type string; } }
+    }
+    """
+
+  let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  private func options(
+    _ settings: String = "", initialData: [String: String] = [:], phase0: Bool = false,
+    warn: @escaping @Sendable (String) -> Void = { _ in }
+  ) throws -> Daemon.Options {
+    let path = folder.path
+    try folder.write("yang/small.yang", Self.model)
+    for (name, text) in initialData { try folder.write("cdb/" + name, text) }
+    let file = try folder.write(
+      "ncs.conf",
+      """
+      <ncs-config xmlns="http://tail-f.com/yang/tailf-ncs-config/1.0">
+        <load-path><dir>\(path)/yang</dir></load-path><state-dir>\(path)/state</state-dir><cdb><db-dir>\(path)/cdb</db-dir></cdb>
+        \(settings)
+      </ncs-config>
+      """)
+    return Daemon.Options(
+      source: .init(file: file, environment: ["NCS_IPC_PATH": path + "/ipc"]), stopsInPhase0: phase0, threads: 1, warn: warn)
+  }
+
+  private func withDaemon(_ options: Daemon.Options, _ body: (Daemon) async throws -> Void) async throws {
+    let daemon = try await Daemon.start(options)
+    do {
+      try await body(daemon)
+      daemon.stop(because: "test")
+      await daemon.stopped()
+    } catch {
+      daemon.stop(because: "test")
+      await daemon.stopped()
+      throw error
+    }
+  }
+
+  private func leaf(_ name: String, _ daemon: Daemon) throws -> Value? {
+    var builder = LocationBuilder(daemon.engine.model)
+    try builder.child(Tag("top", in: "urn:small"))
+    try builder.child(Tag(name))
+    return try daemon.engine.currentView().value(builder.location)
+  }
+
+  @Test func initialDataIsLoadedOnceInOrderOfName() async throws {
+    let data = [
+      "b.xml": "<top xmlns=\"urn:small\"><name>second</name></top>",
+      "a.xml": "<config xmlns=\"http://tail-f.com/ns/config/1.0\"><top xmlns=\"urn:small\"><name>first</name></top></config>",
+      "c.txt": "<bad",
+    ]
+    try await withDaemon(options(initialData: data)) { daemon in
+      let name = try leaf("name", daemon)
+      #expect(name == .string("second"))
+    }
+    // The second start finds a database: the files are not looked at again.
+    try await withDaemon(options(initialData: ["b.xml": "<bad"])) { daemon in
+      let name = try leaf("name", daemon)
+      #expect(name == .string("second"))
+    }
+  }
+
+  @Test func startPhasesFromOutside() async throws {
+    try await withDaemon(options(phase0: true)) { daemon in
+      #expect(daemon.engine.phases.phase == .phase0)
+      await #expect(throws: NSOError.self) { try await daemon.start(phase: 2) }
+      await #expect(throws: NSOError.self) { try await daemon.start(phase: 3) }
+      try await daemon.start(phase: 1)
+      #expect(daemon.engine.phases.phase == .phase1)
+      try await daemon.start(phase: 1)
+      try await daemon.start(phase: 2)
+      #expect(daemon.engine.phases.phase == .started)
+      #expect(await daemon.statusText().hasPrefix("status: started\n"))
+    }
+  }
+
+  @Test func statusNamesListenersModulesAndFiles() async throws {
+    try await withDaemon(options()) { daemon in
+      let status = await daemon.statusText()
+      for word in [
+        "\(folder.path)/ipc, no access check", "small  urn:small", "\(folder.path)/ncs.conf", "config.db",
+        "user sessions: none",
+      ] {
+        #expect(status.contains(word), "\(status)")
+      }
+      #expect(await daemon.listeners() == [.unix(path: folder.path + "/ipc")])
+    }
+  }
+
+  @Test func anOpenPortIsTold() throws {
+    var options = try options("<ncs-ipc-address><ip>0.0.0.0</ip></ncs-ipc-address>")
+    options.source.environment = [:]
+    let modules = try InstallationPaths.find(environment: [:]).ownModules
+    let open = try DaemonConfiguration.load(options.source, modules: modules)
+    #expect(Daemon.securityWarnings(open).first?.contains("0.0.0.0") == true)
+    var checked = open
+    checked.ipc.secret = [65]
+    #expect(Daemon.securityWarnings(checked).isEmpty)
+    var loopback = open
+    loopback.ipc.tcpAddresses = [.loopback]
+    #expect(Daemon.securityWarnings(loopback).isEmpty)
+  }
+
+  @Test func aReloadThatFailsChangesNothing() async throws {
+    try await withDaemon(options()) { daemon in
+      try folder.write("ncs.conf", "<bad/>")
+      let error = await #expect(throws: NSOError.self) { try await daemon.reload() }
+      #expect(error?.code == .badConfig)
+      #expect(await daemon.statusText().contains("needs a restart") == false)
+      _ = try options("<ncs-local-ipc><mode xmlns=\"urn:swift-nso:config\">0660</mode></ncs-local-ipc>")
+      try await daemon.reload()
+      #expect(await daemon.statusText().contains("needs a restart: ncs-local-ipc/mode"))
+    }
+  }
+
+  @Test func localUsersByUID() async throws {
+    func user(_ name: String, _ uid: Int, _ access: String?) -> String {
+      "<user><name>\(name)</name><uid>\(uid)</uid><gid>1</gid><password/><ssh_keydir/><homedir>/</homedir>"
+        + (access.map { "<local_ipc_access>\($0)</local_ipc_access>" } ?? "") + "</user>"
+    }
+    let users =
+      user("yes", 1001, "true") + user("no", 1002, "false") + user("unsaid", 1003, nil) + user("one", 1004, "true")
+      + user("other", 1004, "false") + user("two", 1005, "true") + user("twin", 1005, "true")
+    let data = "<aaa xmlns=\"http://tail-f.com/ns/aaa/1.1\"><authentication><users>\(users)</users></authentication></aaa>"
+    try await withDaemon(options(initialData: ["aaa.xml": data])) { daemon in
+      let local = LocalUsers(daemon.engine, ownUID: 999)
+      func decide(_ uid: UInt32) -> LocalPeerDecision { local.decide(.init(uid: uid, gid: 1, pid: 1)) }
+      #expect(decide(0) == .trusted)
+      #expect(decide(999) == .trusted)
+      #expect(decide(1001) == .user("yes", groups: []))
+      #expect(decide(1004) == .user("one", groups: []))
+      for (uid, word) in [(1000, "1000"), (1002, "no"), (1003, "unsaid"), (1005, "twin")] as [(UInt32, String)] {
+        guard case .denied(let reason) = decide(uid) else {
+          Issue.record("uid \(uid) is not denied")
+          continue
+        }
+        #expect(reason.contains(word))
+      }
+    }
+  }
+}
