@@ -95,7 +95,7 @@ let package = Package(
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
-    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOSchema", "NSOWire", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
+    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
     tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOModel", logging]),

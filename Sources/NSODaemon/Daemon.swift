@@ -178,7 +178,8 @@ extension Daemon {
 
   private func open(_ configuration: DaemonConfiguration, _ logger: Logger) async throws {
     try Directory.make(configuration.stateDirectory)
-    let server = IPCServer(configuration: try ipcConfiguration(configuration), group: group, logger: logger)
+    let server = IPCServer(
+      configuration: try ipcConfiguration(configuration), engine: engine, control: self, group: group, logger: logger)
     serverBox.withLock { $0 = server }
     try await server.start()
     try PidFile.write(in: configuration.stateDirectory)

@@ -1,8 +1,7 @@
-public import Logging
+import Logging
 public import NIOCore
 import NIOPosix
 import NSOModel
-import NSOWire
 import Synchronization
 
 /// The daemon's IPC server: listens, lets clients connect, and serves their APIs by calling the engine.
@@ -15,11 +14,6 @@ public final class IPCServer: Sendable {
   private let core: ServerCore
   private let group: any EventLoopGroup
   private let state = Mutex(State())
-
-  public convenience init(configuration: IPCServerConfiguration, group: any EventLoopGroup, logger: Logger) {
-    self.init(
-      core: ServerCore(configuration: configuration, logger: logger) { _, hello in UnservedAPI(hello.client) }, group: group)
-  }
 
   init(core: ServerCore, group: any EventLoopGroup) {
     self.core = core

@@ -9,7 +9,7 @@ import Testing
 @testable import NSOServer
 
 /// A folder of its own that goes with the test.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
   let path: String
 
   init() throws {
@@ -359,28 +359,5 @@ private func echo(_ address: ListenAddress) throws {
       #expect(throws: POSIXError.self) { try RawClient(address) }
       #expect(await server.status().connections.isEmpty)
     }
-  }
-
-  @Test func `APIs that are not served say so in their own form`() async throws {
-    let folder = try TemporaryFolder()
-    let address = ListenAddress.unix(path: folder("ipc"))
-    let server = IPCServer(
-      configuration: IPCServerConfiguration(listeners: [address]), group: .singletonMultiThreadedEventLoopGroup,
-      logger: LogRecorder().logger)
-    try await server.start()
-    for (id, name) in [(3, "data provider"), (11, "events"), (17, "HA")] as [(UInt8, String)] {
-      let client = try RawClient(address)
-      client.send([id, 0, 82, 8, 2, 5, 0, 0, 0, 0, 0, 0, 2, 131, 106])
-      #expect(client.receive(9).first == 0)
-      let rest = client.receive(1000)
-      if id == 17 {
-        #expect(rest.isEmpty)
-      } else {
-        #expect(
-          rest.dropFirst(4).prefix(14).elementsEqual([131, 104, 3, 100, 0, 5] + Array("error".utf8) + [97, 51, 109]))
-        #expect(String(decoding: rest.dropFirst(22), as: UTF8.self) == "\(name) connections are not supported yet")
-      }
-    }
-    await server.stop()
   }
 }

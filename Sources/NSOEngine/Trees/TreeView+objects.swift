@@ -11,10 +11,21 @@ public struct ReadOptions: Sendable, Hashable {
   public var markDefaults = false
   /// Operational data behaves as absent (flag CONFIG_ONLY).
   public var configurationOnly = false
+  /// Leafs of the configuration behave as absent (CDB sessions on operational, protocol part 03, section 9.6).
+  public var operationalOnly = false
 
-  public init(markDefaults: Bool = false, configurationOnly: Bool = false) {
+  public init(markDefaults: Bool = false, configurationOnly: Bool = false, operationalOnly: Bool = false) {
     self.markDefaults = markDefaults
     self.configurationOnly = configurationOnly
+    self.operationalOnly = operationalOnly
+  }
+
+  func hides(_ facts: DataModel.Facts) -> Bool {
+    switch facts.placement {
+    case .configuration: operationalOnly && (facts.kind == .leaf || facts.kind == .leafList)
+    case .operational, .persistentOperational: configurationOnly
+    case .provider, .none: true
+    }
   }
 }
 
@@ -59,7 +70,7 @@ extension TreeView {
       let facts = model[child]
       guard facts.placement != .none else { continue }
       count &+= 1
-      let readable = facts.placement != .provider && !(options.configurationOnly && facts.placement != .configuration)
+      let readable = !options.hides(facts)
       let place = location.child(child, model)
       switch facts.kind {
       case .leaf where facts.flags.contains(.empty) && !facts.isKey:
@@ -148,7 +159,7 @@ extension TreeView {
     _ node: NodeID, _ place: Location, _ options: ReadOptions
   ) throws(NSOError) -> TaggedValue.Content {
     let facts = model[node]
-    guard !(options.configurationOnly && facts.placement != .configuration) else { return .value(.notFound) }
+    guard !options.hides(facts) || facts.placement == .provider else { return .value(.notFound) }
     switch facts.kind {
     case .leaf where facts.flags.contains(.empty) && !facts.isKey, .container:
       return try exists(place) ? .leaf : .value(.notFound)

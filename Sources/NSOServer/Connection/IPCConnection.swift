@@ -34,6 +34,8 @@ final class IPCConnection: ChannelDuplexHandler {
   private var stage = Stage.connecting
   private var handshake: Handshake
   private var frames: FrameDecoder
+  /// The longest frame, in bytes, that either side may send here.
+  var frameLimit: Int { frames.limit }
   private var flow = RequestFlow()
   private var api: (any APIConnection)?
   private(set) var hello: ClientHello?
@@ -298,7 +300,9 @@ final class IPCConnection: ChannelDuplexHandler {
   }
 
   private func takeRaw(_ context: ChannelHandlerContext) {
-    guard let api, flow.mayTakeFrame, !isBlocked, pending.readableBytes > 0 else { return }
+    // What has been read is handed over even while the API has asked to wait: at the end of the connection nothing would
+    // come back for it.
+    guard let api, pending.readableBytes > 0 else { return }
     var input = ByteBuffer()
     swap(&input, &pending)
     let outcome = writing { api.receiveRaw(&input, &$0) }

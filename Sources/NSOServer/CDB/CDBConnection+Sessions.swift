@@ -1,0 +1,96 @@
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOWire
+
+/// Sessions (protocol part 03, section 6).
+extension CDBConnection {
+  func begin(_ request: NewSession, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {
+    do throws(NSOError) {
+      try check(request)
+    } catch {
+      out.writeFailure(op: op, error)
+      return .done
+    }
+    guard request.options.contains(.lockSession) else {
+      session = Session(database: request.database, options: request.options)
+      out.writeDone(op)
+      return .done
+    }
+    guard request.options.contains(.lockWait) else {
+      out.writeAnswer(to: op) { (_) throws(NSOError) in
+        let lock = try engine.lockForReading(description)
+        session = Session(database: request.database, options: request.options, lock: lock)
+      }
+      return .done
+    }
+    return waitForLock(request, op)
+  }
+
+  private func waitForLock(_ request: NewSession, _ op: UInt32) -> FrameOutcome {
+    let engine = engine
+    let later = connection.later(gone: { (lock: Engine.ReadLock) in engine.unlock(lock) }) { result, out in
+      self.pendingLock = nil
+      out.writeAnswer(to: op) { (_) throws(NSOError) in
+        self.session = Session(database: request.database, options: request.options, lock: try result.get())
+      }
+      return .done
+    }
+    let who = description
+    pendingLock = engine.waitForReading(who) { lock in
+      if let lock { later.succeed(lock) } else { later.fail(NSOError(.aborted, "\(who) gave up waiting for the read lock")) }
+    }
+    return .later
+  }
+
+  private func check(_ request: NewSession) throws(NSOError) {
+    guard session == nil else {
+      throw NSOError(.protocolUsage, "\(description) has a session already: end it (OP_END_SESSION) before the next one")
+    }
+    let phase = engine.phases.phase
+    guard phase >= .phase0, phase != .stopping else {
+      throw NSOError(.badState, "CDB cannot be read in start phase \(phase): wait for it (OP_WAIT_START)")
+    }
+    let options = request.options
+    switch request.database {
+    case .running:
+      guard !options.contains(.lockPartial) else {
+        throw NSOError(
+          .protocolUsage, "LOCK_PARTIAL is for sessions on operational only; running takes LOCK_SESSION or LOCK_REQUEST")
+      }
+    case .operational:
+      guard !options.contains(.lockSession) else {
+        throw NSOError(.protocolUsage, "LOCK_SESSION is for sessions on running or startup; operational takes LOCK_REQUEST")
+      }
+      guard !options.contains(.lockPartial) || options.contains(.lockRequest) else {
+        throw NSOError(.protocolUsage, "LOCK_PARTIAL goes with LOCK_REQUEST only")
+      }
+    case .startup:
+      throw NSOError(.noExists, "the startup datastore is not enabled: this daemon has running and operational")
+    case .preCommitRunning:
+      guard options.isDisjoint(with: [.lockSession, .lockRequest, .lockPartial, .lockWait]) else {
+        throw NSOError(.protocolUsage, "a session on pre-commit-running takes no locks")
+      }
+      throw NSOError(.noExists, "pre-commit-running exists only while subscribers are told of a commit")
+    }
+  }
+
+  func endSession() throws(NSOError) {
+    guard let session else { throw NSOError(.noExists, "\(description) has no session to end") }
+    if let lock = session.lock { engine.unlock(lock) }
+    self.session = nil
+    position = Position()
+  }
+
+  func waitStart(_ op: UInt32) -> FrameOutcome {
+    let later = connection.later { (result: Result<Void, NSOError>, out) in
+      self.pendingPhase = nil
+      out.writeAnswer(to: op) { (_) throws(NSOError) in try result.get() }
+      return .done
+    }
+    pendingPhase = engine.phases.notify(when: .phase1) { reached in
+      later.deliver(reached ? .success(()) : .failure(NSOError(.startFailed, "the daemon is stopping")))
+    }
+    return .later
+  }
+}

@@ -1,0 +1,83 @@
+import ExternalTerm
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOTerms
+import NSOWire
+
+/// Writes of operational data (protocol part 03, section 10): each takes effect as a whole, and is answered when it has.
+extension CDBConnection {
+  /// Nil: not a write.
+  func write(_ request: CDBRequest, _ isRelative: Bool, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome? {
+    switch request {
+    case .setElem(let term, let path):
+      return change(op, path, isRelative, &out) { (place, model) throws(NSOError) in
+        let value = try term.value(for: place, model)
+        return { (editor) throws(NSOError) in try editor.set(place, value) }
+      }
+    case .setElem2(let text, let path):
+      return change(op, path, isRelative, &out) { (place, _) throws(NSOError) in
+        { (editor) throws(NSOError) in try editor.set(place, text: text) }
+      }
+    case .create(let path):
+      return change(op, path, isRelative, &out) { (place, _) throws(NSOError) in
+        { (editor) throws(NSOError) in try editor.create(place) }
+      }
+    case .delete(let path):
+      return change(op, path, isRelative, &out) { (place, _) throws(NSOError) in
+        { (editor) throws(NSOError) in try editor.delete(place) }
+      }
+    case .setObject(let values, let path):
+      return change(op, path, isRelative, &out) { (place, _) throws(NSOError) in
+        { (editor) throws(NSOError) in try editor.setObject(values, at: place) }
+      }
+    case .setValues(let pairs, let path):
+      return change(op, path, isRelative, &out) { (place, _) throws(NSOError) in
+        { (editor) throws(NSOError) in try editor.setValues(pairs, at: place) }
+      }
+    default: return nil
+    }
+  }
+
+  private typealias Edit = @Sendable (inout TreeEditor) throws(NSOError) -> Void
+
+  private func change(
+    _ op: UInt32, _ path: WireKeypath, _ isRelative: Bool, _ out: inout ByteBuffer,
+    _ make: (Location, DataModel) throws(NSOError) -> Edit
+  ) -> FrameOutcome {
+    let edit: Edit
+    do throws(NSOError) {
+      let session = try requireSession()
+      let view = try engine.currentView()
+      let place = try resolver(view, isRelative).locate(path)
+      guard session.database == .operational else {
+        throw NSOError(
+          .notWritable,
+          "\(place.text(engine.model)): a CDB session on \(session.database.name) cannot write; use MAAPI for configuration, a session on operational for operational data"
+        )
+      }
+      edit = try make(place, engine.model)
+    } catch {
+      out.writeFailure(op: op, error)
+      return .done
+    }
+    let later = connection.later { (result: Result<Void, NSOError>, out) in
+      out.writeAnswer(to: op) { (_) throws(NSOError) in try result.get() }
+      return .done
+    }
+    engine.writeOperational(edit) { later.deliver($0) }
+    return .later
+  }
+}
+
+extension EncodedTerm {
+  /// The value that a client sends for a place.
+  /// - Throws: BADTYPE when the term is no value.
+  func value(for place: Location, _ model: DataModel) throws(NSOError) -> Value {
+    do throws(TermError) {
+      return try value()
+    } catch {
+      throw NSOError(.badType, "\(place.text(model)): what was sent is no value: \(error)")
+    }
+  }
+}

@@ -1,0 +1,205 @@
+import ExternalTerm
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOTerms
+import NSOWire
+
+/// A CDB connection (protocol part 03): at most one session at a time, reads of its datastore, writes of operational data.
+final class CDBConnection: APIConnection {
+  struct Session {
+    var database: CDBDatabase
+    var options: NewSession.Options
+    /// Held for the whole session, where it was asked for.
+    var lock: Engine.ReadLock?
+  }
+
+  unowned let connection: IPCConnection
+  let services: Services
+  private(set) var clientName: String?
+  var session: Session?
+  /// What waits for a read lock.
+  var pendingLock: Engine.ReadLock?
+  /// What waits for a start phase.
+  var pendingPhase: UInt64?
+  var position = Position()
+
+  init(_ connection: IPCConnection, _ services: Services) {
+    self.connection = connection
+    self.services = services
+  }
+
+  var engine: Engine { services.engine }
+
+  /// For texts: who holds a lock.
+  var description: String {
+    "CDB client \(clientName ?? "without name") (connection \(connection.id), \(connection.peer))"
+  }
+
+  func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
+    let op = operationNumber(frame)
+    if frame.readableBytes > IPCConnection.longFrame { return decodeElsewhere(frame, op) }
+    let call: CDBCall
+    do throws(DecodeError) {
+      call = try CDBCall(frame)
+    } catch {
+      return connection.refuse(error, op: op, &out)
+    }
+    return perform(call, op, &out)
+  }
+
+  private func decodeElsewhere(_ frame: ByteBuffer, _ op: UInt32) -> FrameOutcome {
+    let later = connection.later { (result: Result<Result<CDBCall, DecodeError>, NSOError>, out) in
+      switch result {
+      case .success(.success(let call)): return self.perform(call, op, &out)
+      case .success(.failure(let error)): return self.connection.refuse(error, op: op, &out)
+      case .failure(let error):
+        out.writeFailure(op: op, error)
+        return .done
+      }
+    }
+    services.offload(to: later) { () throws(NSOError) in
+      do throws(DecodeError) { return .success(try CDBCall(frame)) } catch { return .failure(error) }
+    }
+    return .later
+  }
+
+  private func perform(_ call: CDBCall, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {
+    let isRelative = call.isRelative
+    switch call.request {
+    // The hot path first.
+    case .get(let path):
+      out.writeAnswer(to: op) { (out) throws(NSOError) in
+        let (view, place) = try locate(path, isRelative)
+        out.writeTermVersion()
+        try view.writeLeaf(place, into: &out)
+      }
+      return .done
+    case .exists(let path):
+      out.writeAnswer(to: op) { (out) throws(NSOError) in
+        let (view, place) = try locate(path, isRelative)
+        out.writeAnswer(try view.exists(place) ? 1 : 0)
+      }
+      return .done
+    case .clientName(let name):
+      clientName = name
+      // The one request that is never answered.
+      return .done
+    case .newSession(let request): return begin(request, op, &out)
+    case .endSession:
+      out.writeAnswer(to: op) { (_) throws(NSOError) in try endSession() }
+      return .done
+    case .waitStart: return waitStart(op)
+    case .getPhase:
+      let phase = engine.phases.phase
+      out.writeReply(
+        .phase(
+          StartPhaseInfo(
+            phase: min(max(phase.rawValue, 0), StartPhase.started.rawValue), activity: phase < .phase1 ? .none : .normal)),
+        to: op)
+      return .done
+    case .getTransactionID:
+      let id = engine.lastTransactionID
+      out.writeReply(
+        .transactionID(
+          NSOWire.TransactionID(
+            seconds: Int64(id.seconds), microseconds: Int64(id.microseconds), sequence: Int64(id.sequence))), to: op)
+      return .done
+    default:
+      if let outcome = move(call.request, isRelative, op, &out) { return outcome }
+      if let outcome = read(call.request, isRelative, op, &out) { return outcome }
+      if let outcome = write(call.request, isRelative, op, &out) { return outcome }
+      out.writeFailure(op: op, Self.unsupported(call.request))
+      return .done
+    }
+  }
+
+  private static func unsupported(_ request: CDBRequest) -> NSOError {
+    switch request {
+    case .initiateCompaction, .initiateFileCompaction, .getCompactionInfo:
+      return NSOError(.unavailable, "the database of this daemon keeps no journal: there is nothing to compact")
+    default:
+      let name = request.operation.map(\.title) ?? "CDB operation \(request.op)"
+      return NSOError(.notImplemented, request.operation == nil ? "\(name) is not known" : "\(name) is not supported yet")
+    }
+  }
+
+  // MARK: The place that paths are relative to, part 03, section 6.6
+
+  private func move(
+    _ request: CDBRequest, _ isRelative: Bool, _ op: UInt32, _ out: inout ByteBuffer
+  ) -> FrameOutcome? {
+    switch request {
+    case .changeDirectory(let path):
+      out.writeAnswer(to: op) { (_) throws(NSOError) in position.change(to: try locate(path, isRelative).place) }
+    case .pushDirectory(let path):
+      out.writeAnswer(to: op) { (_) throws(NSOError) in try position.push(try locate(path, isRelative).place) }
+    case .popDirectory:
+      out.writeAnswer(to: op) { (_) throws(NSOError) in
+        try requireSession()
+        try position.pop()
+      }
+    case .getCurrentDirectory:
+      out.writeAnswer(to: op) { (out) throws(NSOError) in
+        try requireSession()
+        out.moveWriterIndex(to: out.writerIndex - 4)
+        Reply.path(Keypath(position.location, engine.model)).write(op: op, into: &out)
+      }
+    case .setNamespace(let namespace):
+      out.writeAnswer(to: op) { (_) throws(NSOError) in
+        try requireSession()
+        try position.setNamespace(namespace, engine.model)
+      }
+    default: return nil
+    }
+    return .done
+  }
+
+  @discardableResult
+  func requireSession() throws(NSOError) -> Session {
+    guard let session else {
+      throw NSOError(.noSession, "\(description) has no session: start one (OP_NEW_SESSION) before reading or writing")
+    }
+    return session
+  }
+
+  /// The data of the session at this moment, and the place of a path in it.
+  func locate(_ path: WireKeypath, _ isRelative: Bool) throws(NSOError) -> (view: TreeView, place: Location) {
+    let session = try requireSession()
+    let view = try engine.currentView()
+    let place = try resolver(view, isRelative).locate(path)
+    try requireKind(of: place, session.database)
+    return (view, place)
+  }
+
+  func resolver(_ view: TreeView, _ isRelative: Bool) -> WirePathResolver {
+    var resolver = position.resolver(engine.model, isRelative: isRelative)
+    resolver.position = { (list, index) throws(NSOError) in try view.entry(withKeysIn: list, at: index) }
+    return resolver
+  }
+
+  /// A session reads its own kind of data (protocol part 03, section 6.2).
+  func requireKind(of place: Location, _ database: CDBDatabase) throws(NSOError) {
+    guard let node = place.node else { return }
+    let isConfiguration = engine.model[node].placement == .configuration
+    guard isConfiguration == (database != .operational) else {
+      let kind = isConfiguration ? "configuration" : "operational data"
+      throw NSOError(
+        .badPath,
+        "\(place.text(engine.model)) is \(kind): read it in a session on \(isConfiguration ? "running" : "operational")")
+    }
+  }
+
+  func frameBroken(_ refusal: Refusal, _ out: inout ByteBuffer) {
+    out.writeFailure(op: 0, NSOError(.protocolUsage, "\(refusal)"))
+  }
+
+  func closed() {
+    if let wait = pendingLock { engine.cancel(wait) }
+    pendingLock = nil
+    if let pendingPhase { engine.phases.cancel(pendingPhase) }
+    pendingPhase = nil
+    if let lock = session?.lock { engine.unlock(lock) }
+    session = nil
+  }
+}

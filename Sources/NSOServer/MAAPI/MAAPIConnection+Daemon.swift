@@ -1,0 +1,106 @@
+import ExternalTerm
+import Logging
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOTerms
+import NSOWire
+
+/// The daemon as a whole, its schema, and progress spans (protocol part 04, sections 4.11 to 4.13).
+extension MAAPIConnection {
+  /// Nil: another kind of request.
+  func daemon(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) throws(NSOError) -> FrameOutcome? {
+    switch call.request {
+    case .waitStart(let phase): return try waitStart(phase, op)
+    case .startPhase(let phase, let synchronous):
+      try requireTrust("change the start phase")
+      guard (1...2).contains(phase) else { throw NSOError(.protocolUsage, "start phase \(phase): 1 or 2 can be gone to") }
+      return try ask(op, waits: synchronous, &out) { (control) async throws(NSOError) in try await control.start(phase: phase) }
+    case .reloadConfig:
+      try requireTrust("reload the daemon's configuration")
+      return try ask(op, waits: true, &out) { (control) async throws(NSOError) in try await control.reload() }
+    case .reopenLogs:
+      try requireTrust("reopen the daemon's logs")
+      return try ask(op, waits: true, &out) { (control) async throws(NSOError) in try await control.reopenLogs() }
+    case .stop(let wait):
+      try requireTrust("stop the daemon")
+      try control().stop()
+      guard wait else {
+        out.writeDone(op)
+        return .done
+      }
+      // The answer is that the connection closes; nothing is delivered.
+      let _: Later<Void> = connection.later { _, _ in .done }
+      return .laterAtStop
+    case .daemonStatus:
+      let control = try control()
+      let later = connection.later { (result: Result<String, NSOError>, out) in
+        switch result {
+        case .success(let text): out.writeReply(.text(text), to: op)
+        case .failure(let error): out.writeFailure(op: op, error)
+        }
+        return .done
+      }
+      services.run(for: later) { () async throws(NSOError) in await control.statusText() }
+      return .later
+    case .getRunningDBStatus:
+      // A commit takes effect as a whole, so running is consistent always.
+      out.writeReply(.bool(true), to: op)
+    case .progressSpan(let span), .progressSpanInTransaction(let span):
+      if call.request.operation == .progressSpanInTransaction { _ = try use(call) } else { _ = try requireSession() }
+      progress(span, op, &out)
+    case .loadAllNamespaces: return schema()
+    case .saveConfig, .saveConfigResult, .loadConfig, .loadConfigResult, .loadConfigFile, .loadConfigCmds, .getStreamProgress:
+      return try documents(call, op, &out)
+    default: return nil
+    }
+    return .done
+  }
+
+  private func control() throws(NSOError) -> any DaemonControl {
+    guard let control = services.control else {
+      throw NSOError(.unavailable, "this daemon cannot be controlled over IPC")
+    }
+    return control
+  }
+
+  private func ask(
+    _ op: UInt32, waits: Bool, _ out: inout ByteBuffer,
+    _ body: @escaping @Sendable (any DaemonControl) async throws(NSOError) -> Void
+  ) throws(NSOError) -> FrameOutcome {
+    let control = try control()
+    if waits { return connection.waiting(op, services) { () async throws(NSOError) in try await body(control) } }
+    let log = connection.logger
+    Task {
+      do throws(NSOError) { try await body(control) } catch { log.error("a request without waiting failed: \(error)") }
+    }
+    out.writeDone(op)
+    return .done
+  }
+
+  private func waitStart(_ phase: Int, _ op: UInt32) throws(NSOError) -> FrameOutcome {
+    guard (0...2).contains(phase), let wanted = StartPhase(rawValue: phase) else {
+      throw NSOError(.protocolUsage, "start phase \(phase): 0, 1 and 2 can be waited for")
+    }
+    let later = connection.later { (result: Result<Void, NSOError>, out) in
+      self.pendingPhase = nil
+      out.writeAnswer(to: op) { (_) throws(NSOError) in try result.get() }
+      return .done
+    }
+    pendingPhase = engine.phases.notify(when: wanted) { reached in
+      later.deliver(reached ? .success(()) : .failure(NSOError(.startFailed, "the daemon is stopping")))
+    }
+    return .later
+  }
+
+  /// Nothing is traced yet, and so says the reply (part 04, section 4.11).
+  private func progress(_ span: ProgressSpan, _ op: UInt32, _ out: inout ByteBuffer) {
+    if case .info = span { return out.writeDone(op) }
+    out.writeAnswer(to: op) { (out) throws(NSOError) in
+      out.writeTermVersion()
+      out.writeTermTuple(arity: 2)
+      out.writeTermAtom("undefined")
+      out.writeTermAtom("undefined")
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import ExternalTerm
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOTerms
+import NSOWire
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Saving and loading configuration (protocol part 04, section 6).
+extension MAAPIConnection {
+  func documents(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) throws(NSOError) -> FrameOutcome {
+    switch call.request {
+    case .saveConfig(let flags, let path):
+      let use = try use(call)
+      let job = try SaveJob(try use.transaction.view(), try flags.saveOptions(path))
+      offer(.save(job), op, &out)
+    case .loadConfig(let flags):
+      let transaction = try use(call).transaction
+      let load = try ConfigurationLoad(transaction, try flags.loadOptions())
+      offer(.load(LoadJob(load, services.pool)), op, &out)
+    case .saveConfigResult(let id), .loadConfigResult(let id): return try result(id, op)
+    case .getStreamProgress(let id): return try progress(id, op)
+    case .loadConfigFile(let flags, let file):
+      try requireTrust("make the daemon read a file")
+      let load = try ConfigurationLoad(try use(call).transaction, try flags.loadOptions())
+      return connection.elsewhere(op, services) { (_) throws(NSOError) in try load.feed(file: file) }
+    case .loadConfigCmds(let flags, let text, let path):
+      guard path.isRoot else {
+        throw NSOError(
+          .notImplemented, "\(path): loading a text below a path is not supported yet: give the whole path in the text")
+      }
+      let load = try ConfigurationLoad(try use(call).transaction, try flags.loadOptions())
+      return connection.elsewhere(op, services) { (_) throws(NSOError) in
+        try load.feed(Array(text.utf8))
+        try load.finish()
+      }
+    default: throw NSOError(.internal, "operation \(op) is no save or load")
+    }
+    return .done
+  }
+
+  private func offer(_ work: StreamRegistry.Work, _ op: UInt32, _ out: inout ByteBuffer) {
+    let streams = services.streams
+    let id = streams.offer(work, owner: connection.id)
+    connection.eventLoop.scheduleTask(in: services.streamTimeLimit) { streams.expire(id) }
+    out.writeReply(.integer(Int64(id)), to: op)
+  }
+
+  private func result(_ id: Int32, _ op: UInt32) throws(NSOError) -> FrameOutcome {
+    let later = connection.later { (result: Result<Void, NSOError>, out) in
+      out.writeAnswer(to: op) { (_) throws(NSOError) in try result.get() }
+      return .done
+    }
+    try services.streams.whenEnded(id, owner: connection.id) { later.deliver($0) }
+    return .later
+  }
+
+  private func progress(_ id: Int32, _ op: UInt32) throws(NSOError) -> FrameOutcome {
+    let later = connection.later { (result: Result<UInt64, NSOError>, out) in
+      out.writeAnswer(to: op) { (out) throws(NSOError) in out.writeAnswer(try result.get()) }
+      return .done
+    }
+    try services.streams.whenAdvanced(id, owner: connection.id) { later.deliver($0) }
+    return .later
+  }
+}
+
+extension ConfigFlags {
+  private static var cliFormats: ConfigFlags { [.cliJ, .cliC, .cliI, .turboC] }
+
+  private func format() throws(NSOError) -> DocumentFormat {
+    if contains(.json) { return contains(.xmlPretty) ? .jsonPretty : .json }
+    if contains(.xmlPretty) { return .xmlPretty }
+    if contains(.xml) { return .xml }
+    guard isDisjoint(with: Self.cliFormats) else {
+      throw NSOError(.notImplemented, "the formats of the CLI are not supported yet: use XML or JSON")
+    }
+    throw NSOError(.protocolUsage, "flags \(rawValue) name no format: add MAAPI_CONFIG_XML (1) or MAAPI_CONFIG_JSON (131072)")
+  }
+
+  func saveOptions(_ path: WireKeypath) throws(NSOError) -> SaveOptions {
+    guard !contains(.xpath) else {
+      throw NSOError(.notImplemented, "saving what an XPath filter selects is not supported yet: give a path")
+    }
+    let selection: Keypath
+    do throws(TermError) { selection = try path.keypath() } catch { throw NSOError(.badPath, "\(path): \(error)") }
+    return SaveOptions(
+      format: try format(),
+      content: contains(.operationalOnly) ? .operational : contains(.withOperational) ? .all : .configuration,
+      withDefaults: contains(.withDefaults), path: selection.isRoot ? nil : selection, noParents: contains(.noParents))
+  }
+
+  func loadOptions() throws(NSOError) -> LoadOptions {
+    LoadOptions(
+      format: try format(), mode: contains(.merge) ? .merge : contains(.replace) ? .replace : .create,
+      ignoreOperational: contains(.withOperational), lax: contains(.xmlLoadLax))
+  }
+}
+
+extension ConfigurationLoad {
+  /// Loads a file of the daemon's host; relative names begin at the daemon's folder.
+  fileprivate func feed(file: String) throws(NSOError) {
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      let code = errno
+      abandon()
+      throw NSOError(code == ENOENT ? .noExists : .operatingSystem, "\(file): \(errorText(code))")
+    }
+    defer { close(descriptor) }
+    var piece = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      let count = Glibc.read(descriptor, &piece, piece.count)
+      if count == 0 { break }
+      guard count > 0 else {
+        let code = errno
+        if code == EINTR { continue }
+        abandon()
+        throw NSOError(.operatingSystem, "\(file): \(errorText(code))")
+      }
+      do throws(NSOError) {
+        try feed(Array(piece.prefix(count)))
+      } catch {
+        throw NSOError(error.code, "\(file): \(error.message)", appTag: error.appTag)
+      }
+    }
+    do throws(NSOError) { try finish() } catch { throw NSOError(error.code, "\(file): \(error.message)", appTag: error.appTag) }
+  }
+}

@@ -1,0 +1,157 @@
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOTerms
+import NSOWire
+
+/// Transactions from start to finish (protocol part 04, sections 4.2, 4.4 and 4.5).
+extension MAAPIConnection {
+  /// Nil: another kind of request.
+  func control(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) throws(NSOError) -> FrameOutcome? {
+    switch call.request {
+    case .startTransaction(let request):
+      let session = try session(request.session)
+      let transaction = try engine.startTransaction(session, on: request.database, request.mode)
+      add(TransactionUse(transaction, isOwn: true, flags: request.flags), op, &out)
+    case .startNestedTransaction(let request):
+      let backend = try use(request.backend).transaction
+      let session = try session(request.session)
+      let transaction = try engine.startTransaction(session, over: backend, request.mode)
+      add(TransactionUse(transaction, isOwn: true, flags: request.flags ?? []), op, &out)
+    case .attach(let request):
+      try attach(call, request)
+      out.writeDone(op)
+    case .detach:
+      let use = try use(call)
+      guard !use.isOwn else {
+        throw NSOError(
+          .noTransaction, "transaction \(use.transaction.handle) was started here, not attached: finish it instead")
+      }
+      uses[use.transaction.handle] = nil
+      out.writeDone(op)
+    case .stopTransaction:
+      let transaction = try own(call, "finish").transaction
+      uses[transaction.handle] = nil
+      engine.finish(transaction)
+      out.writeDone(op)
+    case .applyTransaction(let keepOpen, _):
+      let transaction = try own(call, "apply").transaction
+      let engine = engine
+      return connection.waiting(op, services) { () async throws(NSOError) in
+        try await engine.apply(transaction, keepOpen: keepOpen)
+      }
+    case .validateTransaction(let unlock, _):
+      let transaction = try own(call, "validate").transaction
+      let engine = engine
+      return connection.waiting(op, services) { () async throws(NSOError) in
+        try await engine.validate(transaction, unlock: unlock)
+      }
+    case .prepareTransaction:
+      let transaction = try own(call, "prepare").transaction
+      let engine = engine
+      return connection.waiting(op, services) { () async throws(NSOError) in try engine.prepare(transaction) }
+    case .commitTransaction:
+      let transaction = try own(call, "commit").transaction
+      let engine = engine
+      return connection.waiting(op, services) { () async throws(NSOError) in try await engine.commit(transaction) }
+    case .abortTransaction:
+      try engine.abort(try own(call, "abort").transaction)
+      out.writeDone(op)
+    case .revert:
+      try use(call).transaction.revert()
+      out.writeDone(op)
+    case .setFlags(let flags):
+      let use = try use(call)
+      let fixed = TransactionFlags.fixedAtStart
+      use.flags = use.flags.intersection(fixed).union(flags.subtracting(fixed))
+      out.writeDone(op)
+    case .setLabel(let label):
+      try use(call).transaction.label = label
+      out.writeDone(op)
+    case .setComment(let comment):
+      try use(call).transaction.comment = comment
+      out.writeDone(op)
+    case .getRollbackID:
+      _ = try use(call)
+      throw NSOError(.noExists, "this daemon keeps no rollback entries yet")
+    case .deleteConfig(let database): return try deleteConfiguration(database, op)
+    default: return try datastores(call, op, &out)
+    }
+    return .done
+  }
+
+  private func add(_ use: TransactionUse, _ op: UInt32, _ out: inout ByteBuffer) {
+    uses[use.transaction.handle] = use
+    out.writeReply(.integer(Int64(use.transaction.handle)), to: op)
+  }
+
+  /// The session that a request names; 0 is the one of the connection.
+  private func session(_ id: UserSessionID) throws(NSOError) -> UserSession {
+    guard id != 0 else { return try requireSession() }
+    let session = try engine.sessions.session(id)
+    try requireRights(over: session, "work in user session \(id)")
+    if binding?.isOwn != true { try borrow(session) }
+    return session
+  }
+
+  private func attach(_ call: MAAPICall, _ request: Attach) throws(NSOError) {
+    guard let handle = call.handle else { throw NSOError(.noTransaction, "ATTACH needs the handle of a transaction") }
+    guard handle != .initTransaction else {
+      throw NSOError(.noTransaction, "no init or upgrade transaction is open")
+    }
+    let transaction = try engine.transaction(handle.rawValue)
+    try requireRights(over: transaction.session, "attach to transaction \(handle)")
+    guard uses[handle.rawValue] == nil else { return }
+    let session = request.session > 0 ? try engine.sessions.session(request.session) : transaction.session
+    try requireRights(over: session, "work in user session \(session.id)")
+    if binding?.isOwn != true { try borrow(session) }
+    let use = TransactionUse(transaction, isOwn: false, flags: [])
+    try use.position.setNamespace(request.namespace, engine.model)
+    uses[handle.rawValue] = use
+  }
+
+  /// A transaction that was started here: whoever attached to one must not end it.
+  private func own(_ call: MAAPICall, _ what: String) throws(NSOError) -> TransactionUse {
+    let use = try use(call)
+    guard use.isOwn else {
+      throw NSOError(
+        .protocolUsage,
+        "transaction \(use.transaction.handle) is attached here: only the connection that started it may \(what) it; detach instead"
+      )
+    }
+    return use
+  }
+
+  /// Empties a datastore in one commit.
+  private func deleteConfiguration(_ database: DatabaseName, _ op: UInt32) throws(NSOError) -> FrameOutcome {
+    let session = try requireSession()
+    try requireDatastore(database)
+    let transaction = try engine.startTransaction(session, on: database, .readWrite)
+    let engine = engine
+    return connection.waiting(op, services) { () async throws(NSOError) in
+      defer { engine.finish(transaction) }
+      try transaction.writeOne { (editor) throws(NSOError) in try editor.remove(.root) }
+      try await engine.apply(transaction, keepOpen: false)
+    }
+  }
+
+  /// Requests about datastores that this daemon does not have: each says so (protocol README, decisions).
+  private func datastores(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) throws(NSOError) -> FrameOutcome? {
+    switch call.request {
+    case .candidateValidate, .candidateCommit, .candidateConfirmedCommit, .candidateAbortCommit, .candidateReset,
+      .isCandidateModified:
+      _ = try requireSession()
+      try requireDatastore(.candidate)
+      return nil
+    case .copyRunningToStartup, .isRunningModified:
+      _ = try requireSession()
+      try requireDatastore(.startup)
+      return nil
+    case .confirmedCommitInProgress:
+      // Only the candidate has confirmed commits.
+      out.writeReply(.integer(0), to: op)
+      return .done
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import ExternalTerm
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOTerms
+import NSOWire
+
+/// A MAAPI connection (protocol part 04): a user session, the transactions started on it or attached to it, and what goes on
+/// between two requests.
+final class MAAPIConnection: APIConnection {
+  unowned let connection: IPCConnection
+  let services: Services
+  var binding: SessionBinding?
+  var uses: [Int32: TransactionUse] = [:]
+  /// Answered by frames of four bytes while it lasts.
+  var iteration: (any Iteration)?
+  /// What waits for a start phase.
+  var pendingPhase: UInt64?
+
+  init(_ connection: IPCConnection, _ services: Services) {
+    self.connection = connection
+    self.services = services
+  }
+
+  var engine: Engine { services.engine }
+  var clientName: String? { binding?.session.summary }
+
+  func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
+    if iteration != nil { return continueIteration(frame, &out) }
+    let op = operationNumber(frame)
+    if frame.readableBytes > IPCConnection.longFrame { return decodeElsewhere(frame, op) }
+    let call: MAAPICall
+    do throws(DecodeError) {
+      call = try MAAPICall(frame)
+    } catch {
+      return connection.refuse(error, op: op, &out)
+    }
+    return perform(call, op, &out)
+  }
+
+  private func decodeElsewhere(_ frame: ByteBuffer, _ op: UInt32) -> FrameOutcome {
+    let later = connection.later { (result: Result<Result<MAAPICall, DecodeError>, NSOError>, out) in
+      switch result {
+      case .success(.success(let call)): return self.perform(call, op, &out)
+      case .success(.failure(let error)): return self.connection.refuse(error, op: op, &out)
+      case .failure(let error):
+        out.writeFailure(op: op, error)
+        return .done
+      }
+    }
+    services.offload(to: later) { () throws(NSOError) in
+      do throws(DecodeError) { return .success(try MAAPICall(frame)) } catch { return .failure(error) }
+    }
+    return .later
+  }
+
+  private func perform(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {
+    switch call.request {
+    // The hot path first.
+    case .getElem(let path):
+      out.writeAnswer(to: op) { (out) throws(NSOError) in
+        let use = try use(call)
+        let place = try use.locateVisible(path, call.isRelative)
+        out.writeTermVersion()
+        try use.transaction.read { (view) throws(NSOError) in
+          try view.writeLeaf(place, markDefaults: use.flags.contains(.noDefaults), into: &out)
+        }
+      }
+      return .done
+    case .exists(let path):
+      out.writeAnswer(to: op) { (out) throws(NSOError) in
+        let use = try use(call)
+        let place = try use.locateVisible(path, call.isRelative)
+        out.writeAnswer(try use.transaction.read { (view) throws(NSOError) in try view.exists(place) } ? 1 : 0)
+      }
+      return .done
+    case .setElem(let term, let path):
+      out.writeAnswer(to: op) { (_) throws(NSOError) in
+        let use = try use(call)
+        let place = try use.locate(path, call.isRelative)
+        let value = try term.value(for: place, use.model)
+        try use.transaction.writeOne { (editor) throws(NSOError) in try editor.set(place, value) }
+      }
+      return .done
+    default: break
+    }
+    do throws(NSOError) {
+      if let outcome = try read(call, op, &out) { return outcome }
+      if let outcome = try write(call, op, &out) { return outcome }
+      if let outcome = try control(call, op, &out) { return outcome }
+      if let outcome = try sessions(call, op, &out) { return outcome }
+      if let outcome = try daemon(call, op, &out) { return outcome }
+      throw Self.unsupported(call.request)
+    } catch {
+      out.writeFailure(op: op, error)
+      return .done
+    }
+  }
+
+  /// What to say of operations that this daemon does not serve.
+  private static func unsupported(_ request: MAAPIRequest) -> NSOError {
+    guard let operation = request.operation else {
+      return NSOError(.notImplemented, "MAAPI operation \(request.op) is not known")
+    }
+    return NSOError(.notImplemented, "\(operation.title) is not supported yet")
+  }
+
+  // MARK: What a request needs
+
+  /// The transaction that a request works on.
+  func use(_ call: MAAPICall) throws(NSOError) -> TransactionUse {
+    guard let handle = call.handle else {
+      throw NSOError(
+        .noTransaction, "the request has no transaction handle: start a transaction, or attach to one, and send its handle")
+    }
+    return try use(handle)
+  }
+
+  func use(_ handle: TransactionHandle) throws(NSOError) -> TransactionUse {
+    guard let use = uses[handle.rawValue] else {
+      throw NSOError(
+        .noTransaction,
+        "transaction \(handle) was not started on this connection, nor attached to it: use START_TRANS or ATTACH first")
+    }
+    return use
+  }
+
+  func requireSession() throws(NSOError) -> UserSession {
+    guard let session = binding?.session else {
+      throw NSOError(
+        .noSession, "there is no user session on this connection: start one (START_USER_SESSION) or bind one (SET_USER_SESSION)"
+      )
+    }
+    return session
+  }
+
+  func frameBroken(_ refusal: Refusal, _ out: inout ByteBuffer) {
+    out.writeFailure(op: 0, NSOError(.protocolUsage, "\(refusal)"))
+  }
+
+  /// The own session ends, with its transactions and locks; attached transactions are let go of, a borrowed session lives on.
+  func closed() {
+    iteration = nil
+    if let pendingPhase { engine.phases.cancel(pendingPhase) }
+    pendingPhase = nil
+    services.streams.abandon(owner: connection.id)
+    for use in uses.values where use.isOwn { engine.finish(use.transaction) }
+    uses = [:]
+    if let binding = unbind(), binding.isOwn { engine.sessions.end(binding.session) }
+  }
+}

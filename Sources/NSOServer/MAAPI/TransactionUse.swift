@@ -1,0 +1,71 @@
+import NSOEngine
+import NSOModel
+import NSOSchema
+import NSOTerms
+import NSOWire
+
+/// One transaction as one connection uses it: flags, namespace, position and cursors belong to the pair, so that two
+/// connections on one transaction do not disturb each other (protocol part 04, section 3.4).
+final class TransactionUse {
+  let transaction: Transaction
+  /// Started here; else attached.
+  let isOwn: Bool
+  var flags: TransactionFlags
+  var position = Position()
+  var cursors = CursorTable()
+
+  init(_ transaction: Transaction, isOwn: Bool, flags: TransactionFlags) {
+    self.transaction = transaction
+    self.isOwn = isOwn
+    self.flags = flags
+  }
+
+  var model: DataModel { transaction.model }
+
+  var options: ReadOptions {
+    ReadOptions(markDefaults: flags.contains(.noDefaults), configurationOnly: flags.contains(.configOnly))
+  }
+
+  func locate(_ path: WireKeypath, _ isRelative: Bool) throws(NSOError) -> Location {
+    try position.resolver(model, isRelative: isRelative).locate(path)
+  }
+
+  /// As ``locate(_:_:)`` for a read: under CONFIG_ONLY operational data behaves as absent.
+  func locateVisible(_ path: WireKeypath, _ isRelative: Bool) throws(NSOError) -> Location {
+    let place = try locate(path, isRelative)
+    guard flags.contains(.configOnly), let node = place.node, model[node].placement != .configuration else { return place }
+    throw NSOError(
+      .noExists, "\(place.text(model)) is operational data, which this transaction does not show (flag CONFIG_ONLY)")
+  }
+}
+
+/// Where the cursors of one transaction on one connection stand. The client sends a cursor's position with every call, so an
+/// entry here only makes the next call exact where its list changed meanwhile; old ones are dropped.
+struct CursorTable {
+  struct Cursor {
+    var list: Location
+    /// The keys that were sent last.
+    var keys: [Value]
+    var stand: CursorStand
+  }
+
+  private var cursors: [Int64: Cursor] = [:]
+  private var order: [Int64] = []
+  private static let limit = 256
+
+  subscript(id: Int64) -> Cursor? { cursors[id] }
+
+  mutating func set(_ id: Int64, _ cursor: Cursor) {
+    if cursors.updateValue(cursor, forKey: id) == nil {
+      order.append(id)
+      if order.count > Self.limit { cursors[order.removeFirst()] = nil }
+    }
+  }
+
+  mutating func remove(_ id: Int64) {
+    guard cursors.removeValue(forKey: id) != nil else { return }
+    order.removeAll { $0 == id }
+  }
+
+  var count: Int { cursors.count }
+}
