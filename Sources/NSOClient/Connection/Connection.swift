@@ -55,6 +55,8 @@ final class Connection: Sendable {
 
   var isActive: Bool { channel.isActive }
 
+  var eventLoop: any EventLoop { channel.eventLoop }
+
   private func onLoop(_ work: @escaping @Sendable (ConnectionHandler) -> Void) {
     if channel.eventLoop.inEventLoop {
       work(handler.value)

@@ -7,6 +7,7 @@ import NSOWire
 public struct LoadTool: Sendable {
   private let settings: LoadSettings
   private let io: ToolIO
+  private let client: NSOClient
 
   /// Runs the program.
   /// - Parameter arguments: the command line without the program's name.
@@ -20,7 +21,7 @@ public struct LoadTool: Sendable {
         _ = io.writeOutput(ByteBuffer(string: LoadSettings.options.help))
         return ToolExit.success
       }
-      try await LoadTool(settings: settings, io: io).run()
+      try await LoadTool(settings: settings, io: io, client: try settings.connection.client(io)).run()
       return ToolExit.success
     } catch let error as UsageError {
       io.complain(error.description)
@@ -34,7 +35,6 @@ public struct LoadTool: Sendable {
   private func run() async throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let client = try settings.connection.client(io)
     let work: @Sendable (Progress) async throws -> Void = { progress in
       try await client.withMAAPI { maapi in
         try await withTransaction(maapi, progress) { transaction in
@@ -93,8 +93,16 @@ public struct LoadTool: Sendable {
     let name = settings.files.first.flatMap { $0 == "-" ? nil : $0 }
     progress.begin("saving " + (name ?? "to standard output"))
     let sink = try name.map { try OutputFile(path: $0) }
-    let path: String = settings.xpath ?? settings.path ?? "/"
-    try await transaction.save(settings.flags, below: path) { bytes in
+    let place: any PathConvertible
+    if let filter = settings.xpath { place = filter } else { place = try await self.path() ?? .root }
+    try await save(transaction, below: place, to: sink, progress)
+    try sink?.close()
+  }
+
+  private func save(
+    _ transaction: Transaction, below place: some PathConvertible, to sink: OutputFile?, _ progress: Progress
+  ) async throws {
+    try await transaction.save(settings.flags, below: place) { bytes in
       for try await chunk in bytes {
         if let sink {
           try sink.write(chunk)
@@ -105,14 +113,19 @@ public struct LoadTool: Sendable {
         progress.advance(by: chunk.readableBytes)
       }
     }
-    try sink?.close()
+  }
+
+  /// The path of `-p`, resolved with the daemon's schema; nil without.
+  private func path() async throws -> Keypath? {
+    guard let text = settings.path else { return nil }
+    return try await client.loadSchema().keypath(text)
   }
 
   // MARK: Loading
 
   private func load(_ transaction: Transaction, _ progress: Progress) async throws {
     if settings.deleteAll { try await transaction.deleteAll() }
-    if let path = settings.path {
+    if let path = try await path() {
       do {
         try await transaction.delete(path)
       } catch let error as NSOError where error.code == .noExists {

@@ -75,7 +75,20 @@ final class Instance: Sendable {
   func run(_ program: String, _ arguments: String..., with extra: [String: String?] = [:], input: String = "") async throws
     -> ChildProcess.Result
   {
-    try await ChildProcess.run(Self.programs + "/" + program, arguments, environment: environment(extra), input: input)
+    try await run(program, arguments: arguments, with: extra, input: input)
+  }
+
+  /// - Parameter directory: where it runs; that of the tests without.
+  @discardableResult
+  func run(
+    _ program: String, arguments: [String], with extra: [String: String?] = [:], input: String = "", in directory: String? = nil
+  ) async throws -> ChildProcess.Result {
+    let program = Self.programs + "/" + program
+    guard let directory else {
+      return try await ChildProcess.run(program, arguments, environment: environment(extra), input: input)
+    }
+    return try await ChildProcess.run(
+      "/usr/bin/env", ["-C", directory, program] + arguments, environment: environment(extra), input: input)
   }
 
   /// Starts a daemon in the foreground and waits until its log says that it has started.
@@ -143,8 +156,9 @@ final class Instance: Sendable {
     return file
   }
 
-  func read(_ name: String) throws -> String {
-    let descriptor = open(path + "/" + name, O_RDONLY | O_CLOEXEC)
+  /// - Parameter folder: the instance's own without.
+  func read(_ name: String, in folder: String? = nil) throws -> String {
+    let descriptor = open((folder ?? path) + "/" + name, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ChildProcess.Failure(description: "\(name): \(String(cString: strerror(errno)))") }
     defer { close(descriptor) }
     var bytes: [UInt8] = []

@@ -269,3 +269,28 @@ import Testing
     }
   }
 }
+
+/// Closures on the event loop of their connection.
+@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+  @Test(arguments: [false, true]) func placeOfTheClosure(onLoop: Bool) async throws {
+    try await FakeDaemon.run { peer in
+      try await peer.acceptHello()
+      for _ in 0..<100 {
+        let call = try MAAPICall(try await peer.readFrame())
+        try await peer.sendFrame { Reply.integer(5).write(op: call.request.op, into: &$0) }
+      }
+    } _: { daemon in
+      let client = NSOClient(endpoint: Endpoint(daemon.address), configuration: .init(runsOnEventLoop: onLoop))
+      try await Self.use(client, onLoop: onLoop)
+    }
+  }
+
+  @concurrent private static func use(_ client: NSOClient, onLoop: Bool) async throws {
+    try await client.withMAAPI { maapi in
+      for _ in 0..<100 {
+        _ = try await maapi.currentUserSession()
+        #expect(maapi.connection.eventLoop.inEventLoop == onLoop)
+      }
+    }
+  }
+}
