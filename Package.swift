@@ -106,6 +106,12 @@ let package = Package(
 // `NSO_ONLY=NSOStore,NSOSchema swift test` builds those rooms, what they stand on, and their tests: quick rounds on a small machine.
 if let only = Context.environment["NSO_ONLY"], !only.isEmpty {
   var wanted = Set(only.split(separator: ",").map(String.init))
+  // Measurements of one room, built only when named.
+  if wanted.contains("NSOStoreBench") {
+    package.targets.append(
+      .executableTarget(
+        name: "NSOStoreBench", dependencies: ["NSOStore", "NSOSchema", "NSOModel"], path: "Tests/NSOStoreBench", swiftSettings: settings))
+  }
   wanted.formUnion(wanted.map { $0 + "Tests" })
   let byName = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0) })
   var open = Array(wanted)

@@ -98,8 +98,12 @@ final class ByteMapChunk: @unchecked Sendable {
   }
 
   func copy() -> ByteMapChunk {
-    let other = ByteMapChunk(heapCapacity: heapUsed - heapWasted + 256)
-    for slot in 0..<count { other.insert(other.count, key(slot), value(slot)) }
+    let other = ByteMapChunk(heapCapacity: heapUsed + 256)
+    (other.slots).update(from: slots, count: count)
+    other.heap.copyMemory(from: heap, byteCount: heapUsed)
+    other.count = count
+    other.heapUsed = heapUsed
+    other.heapWasted = heapWasted
     return other
   }
 
