@@ -70,7 +70,12 @@ let package = Package(
     library("NSOValidation", ["NSOModel", "NSOSchema", "NSOXPath"]),
     library("NSOStore", ["NSOModel", "NSOSchema", "CLMDB", crypto]),
     library("NSODocument", ["NSOModel", "CExpat"]),
-    library("NSOEngine", ["NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", nioCore, logging]),
+    library(
+      "NSOEngine",
+      [
+        "NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath", "NSOValidation", nioCore,
+        logging,
+      ]),
     library("NSOServer", ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging, deque]),
     library(
       "NSODaemon",

@@ -34,6 +34,29 @@ public final class ModuleSet {
     return "/\(root)/var/yang"
   }
 
+  /// The OpenConfig models, where they are: `NSO_OPENCONFIG_DIR`, or beside the package.
+  public static var openConfig: String? {
+    var places = ["/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") + "/shared/models/openconfig"]
+    places.append("/" + #filePath.split(separator: "/").dropLast(5).joined(separator: "/") + "/shared/models/openconfig")
+    if let directory = getenv("NSO_OPENCONFIG_DIR") { places = [String(cString: directory)] }
+    return places.map { $0 + "/models" }.first { access($0, R_OK) == 0 }
+  }
+
+  /// A directory and all inside it.
+  public static func directories(below directory: String) -> [String] {
+    var found = [directory]
+    guard let stream = opendir(directory) else { return [] }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      guard entry.pointee.d_type == UInt8(DT_DIR) else { continue }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if !name.hasPrefix(".") { found += directories(below: "\(directory)/\(name)") }
+    }
+    return found
+  }
+
   private static func full(_ text: String) -> String {
     let trimmed = text.drop { $0.isWhitespace }
     guard !trimmed.hasPrefix("module "), let brace = trimmed.firstIndex(of: "{") else { return text }

@@ -18,7 +18,7 @@ extension Engine {
   @discardableResult
   public func apply(_ transaction: Transaction, keepOpen: Bool) async throws(NSOError) -> CommitResult? {
     guard transaction.mode == .readWrite else { return nil }
-    let editor = try transaction.begin(from: .read)
+    var editor = try transaction.begin(from: .read)
     if case .transaction(let backend) = transaction.backend {
       return try moveChanges(of: transaction, editor, to: backend)
     }
@@ -29,7 +29,7 @@ extension Engine {
         return nil
       }
       try await take(transaction)
-      try validate(transaction, editor)
+      try validate(transaction, &editor)
       phase = .prepared
       try checkConflicts(transaction, editor)
       let result = try await store(transaction, editor)
@@ -47,10 +47,10 @@ extension Engine {
   /// - Parameter unlock: true: state READ afterwards; false: state VALIDATE, and nobody else commits until this one ends.
   public func validate(_ transaction: Transaction, unlock: Bool) async throws(NSOError) {
     guard transaction.mode == .readWrite else { return }
-    let editor = try transaction.begin(from: .read)
+    var editor = try transaction.begin(from: .read)
     do throws(NSOError) {
       if case .datastore = transaction.backend { try await take(transaction) }
-      try validate(transaction, editor)
+      try validate(transaction, &editor)
     } catch {
       release(transaction)
       transaction.end(.read)
@@ -159,9 +159,11 @@ extension Engine {
     if let owner { gate.release(owner) }
   }
 
-  /// Constraints between nodes.
-  private func validate(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {
-    // The types of values were checked when they were written. must, when, leafref and the other constraints: issue 4.
+  /// Constraints between nodes: the types of values were checked when they were written. What a `when` condition no longer
+  /// allows leaves the transaction.
+  private func validate(_ transaction: Transaction, _ editor: inout TreeEditor) throws(NSOError) {
+    try editor.validate()
+    transaction.state.withLock { [editor] in $0.editor = editor }
   }
 
   private func checkConflicts(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {

@@ -2,6 +2,7 @@ import NSOModel
 public import NSOSchema
 public import NSOStore
 import NSOTerms
+public import NSOXPath
 
 /// A schema together with what the engine needs of each node at hand: where its data lies, the encoded default, the nearest
 /// node above whose presence is a fact of its own. Immutable; open transactions keep the one they began with.
@@ -39,12 +40,15 @@ public final class DataModel: Sendable {
   public let schema: Schema
   public let layout: TreeLayout
   public let facts: ContiguousArray<Facts>
+  /// What validation checks when nodes change.
+  public let constraints: ConstraintIndex
   /// The default of a leaf, or the defaults of a leaf-list as one list, as term bytes.
   private let defaults: [NodeID: [UInt8]]
 
   public init(schema: Schema, layout: TreeLayout) {
     self.schema = schema
     self.layout = layout
+    constraints = ConstraintIndex(schema)
     var facts = ContiguousArray<Facts>()
     facts.reserveCapacity(schema.nodes.count)
     var defaults: [NodeID: [UInt8]] = [:]

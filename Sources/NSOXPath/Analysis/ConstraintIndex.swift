@@ -53,6 +53,9 @@ public final class ConstraintIndex: Sendable {
     return triggers[firstTrigger(from: node)..<firstTrigger(from: end)]
   }
 
+  /// The number of triggers: a measure of the size of the index.
+  public var triggerCount: Int { triggers.count }
+
   private func firstTrigger(from node: NodeID) -> Int {
     var low = 0
     var high = triggers.count

@@ -129,7 +129,9 @@ struct StaticAnalysis {
     switch path.start {
     case .context: reaches = context
     case .root: reaches = [Reach(node: nil, anchor: nil)]
-    case .expression(let syntax): reaches = nodes(syntax, context)
+    case .expression(let syntax):
+      reaches = nodes(syntax, context)
+      if let first = path.steps.first, !first.axis.goesDown { readsExistence(reaches) }
     }
     for predicate in path.startPredicates {
       if predicate.isPositional { readsExistence(reaches) }
@@ -142,8 +144,7 @@ struct StaticAnalysis {
       reaches = reaches.map { correlated($0, step, before) }
       // The last step's nodes are the caller's business. Nodes passed on the way down matter only if they have something
       // below, and that is read.
-      let next = place + 1 < path.steps.count ? path.steps[place + 1].axis : nil
-      let goesDown = next == nil || next == .child || next == .descendant
+      let goesDown = place + 1 >= path.steps.count || path.steps[place + 1].axis.goesDown
       if !goesDown || step.predicates.contains(where: \.isPositional) { readsExistence(reaches) }
       for predicate in step.predicates { readPredicate(predicate, reaches) }
     }
@@ -312,6 +313,11 @@ struct StaticAnalysis {
       }
     }
   }
+}
+
+extension Axis {
+  /// Whether it leads only to nodes below.
+  fileprivate var goesDown: Bool { self == .child || self == .descendant }
 }
 
 extension SchemaType {
