@@ -99,7 +99,7 @@ let package = Package(
     .executableTarget(name: "NSOStoreCrasher", dependencies: ["NSOStore"], path: "Tests/NSOStoreCrasher", swiftSettings: settings),
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
-    tests("NSOEngineTests", ["NSOEngine", "NSOSchema", "NSOStore", "NSOModel"]),
+    tests("NSOEngineTests", ["NSOEngine", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel"]),
     tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),

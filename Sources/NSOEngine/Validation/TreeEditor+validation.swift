@@ -1,4 +1,4 @@
-import NSOModel
+public import NSOModel
 import NSOSchema
 import NSOStore
 import NSOValidation

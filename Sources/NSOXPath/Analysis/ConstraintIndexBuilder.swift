@@ -183,7 +183,7 @@ struct ConstraintIndexBuilder {
       reference = schema[current.choice].caseReference
     }
     guard let parent, schema[parent].kind == .container, !schema[parent].isPresence else { return }
-    addCaseTriggers(constraint, schema[parent].caseReference, in: schema[parent].parent, except: [parent])
+    addCaseTriggers(constraint, schema[parent].caseReference, in: schema[parent].parent, except: [])
   }
 
   private mutating func addChoice(_ choice: SchemaChoice) {
