@@ -93,6 +93,14 @@ func run(_ directory: String, _ entries: Int) throws {
       overlay.set(path.appending(bench.mtu, bench.layout), [97, 5])
     }
   }
+  let changes = min(entries, 10_000)
+  measure("overlay: set a leaf after a savepoint", changes) {
+    for number in 0..<changes {
+      let savepoint = overlay
+      overlay.set(bench.entry(number &* 7919 % entries).appending(bench.leaf, bench.layout), text)
+      withExtendedLifetime(savepoint) {}
+    }
+  }
   var batch = WriteBatch()
   try measure("overlay to batch", entries) { batch = try overlay.batch(for: .running) }
   try measure("commit of all that, durable", 1) { try bench.store.commitAndWait(batch) }

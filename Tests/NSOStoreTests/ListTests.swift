@@ -254,6 +254,23 @@ import Testing
     #expect(try !overlay.exists(makePath(["newcomer"], schemas[0], layouts[0])))
   }
 
+  @Test func anotherLayoutBringsTheOrderInLine() throws {
+    let directory = try TemporaryDirectory()
+    let store = try Store(StoreOptions(path: directory.path))
+    let schemas = [try TestSchema.load(TestSchema.changed), try TestSchema.load()]
+    let first = try TreeLayout(schema: schemas[0], store: store)
+    var overlay = Overlay(try store.snapshot().tree(.startup))
+    for number in [3, 1, 2] { try overlay.createEntry(try makePath(["top", "rule", Key(number)], schemas[0], first), []) }
+    try store.commitAndWait(try overlay.batch(for: .startup))
+    let second = try TreeLayout(schema: schemas[1], store: store)
+    let tree = try store.snapshot().tree(.startup)
+    #expect(try TreeCheck(tree, layout: second).problems == [])
+    #expect(try order(tree, makePath(["top", "rule"], schemas[1], second)) == ["1", "2", "3"])
+    let revision = store.revision
+    _ = try TreeLayout(schema: schemas[1], store: store)
+    #expect(store.revision == revision)
+  }
+
   @Test func damageIsFound() throws {
     let tree = try TestTree()
     var overlay = Overlay(try tree.running)

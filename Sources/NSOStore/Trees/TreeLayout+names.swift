@@ -3,10 +3,12 @@ public import NSOSchema
 
 /// The numbers of nodes are kept in space `names`, so that data survives changes of the schema: the key is the steps of the
 /// parent, `00`, the namespace, `00`, the name; the value is the number (4 bytes, big-endian). Under the steps of the parent and
-/// `00` alone is the next number to give. Numbers are given in schema order and never given again.
+/// `00` alone is the next number to give. Numbers are given in schema order and never given again. Under `01` is the fingerprint of the
+/// layout that the data was last brought in line with.
 extension TreeLayout {
-  /// Reads the numbers of the schema's nodes and gives numbers to those that have none, in one commit. Blocks; for start-up and
-  /// upgrades. A second store (for volatile data) uses the same layout and needs none of its own.
+  /// Reads the numbers of the schema's nodes and gives numbers to those that have none. When the schema is another one than the last time,
+  /// lists that have become ordered by user get an order (`Overlay.repairUserOrder`). All in one commit, none when nothing is to do.
+  /// Blocks; for start-up and upgrades. A second store (for volatile data) uses the same layout and needs none of its own.
   public convenience init(schema: Schema, store: Store) throws(StoreError) {
     let snapshot = try store.snapshot()
     var batch = WriteBatch(expectedRevision: snapshot.revision)
@@ -38,9 +40,19 @@ extension TreeLayout {
       steps[node.id.index] = node.parent.map { steps[$0.index] + step } ?? step
     }
     for (parent, number) in next { batch.put(.names, parent, Self.bytes(number)) }
-    if !batch.isEmpty { try store.commitAndWait(batch) }
     self.init(schema: schema, numbers: numbers)
+    if try snapshot.get(.names, Self.fingerprintKey) != fingerprint {
+      for space in [Space.running, .startup, .candidate, .persistentOperational] {
+        var overlay = Overlay(snapshot.tree(space))
+        try overlay.repairUserOrder(self)
+        try overlay.add(to: &batch, space)
+      }
+      batch.put(.names, Self.fingerprintKey, fingerprint)
+    }
+    if !batch.isEmpty { try store.commitAndWait(batch) }
   }
+
+  private static let fingerprintKey: [UInt8] = [1]
 
   private static func holdsData(_ node: SchemaNode) -> Bool {
     switch node.kind {

@@ -73,6 +73,19 @@ public final class TreeLayout: Sendable {
 
   func traits(_ node: NodeID) -> NodeTraits { NodeTraits(rawValue: UInt8(truncatingIfNeeded: steps[node.index] >> 32)) }
 
+  /// Differs when nodes have another place, or are of another kind as far as the store minds: 8 bytes (FNV-1a).
+  var fingerprint: [UInt8] {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func add(_ number: UInt64) {
+      for shift in stride(from: UInt64(0), to: 64, by: 8) { hash = (hash ^ (number >> shift & 0xFF)) &* 0x100_0000_01B3 }
+    }
+    for node in schema.nodes where steps[node.id.index] != 0 {
+      add(steps[node.id.index])
+      add(UInt64(UInt32(bitPattern: node.parent?.rawValue ?? -1)))
+    }
+    return bigEndian(hash)
+  }
+
   /// The child of `parent` (nil: the root) with this number; nil when the schema does not have it (any more).
   @inline(__always)
   func child(of parent: NodeID?, number: Int) -> NodeID? {
