@@ -2,6 +2,7 @@ import ExternalTerm
 import NIOCore
 import NSOEngine
 import NSOModel
+import NSOSchema
 import NSOTerms
 import NSOWire
 
@@ -17,7 +18,7 @@ extension MAAPIConnection {
     switch call.request {
     case .saveConfig(let flags, let path):
       let use = try use(call)
-      let job = try SaveJob(try use.transaction.view(), try flags.saveOptions(path))
+      let job = try SaveJob(try use.transaction.view(), try flags.saveOptions(path, use.model.schema))
       offer(.save(job), op, &out)
     case .loadConfig(let flags):
       let transaction = try use(call).transaction
@@ -83,12 +84,16 @@ extension ConfigFlags {
     throw NSOError(.protocolUsage, "flags \(rawValue) name no format: add MAAPI_CONFIG_XML (1) or MAAPI_CONFIG_JSON (131072)")
   }
 
-  func saveOptions(_ path: WireKeypath) throws(NSOError) -> SaveOptions {
+  func saveOptions(_ path: WireKeypath, _ schema: Schema) throws(NSOError) -> SaveOptions {
     guard !contains(.xpath) else {
       throw NSOError(.notImplemented, "saving what an XPath filter selects is not supported yet: give a path")
     }
     let selection: Keypath
-    do throws(TermError) { selection = try path.keypath() } catch { throw NSOError(.badPath, "\(path): \(error)") }
+    if let text = path.text {
+      selection = try schema.parsePath(text).keypath
+    } else {
+      do throws(TermError) { selection = try path.keypath() } catch { throw NSOError(.badPath, "\(path): \(error)") }
+    }
     return SaveOptions(
       format: try format(),
       content: contains(.operationalOnly) ? .operational : contains(.withOperational) ? .all : .configuration,

@@ -42,7 +42,10 @@ actor CommandRun {
     } catch let error as ConnectionError {
       throw error
     } catch {
-      throw ToolError("\(call.words.joined(separator: " ")): \(describe(error))")
+      let reason = describe(error)
+      // The daemon names the path itself where it can.
+      let isNamed = call.words.count > 1 && reason.contains(call.words[1])
+      throw ToolError((isNamed ? call.words[0] : call.words.joined(separator: " ")) + ": " + reason)
     }
   }
 

@@ -102,6 +102,7 @@ public struct LoadTool: Sendable {
   private func save(
     _ transaction: Transaction, below place: some PathConvertible, to sink: OutputFile?, _ progress: Progress
   ) async throws {
+    var last: UInt8?
     try await transaction.save(settings.flags, below: place) { bytes in
       for try await chunk in bytes {
         if let sink {
@@ -111,8 +112,11 @@ public struct LoadTool: Sendable {
           guard problem == 0 else { throw ToolError("standard output: \(systemErrorText(problem))") }
         }
         progress.advance(by: chunk.readableBytes)
+        last = chunk.readableBytesView.last ?? last
       }
     }
+    // For people; a file gets exactly what the daemon sent.
+    if sink == nil, isTerminal(standardOutput: true), last != UInt8(ascii: "\n") { io.print("") }
   }
 
   /// The path of `-p`, resolved with the daemon's schema; nil without.
