@@ -19,7 +19,9 @@ import Testing
             identification: identification)))
       let id = Int32(truncatingIfNeeded: try client.integer(.getMyUserSession))
       #expect(try client.call(.getUserSessions) == .integers([Int64(id)]))
-      guard case .userSession(let info) = try client.call(.getUserSession(id)) else { return }
+      guard case .userSession(let info) = try client.call(.getUserSession(id)) else {
+        throw NSOError(.internal, "another kind of reply")
+      }
       #expect(info.user == "anna")
       #expect(info.context == "cli")
       #expect(info.port == 4711)
