@@ -86,6 +86,8 @@ extension MAAPIConnection {
       let use = try use(call)
       out.writeReply(.path(Keypath(use.position.location, use.model)), to: op)
     case .iterate(let flags, let path): return beginIteration(call, flags, path, &out)
+    case .diffIterate(let flags): return beginDiff(call, flags, nil, &out)
+    case .keypathDiffIterate(let flags, let path): return beginDiff(call, flags, path, &out)
     default: return nil
     }
     return .done

@@ -4,61 +4,61 @@ extension CDBOperation: Operation {
   /// The one list from which dispatch, documentation and the table of what works are made.
   public static let table: [OperationInfo<CDBOperation>] = [
     .init(
-      .clientName, "OP_CLIENT_NAME", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .clientName, "OP_CLIENT_NAME", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "raw name bytes", "name of the client"),
     .init(
-      .newSession, "OP_NEW_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .newSession, "OP_NEW_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{int db, [atom option]}", "start a session on a datastore"),
     .init(
-      .endSession, "OP_END_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .endSession, "OP_END_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "none", "end the session"),
     .init(
-      .setNamespace, "OP_SET_NAMESPACE", handle: .no, reply: .done, tier: 2, form: .plausible, status: .open,
+      .setNamespace, "OP_SET_NAMESPACE", handle: .no, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "atom ns; or int hash", "namespace for unqualified first elements"),
     .init(
-      .get, "OP_GET", handle: .no, reply: .value, tier: 1, form: .known, status: .open,
+      .get, "OP_GET", handle: .no, reply: .value, tier: 1, form: .known, status: .done,
       argument: "path", "read one leaf"),
     .init(
-      .changeDirectory, "OP_CD", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .changeDirectory, "OP_CD", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "path", "change the current position"),
     .init(
-      .pushDirectory, "OP_PUSHD", handle: .no, reply: .done, tier: 2, form: .plausible, status: .open,
+      .pushDirectory, "OP_PUSHD", handle: .no, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "path", "change position, remember the old one"),
     .init(
-      .popDirectory, "OP_POPD", handle: .no, reply: .done, tier: 2, form: .plausible, status: .open,
+      .popDirectory, "OP_POPD", handle: .no, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "none", "return to the remembered position"),
     .init(
-      .exists, "OP_EXISTS", handle: .no, reply: .bool, tier: 1, form: .known, status: .open,
+      .exists, "OP_EXISTS", handle: .no, reply: .bool, tier: 1, form: .known, status: .done,
       argument: "path", "does a node exist"),
     .init(
-      .numInstances, "OP_NUM_INSTANCES", handle: .no, reply: .integer, tier: 1, form: .known, status: .open,
+      .numInstances, "OP_NUM_INSTANCES", handle: .no, reply: .integer, tier: 1, form: .known, status: .done,
       argument: "path", "number of entries of a list"),
     .init(
-      .getCurrentDirectory, "OP_GETCWD", handle: .no, reply: .path, tier: 2, form: .plausible, status: .open,
+      .getCurrentDirectory, "OP_GETCWD", handle: .no, reply: .path, tier: 2, form: .plausible, status: .done,
       argument: "none", "current position"),
     .init(
       .get2, "OP_GET2", handle: .no, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "number known only"),
     .init(
-      .getObject, "OP_GET_OBJECT", handle: .no, reply: .values, tier: 1, form: .known, status: .open,
+      .getObject, "OP_GET_OBJECT", handle: .no, reply: .values, tier: 1, form: .known, status: .done,
       argument: "path", "all values of a container or list entry"),
     .init(
-      .getObjects, "OP_GET_OBJECTS", handle: .no, reply: .valueArrays, tier: 2, form: .known, status: .open,
+      .getObjects, "OP_GET_OBJECTS", handle: .no, reply: .valueArrays, tier: 2, form: .known, status: .done,
       argument: "{path, int start, int count}", "value arrays of several list entries"),
     .init(
-      .getValues, "OP_GET_VALUES", handle: .no, reply: .tagged, tier: 2, form: .known, status: .open,
+      .getValues, "OP_GET_VALUES", handle: .no, reply: .tagged, tier: 2, form: .known, status: .done,
       argument: "{[tagval], path}", "read chosen leafs below a node"),
     .init(
-      .keyIndex, "OP_KEY_INDEX", handle: .no, reply: .integer, tier: 2, form: .known, status: .open,
+      .keyIndex, "OP_KEY_INDEX", handle: .no, reply: .integer, tier: 2, form: .known, status: .done,
       argument: "path", "position of a list entry"),
     .init(
-      .nextIndex, "OP_NXT_INDEX", handle: .no, reply: .integer, tier: 2, form: .known, status: .open,
+      .nextIndex, "OP_NXT_INDEX", handle: .no, reply: .integer, tier: 2, form: .known, status: .done,
       argument: "path", "position of the entry after a key"),
     .init(
-      .getCase, "OP_GET_CASE", handle: .no, reply: .tag, tier: 2, form: .known, status: .open,
+      .getCase, "OP_GET_CASE", handle: .no, reply: .tag, tier: 2, form: .known, status: .done,
       argument: "{[qtag], path}", "which case of a choice is active"),
     .init(
-      .isDefault, "OP_IS_DEFAULT", handle: .no, reply: .bool, tier: 2, form: .plausible, status: .open,
+      .isDefault, "OP_IS_DEFAULT", handle: .no, reply: .bool, tier: 2, form: .plausible, status: .done,
       argument: "path", "is the default in effect"),
     .init(
       .clientInfo, "OP_CLIENT_INFO", handle: .no, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
@@ -95,34 +95,34 @@ extension CDBOperation: Operation {
       .getCLI, "OP_GET_CLI", handle: .no, reply: .text, tier: 2, form: .known, status: .open,
       argument: "{int point, int flags}", "changes as CLI commands"),
     .init(
-      .setElem, "OP_SET_ELEM", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .setElem, "OP_SET_ELEM", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{value, path}", "write one leaf"),
     .init(
-      .setElem2, "OP_SET_ELEM2", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .setElem2, "OP_SET_ELEM2", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{bin text, path}", "write one leaf from text"),
     .init(
-      .create, "OP_CREATE", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .create, "OP_CREATE", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "path", "create list entry, presence container or empty leaf"),
     .init(
-      .delete, "OP_DELETE", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .delete, "OP_DELETE", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "path", "delete a node with all below"),
     .init(
-      .setObject, "OP_SET_OBJECT", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .setObject, "OP_SET_OBJECT", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{[value], path}", "write a whole container or list entry"),
     .init(
-      .setValues, "OP_SET_VALUES", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .setValues, "OP_SET_VALUES", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{[tagval], path}", "write tagged values below a node"),
     .init(
       .setCase, "OP_SET_CASE", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
       argument: "{{[qtag], qtag}, path}", "select a case of a choice"),
     .init(
-      .waitStart, "OP_WAIT_START", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .waitStart, "OP_WAIT_START", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "none", "wait until CDB is started"),
     .init(
-      .getPhase, "OP_GET_PHASE", handle: .no, reply: .phase, tier: 2, form: .known, status: .open,
+      .getPhase, "OP_GET_PHASE", handle: .no, reply: .phase, tier: 2, form: .known, status: .done,
       argument: "none", "start phase"),
     .init(
-      .getTransactionID, "OP_GET_TXID", handle: .no, reply: .transactionID, tier: 2, form: .known, status: .open,
+      .getTransactionID, "OP_GET_TXID", handle: .no, reply: .transactionID, tier: 2, form: .known, status: .done,
       argument: "none", "id of the last configuration transaction"),
     .init(
       .getUserSession, "OP_GET_USER_SESSION", handle: .no, reply: .integer, tier: 2, form: .plausible, status: .open,

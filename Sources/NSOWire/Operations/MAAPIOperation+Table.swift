@@ -4,58 +4,58 @@ extension MAAPIOperation: Operation {
   /// The one list from which dispatch, documentation and the table of what works are made.
   public static let table: [OperationInfo<MAAPIOperation>] = [
     .init(
-      .startUserSession, "START_USER_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .startUserSession, "START_USER_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument:
         "[user, {ip, port}, context, proto, 1 | groups]; or {user, {ip, port}, context, proto, true, [group], {vendor, product, version, client_id}}",
       "create a user session and bind it to the socket"),
     .init(
-      .endUserSession, "END_USER_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .endUserSession, "END_USER_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "none", "end the session of this socket"),
     .init(
-      .killUserSession, "KILL_USER_SESSION", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .killUserSession, "KILL_USER_SESSION", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "int usid", "terminate another session"),
     .init(
-      .getUserSessions, "GET_USER_SESSIONS", handle: .no, reply: .integers, tier: 2, form: .known, status: .open,
+      .getUserSessions, "GET_USER_SESSIONS", handle: .no, reply: .integers, tier: 2, form: .known, status: .done,
       argument: "none", "list ids of all sessions"),
     .init(
-      .getUserSession, "GET_USER_SESSION", handle: .no, reply: .userSession, tier: 2, form: .known, status: .open,
+      .getUserSession, "GET_USER_SESSION", handle: .no, reply: .userSession, tier: 2, form: .known, status: .done,
       argument: "int usid", "information about one session"),
     .init(
-      .getMyUserSession, "GET_MY_USER_SESSION", handle: .no, reply: .integer, tier: 1, form: .known, status: .open,
+      .getMyUserSession, "GET_MY_USER_SESSION", handle: .no, reply: .integer, tier: 1, form: .known, status: .done,
       argument: "none", "id of the session bound to this socket"),
     .init(
       .restartNode, "RESTART_NODE", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
       argument: "none", "restart the node (no public function)"),
     .init(
-      .setUserSession, "SET_USER_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .setUserSession, "SET_USER_SESSION", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{int usid, 'useikp'}", "bind the socket to an existing session"),
     .init(
       .getUserSessionIdentification, "GET_USER_SESSION_IDENTIFICATION", handle: .no, reply: .identification, tier: 3,
-      form: .plausible, status: .open,
+      form: .plausible, status: .done,
       argument: "int usid", "identification of a session"),
     .init(
       .getUserSessionOpaque, "GET_USER_SESSION_OPAQUE", handle: .no, reply: .text, tier: 3, form: .plausible, status: .open,
       argument: "int usid", "opaque text of a session"),
     .init(
-      .getAuthorizationInfo, "GET_AUTHORIZATION_INFO", handle: .no, reply: .groups, tier: 2, form: .known, status: .open,
+      .getAuthorizationInfo, "GET_AUTHORIZATION_INFO", handle: .no, reply: .groups, tier: 2, form: .known, status: .done,
       argument: "int usid", "groups of a session"),
     .init(
       .setNextUserSessionID, "SET_NEXT_USER_SESSION_ID", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
       argument: "int usid", "choose the next session id"),
     .init(
-      .lock, "LOCK", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .lock, "LOCK", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "int db", "take the global lock on a datastore"),
     .init(
-      .unlock, "UNLOCK", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .unlock, "UNLOCK", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "int db", "release the global lock"),
     .init(
-      .isLockSet, "IS_LOCK_SET", handle: .no, reply: .integer, tier: 2, form: .known, status: .open,
+      .isLockSet, "IS_LOCK_SET", handle: .no, reply: .integer, tier: 2, form: .known, status: .done,
       argument: "int db", "who holds the global lock"),
     .init(
       .candidateValidate, "CANDIDATE_VALIDATE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
       argument: "none", "validate the candidate"),
     .init(
-      .deleteConfig, "DELETE_CONFIG", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .deleteConfig, "DELETE_CONFIG", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int db", "empty a datastore"),
     .init(
       .candidateCommit, "CANDIDATE_COMMIT", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
@@ -92,27 +92,27 @@ extension MAAPIOperation: Operation {
       .isCandidateModified, "IS_CANDIDATE_MODIFIED", handle: .no, reply: .bool, tier: 3, form: .known, status: .open,
       argument: "none", "candidate has uncommitted changes"),
     .init(
-      .startTransaction, "START_TRANS", handle: .no, reply: .integer, tier: 1, form: .known, status: .open,
+      .startTransaction, "START_TRANS", handle: .no, reply: .integer, tier: 1, form: .known, status: .done,
       argument:
         "{int db, int mode, int usid, 1, int flags, {vendor, product, version, client_id}}; or {'trintr', int mode, int usid, 1, int backend [, int flags]}",
       "start a transaction"),
     .init(
-      .stopTransaction, "STOP_TRANS", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .stopTransaction, "STOP_TRANS", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "none", "finish a transaction"),
     .init(
-      .applyTransaction, "APPLY_TRANS", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .applyTransaction, "APPLY_TRANS", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{bool keep_open, int flags}", "validate, prepare and commit in one step"),
     .init(
-      .validateTransaction, "VALIDATE_TRANS", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .validateTransaction, "VALIDATE_TRANS", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{bool unlock, bool force}", "validate only"),
     .init(
-      .prepareTransaction, "PREPARE_TRANS", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .prepareTransaction, "PREPARE_TRANS", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "int flags", "first phase of the two-phase commit"),
     .init(
-      .commitTransaction, "COMMIT_TRANS", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .commitTransaction, "COMMIT_TRANS", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "none", "second phase: commit"),
     .init(
-      .abortTransaction, "ABORT_TRANS", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .abortTransaction, "ABORT_TRANS", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "none", "second phase: abort"),
     .init(
       .commitQueueResult, "COMMIT_QUEUE_RESULT", handle: .unknown, reply: .term, tier: 3, form: .undetermined,
@@ -126,58 +126,58 @@ extension MAAPIOperation: Operation {
       .ncsGetTransParams, "NCS_GET_TRANS_PARAMS", handle: .yes, reply: .tagged, tier: 3, form: .known, status: .open,
       argument: "none", "current commit parameters"),
     .init(
-      .setNamespace, "SET_NAMESPACE", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .open,
+      .setNamespace, "SET_NAMESPACE", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "atom ns; or int hash", "default namespace for unqualified first elements"),
     .init(
-      .changeDirectory, "CD", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .open,
+      .changeDirectory, "CD", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "path", "change the current position"),
     .init(
-      .pushDirectory, "PUSHD", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .open,
+      .pushDirectory, "PUSHD", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "path", "change position, remember the old one"),
     .init(
-      .popDirectory, "POPD", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .open,
+      .popDirectory, "POPD", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "none", "return to the remembered position"),
     .init(
-      .exists, "EXISTS", handle: .yes, reply: .bool, tier: 1, form: .known, status: .open,
+      .exists, "EXISTS", handle: .yes, reply: .bool, tier: 1, form: .known, status: .done,
       argument: "path", "does a node exist"),
     .init(
-      .numInstances, "NUM_INSTANCES", handle: .yes, reply: .integer, tier: 1, form: .known, status: .open,
+      .numInstances, "NUM_INSTANCES", handle: .yes, reply: .integer, tier: 1, form: .known, status: .done,
       argument: "path", "number of entries of a list"),
     .init(
-      .getElem, "GET_ELEM", handle: .yes, reply: .value, tier: 1, form: .known, status: .open,
+      .getElem, "GET_ELEM", handle: .yes, reply: .value, tier: 1, form: .known, status: .done,
       argument: "path", "read one leaf"),
     .init(
-      .getElem2, "GET_ELEM2", handle: .yes, reply: .text, tier: 3, form: .plausible, status: .open,
+      .getElem2, "GET_ELEM2", handle: .yes, reply: .text, tier: 3, form: .plausible, status: .done,
       argument: "path", "read a leaf as text (no public function)"),
     .init(
       .getBulkElem, "GET_BULK_ELEM", handle: .yes, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "bulk variant (no public function)"),
     .init(
-      .getNext, "GET_NEXT", handle: .yes, reply: .entry, tier: 1, form: .known, status: .open,
+      .getNext, "GET_NEXT", handle: .yes, reply: .entry, tier: 1, form: .known, status: .done,
       argument: "{position, path, int cursor_id, int bulk_hint, atom secondary_index}", "next entry of a list (cursor)"),
     .init(
       .getBulkNext, "GET_BULK_NEXT", handle: .yes, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "bulk variant (no public function)"),
     .init(
-      .getElemNoDefault, "GET_ELEM_NO_DEFAULT", handle: .yes, reply: .value, tier: 3, form: .known, status: .open,
+      .getElemNoDefault, "GET_ELEM_NO_DEFAULT", handle: .yes, reply: .value, tier: 3, form: .known, status: .done,
       argument: "path", "read one leaf, mark defaults"),
     .init(
-      .setElem, "SET_ELEM", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .setElem, "SET_ELEM", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{value, path}", "write one leaf"),
     .init(
-      .setElem2, "SET_ELEM2", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .setElem2, "SET_ELEM2", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{bin text, path}", "write one leaf from text"),
     .init(
-      .delete, "DELETE", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .delete, "DELETE", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "path", "delete a node with all below"),
     .init(
-      .create, "CREATE", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .create, "CREATE", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "path", "create list entry, presence container or empty leaf"),
     .init(
-      .getObject, "GET_OBJECT", handle: .yes, reply: .values, tier: 1, form: .known, status: .open,
+      .getObject, "GET_OBJECT", handle: .yes, reply: .values, tier: 1, form: .known, status: .done,
       argument: "path", "all values of a container or list entry"),
     .init(
-      .setObject, "SET_OBJECT", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .setObject, "SET_OBJECT", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{[value], path}", "write a whole container or list entry"),
     .init(
       .copy, "COPY", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
@@ -195,22 +195,22 @@ extension MAAPIOperation: Operation {
       .move2, "MOVE2", handle: .yes, reply: .done, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "MOVE with keys as text (no public function)"),
     .init(
-      .diffIterate, "DIFF_ITER", handle: .yes, reply: .stream, tier: 1, form: .known, status: .open,
+      .diffIterate, "DIFF_ITER", handle: .yes, reply: .stream, tier: 1, form: .known, status: .done,
       argument: "raw int32 1, int32 flags", "walk the changes of a transaction (streamed)"),
     .init(
-      .keypathDiffIterate, "DIFF_IKP_ITER", handle: .yes, reply: .stream, tier: 2, form: .known, status: .open,
+      .keypathDiffIterate, "DIFF_IKP_ITER", handle: .yes, reply: .stream, tier: 2, form: .known, status: .done,
       argument: "{1, int flags, path}", "walk the changes below a path (streamed)"),
     .init(
-      .setFlags, "SET_FLAGS", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .setFlags, "SET_FLAGS", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "int flags", "change read/write flags"),
     .init(
-      .getCase, "GET_CASE", handle: .yes, reply: .tag, tier: 2, form: .known, status: .open,
+      .getCase, "GET_CASE", handle: .yes, reply: .tag, tier: 2, form: .known, status: .done,
       argument: "{[qtag], path}", "which case of a choice is active"),
     .init(
-      .deleteAll, "DELETE_ALL", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .open,
+      .deleteAll, "DELETE_ALL", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "int how", "delete all configuration in the transaction"),
     .init(
-      .getCurrentDirectory, "GETCWD", handle: .yes, reply: .term, tier: 3, form: .plausible, status: .open,
+      .getCurrentDirectory, "GETCWD", handle: .yes, reply: .term, tier: 3, form: .plausible, status: .done,
       argument: "none", "current position"),
     .init(
       .getAttrs, "GET_ATTRS", handle: .yes, reply: .attributes, tier: 2, form: .known, status: .open,
@@ -219,46 +219,46 @@ extension MAAPIOperation: Operation {
       .setAttr, "SET_ATTR", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
       argument: "{{int attr, value}, path}", "set or delete an attribute"),
     .init(
-      .moveOrdered, "MOVE_ORDERED", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .moveOrdered, "MOVE_ORDERED", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{path, 'first' | 'last' | {'before', keys} | {'after', keys}}", "move an entry in a user ordered list"),
     .init(
       .moveOrdered2, "MOVE_ORDERED2", handle: .yes, reply: .done, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "MOVE_ORDERED with keys as text (no public function)"),
     .init(
-      .getObjects, "GET_OBJECTS", handle: .yes, reply: .objects, tier: 2, form: .known, status: .open,
+      .getObjects, "GET_OBJECTS", handle: .yes, reply: .objects, tier: 2, form: .known, status: .done,
       argument: "{position, path, int cursor_id, atom index, int max_entries}", "read several list entries (cursor)"),
     .init(
-      .getValues, "GET_VALUES", handle: .yes, reply: .tagged, tier: 1, form: .known, status: .open,
+      .getValues, "GET_VALUES", handle: .yes, reply: .tagged, tier: 1, form: .known, status: .done,
       argument: "{[tagval], path}", "read chosen leafs below a node"),
     .init(
-      .setValues, "SET_VALUES", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .setValues, "SET_VALUES", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{[tagval], path}", "write tagged values below a node"),
     .init(
       .copyPath, "COPY_PATH", handle: .yes, reply: .done, tier: 3, form: .plausible, status: .open,
       argument: "{int to_handle, path}", "COPY restricted to a subtree"),
     .init(
-      .findNext, "FIND_NEXT", handle: .yes, reply: .entry, tier: 2, form: .known, status: .open,
+      .findNext, "FIND_NEXT", handle: .yes, reply: .entry, tier: 2, form: .known, status: .done,
       argument: "{key_tuple, path, int cursor_id, int type, int bulk_hint, atom index}", "position a cursor at or after a key"),
     .init(
-      .iterate, "ITERATE", handle: .yes, reply: .stream, tier: 2, form: .known, status: .open,
+      .iterate, "ITERATE", handle: .yes, reply: .stream, tier: 2, form: .known, status: .done,
       argument: "{1, int flags, path}", "walk all data below a path (streamed)"),
     .init(
       .setDelayedWhen, "SET_DELAYED_WHEN", handle: .yes, reply: .bool, tier: 3, form: .known, status: .open,
       argument: "int 0 or 1", "switch the delayed-when mode"),
     .init(
-      .revert, "REVERT", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .revert, "REVERT", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "none", "drop all changes of the transaction"),
     .init(
-      .setLabel, "SET_LABEL", handle: .yes, reply: .done, tier: 3, form: .known, status: .open,
+      .setLabel, "SET_LABEL", handle: .yes, reply: .done, tier: 3, form: .known, status: .done,
       argument: "bin label; none when empty", "label of the rollback entry"),
     .init(
-      .setComment, "SET_COMMENT", handle: .yes, reply: .done, tier: 3, form: .known, status: .open,
+      .setComment, "SET_COMMENT", handle: .yes, reply: .done, tier: 3, form: .known, status: .done,
       argument: "bin comment; none when empty", "comment of the rollback entry"),
     .init(
-      .attach, "ATTACH", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .attach, "ATTACH", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{ns, int usid, 'useikp'}", "use a transaction that was started elsewhere"),
     .init(
-      .detach, "DETACH", handle: .yes, reply: .done, tier: 1, form: .known, status: .open,
+      .detach, "DETACH", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "none", "stop using an attached transaction"),
     .init(
       .authenticate, "AUTHENTICATE", handle: .no, reply: .term, tier: 2, form: .known, status: .open,
@@ -274,7 +274,7 @@ extension MAAPIOperation: Operation {
       .snmpSendTrap, "SNMP_SEND_TRAP", handle: .no, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "SNMP (no public function)"),
     .init(
-      .getRunningDbStatus, "GET_RUNNING_DB_STATUS", handle: .no, reply: .bool, tier: 3, form: .known, status: .open,
+      .getRunningDbStatus, "GET_RUNNING_DB_STATUS", handle: .no, reply: .bool, tier: 3, form: .known, status: .done,
       argument: "none", "is running consistent"),
     .init(
       .setRunningDbStatus, "SET_RUNNING_DB_STATUS", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
@@ -292,19 +292,19 @@ extension MAAPIOperation: Operation {
       .loadHashDatabase, "LOAD_HASH_DB", handle: .no, reply: .stream, tier: 1, form: .undetermined, status: .notSupported,
       argument: "unknown", "schema: names and hash values"),
     .init(
-      .loadAllNamespaces, "LOAD_ALL_NS", handle: .no, reply: .stream, tier: 1, form: .known, status: .open,
+      .loadAllNamespaces, "LOAD_ALL_NS", handle: .no, reply: .stream, tier: 1, form: .known, status: .done,
       argument: "'ikp'", "load all schema data"),
     .init(
       .disconnectRemote, "DISCONNECT_REMOTE", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .notSupported,
       argument: "bin ip address text", "drop connections of a remote host"),
     .init(
-      .saveConfig, "SAVE_CONFIG", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .open,
+      .saveConfig, "SAVE_CONFIG", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .done,
       argument: "{int flags, path or bin xpath}", "dump configuration to a stream"),
     .init(
-      .saveConfigResult, "SAVE_CONFIG_RESULT", handle: .no, reply: .done, tier: 2, form: .plausible, status: .open,
+      .saveConfigResult, "SAVE_CONFIG_RESULT", handle: .no, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "int id", "outcome of SAVE_CONFIG"),
     .init(
-      .loadConfigFile, "LOAD_CONFIG_FILE", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .open,
+      .loadConfigFile, "LOAD_CONFIG_FILE", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "{int flags, bin filename}", "load configuration from a file of the daemon host"),
     .init(
       .doDisplay, "DO_DISPLAY", handle: .yes, reply: .bool, tier: 3, form: .plausible, status: .notSupported,
@@ -349,10 +349,10 @@ extension MAAPIOperation: Operation {
       status: .notSupported,
       argument: "{bin parameters, path}", "action with text parameters and text result"),
     .init(
-      .loadConfig, "LOAD_CONFIG", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .open,
+      .loadConfig, "LOAD_CONFIG", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .done,
       argument: "int flags", "load configuration from a stream"),
     .init(
-      .loadConfigResult, "LOAD_CONFIG_RESULT", handle: .no, reply: .done, tier: 2, form: .plausible, status: .open,
+      .loadConfigResult, "LOAD_CONFIG_RESULT", handle: .no, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "int id", "outcome of LOAD_CONFIG"),
     .init(
       .dereference, "DEREF", handle: .yes, reply: .term, tier: 3, form: .plausible, status: .notSupported,
@@ -376,7 +376,7 @@ extension MAAPIOperation: Operation {
       .queryStop, "QUERY_STOP", handle: .no, reply: .done, tier: 2, form: .plausible, status: .notSupported,
       argument: "int query_handle", "end a query"),
     .init(
-      .getStreamProgress, "GET_STREAM_PROGRESS", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .open,
+      .getStreamProgress, "GET_STREAM_PROGRESS", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .done,
       argument: "int id", "bytes read so far from a load stream"),
     .init(
       .queryResultCount, "QUERY_RESULT_COUNT", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .notSupported,
@@ -408,7 +408,7 @@ extension MAAPIOperation: Operation {
       status: .notSupported,
       argument: "unknown", "old progress report"),
     .init(
-      .destroyCursor, "DESTROY_CURSOR", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .open,
+      .destroyCursor, "DESTROY_CURSOR", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "int cursor_id", "cursor with this id is no longer used"),
     .init(
       .getRollbackID, "GET_ROLLBACK_ID", handle: .yes, reply: .rollbackID, tier: 3, form: .known, status: .open,
@@ -523,22 +523,22 @@ extension MAAPIOperation: Operation {
       .aaaReload, "AAA_RELOAD", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
       argument: "int 0 or 1", "reload AAA data of an external provider"),
     .init(
-      .startPhase, "START_PHASE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .startPhase, "START_PHASE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "{int phase, int synchronous}", "go to start phase 1 or 2"),
     .init(
-      .waitStart, "WAIT_START", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .waitStart, "WAIT_START", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "int phase", "wait until a start phase is reached"),
     .init(
-      .reloadConfig, "RELOAD_CONFIG", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .reloadConfig, "RELOAD_CONFIG", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "none", "re-read daemon configuration, reopen logs"),
     .init(
-      .stop, "STOP", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .stop, "STOP", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int 0 or 1", "stop the daemon"),
     .init(
       .aaaReloadPath, "AAA_RELOAD_PATH", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
       argument: "{int synchronous, path}", "AAA_RELOAD of a subtree"),
     .init(
-      .reopenLogs, "REOPEN_LOGS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .reopenLogs, "REOPEN_LOGS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "none", "close and reopen log files"),
     .init(
       .rebindListener, "REBIND_LISTENER", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
@@ -557,7 +557,7 @@ extension MAAPIOperation: Operation {
       status: .open,
       argument: "{host, text opaque, int port}", "same with an opaque text"),
     .init(
-      .daemonStatus, "DAEMON_STATUS", handle: .no, reply: .text, tier: 3, form: .known, status: .open,
+      .daemonStatus, "DAEMON_STATUS", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "none", "private: status text for ncs --status"),
   ]
 

@@ -1,0 +1,205 @@
+import Foundation
+import Logging
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOWire
+import Testing
+
+@testable import NSOServer
+
+@Suite struct StreamTests {
+  static let document = """
+    <config xmlns="http://tail-f.com/ns/config/1.0"><plant xmlns="urn:ex:plant"><owner>me</owner>\
+    <site><id>a</id><title>Alpha</title></site><site><id>b</id></site></plant></config>
+    """
+
+  /// The raw connection for a stream number.
+  static func stream(_ daemon: TestDaemon, _ id: Int64) throws -> WireClient {
+    let stream = try daemon.connect(.stream)
+    var payload = ByteBuffer()
+    StreamOpening(id: Int32(truncatingIfNeeded: id)).write(into: &payload)
+    stream.sendFrame(payload)
+    return stream
+  }
+
+  static func everything(_ stream: WireClient) -> String {
+    String(decoding: stream.raw.receive(.max), as: UTF8.self)
+  }
+
+  @Test(arguments: [ConfigFlags.xml, [.xml, .xmlPretty]])
+  func `a document is loaded and saved over streams`(_ flags: ConfigFlags) async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      let handle = try client.start()
+      let load = try client.integer(.loadConfig([.xml, .merge]), handle)
+      #expect(load > 0)
+      do {
+        let stream = try Self.stream(daemon, load)
+        for byte in Array(Self.document.utf8) { stream.raw.send([byte]) }
+      }
+      try client.done(.loadConfigResult(stream: Int32(load)))
+      #expect(errorCode { try client.done(.loadConfigResult(stream: Int32(load))) } == .noExists)
+      #expect(try client.value(.site("a", .tag("title")), handle) == .string("Alpha"))
+      try client.done(.applyTransaction(keepOpen: false, flags: 0), handle)
+      try client.done(.stopTransaction, handle)
+
+      let reading = try client.start(.running, .read)
+      let save = try client.integer(.saveConfig(flags, Keypath.root.wire), reading)
+      let text = Self.everything(try Self.stream(daemon, save))
+      try client.done(.saveConfigResult(stream: Int32(save)))
+      #expect(text.contains("<title>Alpha</title>"))
+      #expect(text.contains("<owner>me</owner>"))
+      #expect(text.contains("\n  ") == flags.contains(.xmlPretty))
+      let part = try client.integer(.saveConfig(.json, Keypath.site("b").wire), reading)
+      let json = Self.everything(try Self.stream(daemon, part))
+      try client.done(.saveConfigResult(stream: Int32(part)))
+      #expect(json.contains("\"b\""))
+      #expect(!json.contains("Alpha"))
+      #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(json.utf8)) }
+    }
+  }
+
+  @Test func `a faulty document says where, and leaves the transaction as it was`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      let handle = try client.start()
+      try client.done(.setElem2("before", Keypath.plant(.tag("owner")).wire), handle)
+      let load = try client.integer(.loadConfig([.xml, .merge]), handle)
+      let stream = try Self.stream(daemon, load)
+      stream.raw.send(Array(Self.document.replacing("<title>", with: "<tittle>").replacing("</title>", with: "</tittle>").utf8))
+      // The daemon hangs up by itself.
+      #expect(stream.raw.isAtEnd)
+      let text = errorText { try client.done(.loadConfigResult(stream: Int32(load))) }
+      #expect(text.contains("tittle"))
+      #expect(text.contains("line"))
+      #expect(try client.value(.plant(.tag("owner")), handle) == .string("before"))
+      #expect(try client.integer(.exists(Keypath.site("a").wire), handle) == 0)
+      #expect(errorCode { _ = try client.call(.loadConfig([.cliC, .merge]), handle) } == .notImplemented)
+      #expect(errorCode { _ = try client.call(.loadConfig(.merge), handle) } == .protocolUsage)
+    }
+  }
+
+  @Test func `the result is waited for`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      let handle = try client.start()
+      let load = try client.integer(.loadConfig([.xml, .merge]), handle)
+      client.send(.loadConfigResult(stream: Int32(load)))
+      do {
+        let stream = try Self.stream(daemon, load)
+        stream.raw.send(Array(Self.document.utf8))
+      }
+      #expect(try client.reply(251, .done) == .done)
+      #expect(try client.integer(.exists(Keypath.site("b").wire), handle) == 1)
+    }
+  }
+
+  @Test func `progress is told when it has grown`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      let handle = try client.start()
+      let load = try client.integer(.loadConfig([.xml, .merge]), handle)
+      let stream = try Self.stream(daemon, load)
+      stream.raw.send(Array(Self.document.utf8.prefix(40)))
+      #expect(try client.integer(.getStreamProgress(stream: Int32(load))) == 40)
+      client.send(.getStreamProgress(stream: Int32(load)))
+      stream.raw.send(Array(Self.document.utf8.dropFirst(40).prefix(10)))
+      guard case .integer(50) = try client.reply(259, .integer) else { throw NSOError(.internal, "another number") }
+      #expect(errorCode { _ = try client.call(.getStreamProgress(stream: 12345)) } == .noExists)
+    }
+  }
+
+  @Test func `streams belong to those who asked for them`() async throws {
+    try await TestDaemon.run(change: { $0.streamTimeLimit = .milliseconds(50) }) { daemon in
+      // A number that nobody offers.
+      #expect(try Self.stream(daemon, 77).raw.isAtEnd)
+      // A connection that does not say which.
+      let silent = try daemon.connect(.stream)
+      #expect(silent.raw.isAtEnd)
+      // A stream that nobody comes for.
+      let client = try daemon.session()
+      let handle = try client.start()
+      let late = try client.integer(.loadConfig([.xml, .merge]), handle)
+      #expect(errorCode { try client.done(.loadConfigResult(stream: Int32(late))) } == .timeout)
+      // The transaction is free again.
+      try client.done(.setElem2("x", Keypath.plant(.tag("owner")).wire), handle)
+      let other = try daemon.session("other")
+      let mine = try client.integer(.saveConfig(.xml, Keypath.root.wire), handle)
+      #expect(errorCode { try other.done(.saveConfigResult(stream: Int32(mine))) } == .noExists)
+      #expect(daemon.log.lines(from: .warning).count == 2)
+    }
+  }
+
+  @Test func `when the asker goes, so does the stream`() async throws {
+    try await TestDaemon.run { daemon in
+      let stream: WireClient
+      do {
+        let client = try daemon.session()
+        let handle = try client.start()
+        stream = try Self.stream(daemon, try client.integer(.loadConfig([.xml, .merge]), handle))
+        stream.raw.send(Array(Self.document.utf8.prefix(40)))
+      }
+      #expect(stream.raw.isAtEnd)
+      try daemon.until { daemon.engine.transactions.isEmpty }
+    }
+  }
+
+  @Test func `a save whose reader goes has failed`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      try client.commit { handle in
+        for index in 0..<20 {
+          try client.done(.create(Keypath.site("s\(index)").wire), handle)
+          try client.done(
+            .setElem2(String(repeating: "x", count: 100_000), Keypath.site("s\(index)", .tag("title")).wire), handle)
+        }
+      }
+      let handle = try client.start(.running, .read)
+      let id = try client.integer(.saveConfig(.xml, Keypath.root.wire), handle)
+      do {
+        let stream = try Self.stream(daemon, id)
+        #expect(stream.raw.receive(1000).count == 1000)
+      }
+      #expect(errorCode { try client.done(.saveConfigResult(stream: Int32(id))) } == .external)
+    }
+  }
+
+  @Test func `files and texts are loaded`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      let handle = try client.start()
+      let path = daemon.folder("load.xml")
+      try Self.document.write(toFile: path, atomically: true, encoding: .utf8)
+      try client.done(.loadConfigFile([.xml, .merge], file: path), handle)
+      #expect(try client.integer(.exists(Keypath.site("a").wire), handle) == 1)
+      #expect(errorCode { try client.done(.loadConfigFile([.xml, .merge], file: daemon.folder("none")), handle) } == .noExists)
+      try client.done(
+        .loadConfigCmds([.xml, .replace], text: Self.document.replacing("Alpha", with: "Omega"), Keypath.root.wire), handle)
+      #expect(try client.value(.site("a", .tag("title")), handle) == .string("Omega"))
+      #expect(
+        errorCode { try client.done(.loadConfigCmds([.xml, .merge], text: "<config", Keypath.root.wire), handle) } == .badConfig
+      )
+      #expect(try client.value(.site("a", .tag("title")), handle) == .string("Omega"))
+    }
+  }
+}
+
+@Suite struct SchemaLoadingTests {
+  @Test func `the schema is sent without session, to the end`() async throws {
+    try await TestDaemon.run { daemon in
+      for _ in 0..<2 {
+        let client = try daemon.connect()
+        client.send(.loadAllNamespaces("ikp"))
+        var items: [SchemaItem] = []
+        while items.last != .endOfSchema { items += try SchemaItem.items(in: try #require(client.receiveFrame())) }
+        let names = items.compactMap { item in
+          if case .namespace(let namespace) = item { namespace.module } else { nil }
+        }
+        #expect(Set(["plant", "safety", "kinds"]).isSubset(of: Set(names)))
+        // The connection serves on.
+        try client.done(.waitStart(phase: 1))
+      }
+    }
+  }
+}
