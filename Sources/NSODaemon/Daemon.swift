@@ -270,6 +270,7 @@ extension Daemon {
       engine.stores.durable.close()
       PidFile.remove(in: startConfiguration.stateDirectory)
       if let folder = options.source.ephemeralDirectory { Directory.remove(folder) }
+      server?.release()
       try? await group.shutdownGracefully()
       log.record(.loggingShutdown)
       let waiting = state.withLock { state in

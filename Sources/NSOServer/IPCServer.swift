@@ -47,7 +47,8 @@ public final class IPCServer: Sendable {
     state.withLock { $0.listeners = opened }
   }
 
-  /// Stops accepting at once, lets requests that are under way finish for at most `limit`, then closes every connection.
+  /// Stops accepting at once, lets requests that are under way finish for at most `limit`, then closes every connection but
+  /// those of clients that wait for the end of the daemon: see ``release()``.
   public func stop(within limit: TimeAmount = .seconds(5)) async {
     let listeners = state.withLock { state in
       defer { state.listeners = [] }
@@ -61,10 +62,18 @@ public final class IPCServer: Sendable {
         connection.eventLoop.execute { connection.value.quiesce() }
       }
       group.any().scheduleTask(in: limit) {
-        for connection in core.registry.all {
+        for connection in core.registry.leaving {
           connection.eventLoop.execute { connection.value.closeNow(.stopping) }
         }
       }
+    }
+  }
+
+  /// Closes what ``stop(within:)`` has left open: tells clients that the daemon is gone. Called when everything that others
+  /// could wait for is released.
+  public func release() {
+    for connection in core.registry.all {
+      connection.eventLoop.execute { connection.value.closeNow() }
     }
   }
 

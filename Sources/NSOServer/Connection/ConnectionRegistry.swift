@@ -10,7 +10,16 @@ final class ConnectionRegistry: Sendable {
     var accepted: UInt64 = 0
     var refused: UInt64 = 0
     var isStopping = false
+    /// Connections that stay open until the daemon is gone: its end is what their clients wait for.
+    var staying: Set<UInt64> = []
     var whenEmpty: [@Sendable () -> Void] = []
+
+    /// What to call, if only connections that stay are left.
+    mutating func takeWhenEmpty() -> [@Sendable () -> Void] {
+      guard connections.count == staying.count else { return [] }
+      defer { whenEmpty = [] }
+      return whenEmpty
+    }
   }
 
   private let state: Mutex<State>
@@ -48,22 +57,36 @@ final class ConnectionRegistry: Sendable {
   func remove(_ id: UInt64) {
     let due = state.withLock { state -> [@Sendable () -> Void] in
       state.connections[id] = nil
+      state.staying.remove(id)
       state.admissions.finish(id)
-      guard state.connections.isEmpty else { return [] }
-      defer { state.whenEmpty = [] }
-      return state.whenEmpty
+      return state.takeWhenEmpty()
     }
     for body in due { body() }
   }
 
-  /// Takes no more connections from now on, and calls `body` once when none is left.
-  func stop(whenEmpty body: @escaping @Sendable () -> Void) {
-    let isEmpty = state.withLock { state in
-      state.isStopping = true
-      if !state.connections.isEmpty { state.whenEmpty.append(body) }
-      return state.connections.isEmpty
+  /// The connection stays open to the very end.
+  func stays(_ id: UInt64) {
+    let due = state.withLock { state -> [@Sendable () -> Void] in
+      guard state.connections[id] != nil else { return [] }
+      state.staying.insert(id)
+      return state.takeWhenEmpty()
     }
-    if isEmpty { body() }
+    for body in due { body() }
+  }
+
+  /// Takes no more connections from now on, and calls `body` once when none is left but those that stay.
+  func stop(whenEmpty body: @escaping @Sendable () -> Void) {
+    let due = state.withLock { state in
+      state.isStopping = true
+      state.whenEmpty.append(body)
+      return state.takeWhenEmpty()
+    }
+    for body in due { body() }
+  }
+
+  /// Those that do not stay to the very end.
+  var leaving: [NIOLoopBound<IPCConnection>] {
+    state.withLock { state in state.connections.filter { !state.staying.contains($0.key) }.map(\.value) }
   }
 
   var all: [NIOLoopBound<IPCConnection>] { state.withLock { Array($0.connections.values) } }

@@ -434,7 +434,8 @@ final class IPCConnection: ChannelDuplexHandler {
     switch flow.quiesce() {
     case .closeNow:
       if stage == .connecting { refuse([], .stopping, context) } else { closeWhenSent(context) }
-    case .closeLater, .stay: break
+    case .closeLater: break
+    case .stay: server.registry.stays(id)
     }
   }
 
