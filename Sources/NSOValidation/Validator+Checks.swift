@@ -205,6 +205,6 @@ extension Validator {
     if let reference = schema[node].caseReference, try !tree.isChosen(reference.choice, case: reference.index, in: site) {
       return false
     }
-    return try isApplicable(node, in: site)
+    return try conditions.hold(for: node, in: site)
   }
 }

@@ -1,6 +1,6 @@
 internal import NSOModel
 internal import NSOSchema
-internal import NSOXPath
+public import NSOXPath
 
 extension Validator {
   /// Applies the `when` conditions that the changes may have altered, and those that the removals alter in turn.
@@ -29,7 +29,7 @@ extension Validator {
     var next = changes
     while !next.isEmpty {
       shared.removeAll()
-      applicable.removeAll()
+      conditions.forget()
       let sites = try concerned(by: next) { if case .when = $0.kind { true } else { false } }
       next = []
       for (constraint, nodes) in sites {
@@ -39,7 +39,7 @@ extension Validator {
       all += next
     }
     shared.removeAll()
-    applicable.removeAll()
+    conditions.forget()
     return all
   }
 
@@ -71,12 +71,12 @@ extension Validator {
     var changes: [Change] = []
     for node in gone {
       // A container without presence is nothing of its own: what is in it goes.
-      changes += try stored(node).map { Change($0, [.deleted]) }
+      changes += try stored(node, in: tree).map { Change($0, [.deleted]) }
       try tree.storage.remove(node.place, of: id)
       outcome.removed.append(node)
       removed.insert(node)
       shared.removeAll()
-      applicable.removeAll()
+      conditions.forget()
     }
     if comesByItself(schema[id]) {
       let node = tree.imagined(id, in: site)
@@ -136,21 +136,26 @@ extension Validator {
     return found
   }
 
-  /// The stored nodes that a removal takes away: the node, or what is in it for a container without presence.
-  private func stored(_ node: Node) throws -> [Node] {
+  /// The nodes that stand for a change: the node itself; for a container without presence, or a list as a whole, what was
+  /// in it, or is if nothing was deleted.
+  public func stored(_ node: Node, _ kinds: ChangeKinds) throws -> [Node] {
+    try stored(node, in: kinds == .deleted ? oldTree : tree)
+  }
+
+  private func stored(_ node: Node, in tree: AccessibleTree<Storage>) throws -> [Node] {
     guard let id = node.schemaNode else { return [] }
+    if schema[id].kind == .list || schema[id].kind == .leafList, node.keys.isEmpty, let parent = node.parent {
+      var found: [Node] = []
+      _ = try tree.storage.forEachEntry(of: id, at: node.place, keys: []) { _, keys in
+        found.append(try tree.imagined(id, keys: keys, in: parent))
+        return true
+      }
+      return found
+    }
     guard schema[id].kind == .container, !schema[id].isPresence else { return [node] }
     var found: [Node] = []
     for child in schema[id].children where try tree.isSet(child, in: node) {
-      switch schema[child].kind {
-      case .list, .leafList:
-        let place = tree.storage.place(of: child, in: node.place)
-        _ = try tree.storage.forEachEntry(of: child, at: place, keys: []) { _, keys in
-          found.append(try tree.imagined(child, keys: keys, in: node))
-          return true
-        }
-      default: found += try stored(tree.imagined(child, in: node))
-      }
+      found += try stored(tree.imagined(child, in: node), in: tree)
     }
     return found
   }

@@ -1,5 +1,5 @@
 internal import NSOModel
-public import NSOSchema
+internal import NSOSchema
 public import NSOXPath
 
 /// Checks data against the rules of its schema (RFC 7950, section 8.1): those that a change can break, or all.
@@ -23,18 +23,11 @@ public final class Validator<Storage: MutableInstanceStorage> {
   /// Outcomes of expressions that are the same for many sites.
   var shared: [SharedKey: Bool] = [:]
   /// Whether the conditions of nodes that are only there by default hold.
-  var applicable: [ConditionKey: Bool] = [:]
-  /// Conditions being evaluated, for those that depend on each other in a circle.
-  var conditionsInProgress: Set<ConditionKey> = []
+  let conditions: ConditionChecker<Storage>
 
   struct SharedKey: Hashable {
     var constraint: Int
     var ancestor: Node
-  }
-
-  struct ConditionKey: Hashable {
-    var node: NodeID
-    var parent: Node
   }
 
   /// - Parameters:
@@ -48,7 +41,8 @@ public final class Validator<Storage: MutableInstanceStorage> {
     tree = AccessibleTree(new)
     oldTree = AccessibleTree(old)
     evaluator = XPathEvaluator(tree, references: index.references)
-    tree.isApplicable = { [unowned self] node, parent in try self.isApplicable(node, in: parent) }
+    conditions = ConditionChecker(index, tree)
+    tree.isApplicable = { [conditions] node, parent in try conditions.hold(for: node, in: parent) }
   }
 
   /// Checks what the changes can break.
@@ -65,6 +59,13 @@ public final class Validator<Storage: MutableInstanceStorage> {
     return outcome
   }
 
+  /// Only removes what `when` conditions no longer allow after the changes.
+  /// - Returns: what was removed.
+  public func applyConditions(after changes: [Change]) throws -> [Node] {
+    _ = try applyConditions(changes)
+    return outcome.removed
+  }
+
   /// Checks everything, whatever has changed.
   public func validateAll() throws -> ValidationOutcome<Node> {
     try applyAllConditions()
@@ -77,22 +78,6 @@ public final class Validator<Storage: MutableInstanceStorage> {
       if !goesOn { return outcome }
     }
     return outcome
-  }
-
-  /// Whether the `when` conditions of a node hold below a parent, be the node there or not. The conditions of nodes above
-  /// are not looked at.
-  public func isApplicable(_ node: NodeID, in parent: Node) throws -> Bool {
-    guard schema[node].flags.contains(.hasWhen) else { return true }
-    let key = ConditionKey(node: node, parent: parent)
-    if let known = applicable[key] { return known }
-    guard conditionsInProgress.insert(key).inserted else { return true }
-    defer { conditionsInProgress.remove(key) }
-    for constraint in index.whens(of: node) where try !holds(constraint, at: parent) {
-      applicable[key] = false
-      return false
-    }
-    applicable[key] = true
-    return true
   }
 
   /// Notes a failure; false when that was the last one wanted.

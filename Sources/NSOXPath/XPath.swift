@@ -9,6 +9,7 @@ public struct XPath: Sendable {
   public let source: String
   public let namespaces: XPathNamespaces
   public let limits: XPathLimits
+  let namespacesHash: Int
   let syntax: Syntax
   let stepCount: Int
   /// For each step, the schema nodes it finds below those it can start from; empty before binding.
@@ -31,6 +32,7 @@ public struct XPath: Sendable {
   init(source: String, namespaces: XPathNamespaces, limits: XPathLimits, syntax: Syntax, stepCount: Int) {
     self.source = source
     self.namespaces = namespaces
+    namespacesHash = namespaces.hashValue
     self.limits = limits
     self.syntax = syntax
     self.stepCount = stepCount

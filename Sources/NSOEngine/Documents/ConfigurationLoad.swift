@@ -48,6 +48,8 @@ public final class ConfigurationLoad: Sendable {
         .notWritable, "transaction \(transaction.handle) is a read transaction: a load needs one to read and write")
     }
     var editor = try transaction.begin(from: .read)
+    // A document may say what depends on a condition before what the condition depends on.
+    editor.conditions = .delayed
     self.transaction = transaction
     let target = editor.target
     if options.mode == .create, target == .configuration {
@@ -107,7 +109,9 @@ extension Transaction {
     state.withLock { state in
       state.isBusy = false
       guard state.phase == .read else { return }
+      let conditions = state.editor.conditions
       state.editor = editor
+      state.editor.conditions = conditions
     }
   }
 }

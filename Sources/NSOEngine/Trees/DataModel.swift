@@ -29,10 +29,14 @@ public final class DataModel: Sendable {
     public var keyIndex: Int8
     /// Below a case of a choice, with plain containers at most in between.
     public var isInCase: Bool
+    /// Has a `when` condition, or is in a container without presence that has one.
+    public var hasCondition: Bool
     /// The nearest list, or presence container, above.
     public var anchor: NodeID?
 
     public var isKey: Bool { keyIndex >= 0 }
+    /// What it has by default is not always in effect where its parent exists.
+    public var isConditional: Bool { isInCase || hasCondition }
     /// A list, or presence container, whose existence is a fact of its own.
     public var isAnchor: Bool { kind == .list || flags.contains(.presence) }
   }
@@ -49,6 +53,7 @@ public final class DataModel: Sendable {
     self.schema = schema
     self.layout = layout
     constraints = ConstraintIndex(schema)
+    func inherits(_ parent: Facts?, _ fact: (Facts) -> Bool) -> Bool { parent.map { !$0.isAnchor && fact($0) } ?? false }
     var facts = ContiguousArray<Facts>()
     facts.reserveCapacity(schema.nodes.count)
     var defaults: [NodeID: [UInt8]] = [:]
@@ -63,7 +68,8 @@ public final class DataModel: Sendable {
       facts.append(
         Facts(
           kind: node.kind, placement: Self.placement(of: node, parent: parent?.placement), flags: node.flags,
-          keyIndex: keyIndex, isInCase: node.caseReference != nil || (parent.map { $0.isInCase && !$0.isAnchor } ?? false), anchor: anchor))
+          keyIndex: keyIndex, isInCase: node.caseReference != nil || inherits(parent) { $0.isInCase },
+          hasCondition: node.flags.contains(.hasWhen) || inherits(parent) { $0.hasCondition }, anchor: anchor))
       switch node.kind {
       case .leaf: defaults[node.id] = node.defaultValue.map(ValueCoding.bytes(of:))
       case .leafList where !node.defaults.isEmpty: defaults[node.id] = ValueCoding.bytes(of: .list(node.defaults))

@@ -2,6 +2,7 @@ import NSOModel
 import NSOSchema
 import NSOStore
 import NSOTerms
+import NSOXPath
 
 extension TreeEditor {
   /// The node of a location, if it may be written here.
@@ -66,6 +67,7 @@ extension TreeEditor {
     }
     try chooseCase(of: location)
     try changing(node) { overlay throws(StoreError) in try overlay.delete(location.path) }
+    noteChange(location, .deleted)
     for entry in entries { try ensure(entry) }
   }
 
@@ -91,6 +93,7 @@ extension TreeEditor {
         let place = parent.child(node, model)
         guard model[node].placement != .provider, try view.isSet(place) else { continue }
         try changing(node) { overlay throws(StoreError) in try overlay.delete(place.path) }
+        noteChange(place, .deleted)
       case .choice(let choice):
         for branch in model.schema[choice].cases { try clear(branch.members, in: parent) }
       }

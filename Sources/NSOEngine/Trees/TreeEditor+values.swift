@@ -6,6 +6,10 @@ extension TreeEditor {
   /// Writes a tagged list below a node (protocol part 04, SET_VALUES): only the nodes mentioned change, missing list entries
   /// and presence containers on the way are made. `not_found` deletes; a list entry opened with `delete` is deleted.
   public mutating func setValues(_ pairs: [TaggedValue], at location: Location) throws(NSOError) {
+    try settlingConditions(at: location) { (editor) throws(NSOError) in try editor.write(pairs, at: location) }
+  }
+
+  private mutating func write(_ pairs: [TaggedValue], at location: Location) throws(NSOError) {
     if location.node != nil { try ensurePlace(location) }
     var walk = TaggedWalk(model, at: location)
     var index = 0
@@ -57,6 +61,10 @@ extension TreeEditor {
   /// is there is set, what is `not_found` is deleted; lists below stay as they are.
   /// - Parameter location: a container, a list entry, or a list, whose keys then come from the array.
   public mutating func setObject(_ values: [Value], at location: Location) throws(NSOError) {
+    try settlingConditions(at: location) { (editor) throws(NSOError) in try editor.write(values, at: location) }
+  }
+
+  private mutating func write(_ values: [Value], at location: Location) throws(NSOError) {
     guard let node = location.node else { throw NSOError(.badPath, "the root cannot be written as an object") }
     var rest = values[...]
     var place = location

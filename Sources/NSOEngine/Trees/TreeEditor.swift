@@ -2,6 +2,7 @@ public import NSOModel
 public import NSOSchema
 public import NSOStore
 import NSOTerms
+import NSOXPath
 
 /// Where an entry of a list ordered by user is to stand.
 public enum MovePlace: Sendable, Hashable {
@@ -21,6 +22,9 @@ public struct TreeEditor: Sendable {
   public internal(set) var configuration: Overlay
   public internal(set) var operational: Overlay
   public internal(set) var persistentOperational: Overlay
+  /// When `when` conditions are looked at.
+  public var conditions = ConditionMode.atOnce
+  var pending: PendingConditions?
 
   public init(
     _ model: DataModel, target: Target, configuration: Overlay, operational: Overlay, persistentOperational: Overlay
@@ -48,6 +52,10 @@ public struct TreeEditor: Sendable {
   ///   another value and for data that cannot be written here.
   public mutating func set(_ location: Location, _ value: Value) throws(NSOError) {
     let node = try writable(location)
+    try settlingConditions(at: location) { (editor) throws(NSOError) in try editor.write(location, node, value) }
+  }
+
+  private mutating func write(_ location: Location, _ node: NodeID, _ value: Value) throws(NSOError) {
     let facts = model[node]
     switch facts.kind {
     case .leaf where facts.flags.contains(.empty) && !facts.isKey:
@@ -58,6 +66,7 @@ public struct TreeEditor: Sendable {
       try requireAnchor(location)
       try chooseCase(of: location)
       change(node) { $0.set(location.path, ValueCoding.bytes(of: canonical)) }
+      noteWritten(location, [.created, .modified])
     case .leafList:
       guard !location.isEntry else {
         throw NSOError(.badType, "\(location.text(model)) is an entry of a leaf-list: create or delete it")
@@ -109,6 +118,10 @@ public struct TreeEditor: Sendable {
   /// As ``create(_:at:)``; what exists already is left as it is.
   public mutating func ensure(_ location: Location, at place: MovePlace = .last) throws(NSOError) {
     let node = try writable(location)
+    try settlingConditions(at: location) { (editor) throws(NSOError) in try editor.make(location, node, at: place) }
+  }
+
+  private mutating func make(_ location: Location, _ node: NodeID, at place: MovePlace) throws(NSOError) {
     let facts = model[node]
     switch facts.kind {
     case .list where location.isEntry, .leafList where location.isEntry:
@@ -124,11 +137,13 @@ public struct TreeEditor: Sendable {
       guard made else {
         throw NSOError(.noExists, "\(location.text(model)): the entry that it is to stand beside does not exist")
       }
+      noteWritten(location, .created)
     case .container where facts.flags.contains(.presence), .leaf where facts.flags.contains(.empty):
       guard try !isPresent(location) else { return }
       try requireAnchor(location)
       try chooseCase(of: location)
       change(node) { $0.set(location.path, []) }
+      noteWritten(location, .created)
     case .container:
       throw NSOError(.notCreatable, "\(location.text(model)) is a container without presence: it is there by itself")
     case .list, .leafList:
@@ -172,7 +187,10 @@ public struct TreeEditor: Sendable {
       }
       return
     }
-    try changing(node) { overlay throws(StoreError) in try overlay.delete(location.path) }
+    try settlingConditions(at: location) { (editor) throws(NSOError) in
+      try editor.changing(node) { overlay throws(StoreError) in try overlay.delete(location.path) }
+      editor.noteChange(location, .deleted)
+    }
   }
 
   /// Moves an entry of a list, or leaf-list, ordered by user.
@@ -184,7 +202,10 @@ public struct TreeEditor: Sendable {
     }
     guard try isPresent(location) else { throw NSOError(.noExists, "\(location.text(model)) does not exist") }
     let position = try entryPlace(place, in: location)
-    let moved = try changing(node) { overlay throws(StoreError) in try overlay.moveEntry(location.path, to: position) }
+    let moved = try settlingConditions(at: location) { (editor) throws(NSOError) in
+      editor.noteChange(location, .moved)
+      return try editor.changing(node) { overlay throws(StoreError) in try overlay.moveEntry(location.path, to: position) }
+    }
     guard moved else {
       throw NSOError(.noExists, "\(location.text(model)): the entry that it is to stand beside does not exist")
     }

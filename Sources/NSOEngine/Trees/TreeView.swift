@@ -60,7 +60,9 @@ public struct TreeView: Sendable {
       throw NSOError(
         .badPath, "\(location.text(model)) is a list: give the keys of an entry, or ask for the number of entries")
     case .container where !facts.flags.contains(.presence):
-      return try anchorExists(location)
+      guard try anchorExists(location) else { return false }
+      guard facts.isConditional, try !isInEffect(location) else { return true }
+      return try isSet(location)
     case .leafList where !location.isEntry:
       if try storeErrors({ () throws(StoreError) in try tree.hasContent(location.path) }) { return true }
       return try defaultBytes(location) != nil
@@ -77,7 +79,7 @@ public struct TreeView: Sendable {
   public func defaultBytes(_ location: Location) throws(NSOError) -> [UInt8]? {
     guard let node = location.node, let bytes = model.defaultBytes(node) else { return nil }
     guard try anchorExists(location) else { return nil }
-    if model[node].isInCase, try !isCaseInEffect(location) { return nil }
+    if model[node].isConditional, try !isInEffect(location) { return nil }
     return bytes
   }
 

@@ -14,7 +14,8 @@ extension TreeEditor {
       let old = StoreStorage(model, configuration: Overlay(configuration.base))
       let new = StoreStorage(model, configuration: configuration)
       let validator = Validator(model.constraints, old: old, new: new)
-      let changes = try ChangedNodes.all(of: configuration, model, validator.tree)
+      var nodes = StoreNodes(model, validator.tree, sources: [configuration.untracked, configuration.base.untracked])
+      let changes = try ChangedNodes.all(of: configuration, &nodes)
       let outcome = try validator.validate(changes)
       if let failure = outcome.failures.first { throw failure.error }
       if !outcome.removed.isEmpty { configuration = validator.tree.storage.configuration }

@@ -18,6 +18,8 @@ public final class ConstraintIndex: Sendable {
   private let triggers: [ConstraintTrigger]
   /// For each node, its `when` constraints.
   private let whensByNode: [NodeID: [Int]]
+  /// Nodes that have a `when` condition or that one depends on, ascending.
+  private let conditionNodes: [NodeID]
   private let instanceIdentifiers: [Int]
   private let readingAnything: [Int]
   private let defaultsTouched: [NodeID: [NodeID]]
@@ -41,6 +43,10 @@ public final class ConstraintIndex: Sendable {
       }
     }
     whensByNode = whens
+    let all = constraints
+    conditionNodes = Set(
+      triggers.lazy.filter { if case .when = all[$0.constraint].kind { true } else { false } }.map(\.node)
+    ).union(whens.keys).sorted()
     instanceIdentifiers = identifiers
     readingAnything = builder.readingAnything
     defaultsTouched = builder.defaultsTouched
@@ -68,6 +74,18 @@ public final class ConstraintIndex: Sendable {
 
   /// The `when` conditions that hold directly for a node, not counting those of its ancestors.
   public func whens(of node: NodeID) -> [Constraint] { (whensByNode[node] ?? []).map { constraints[$0] } }
+
+  /// Whether writing an instance of `node`, or of what is in it, has to do with a `when` condition: it has one, or one
+  /// depends on it.
+  public func concernsConditions(_ node: NodeID) -> Bool {
+    var low = 0
+    var high = conditionNodes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if conditionNodes[middle] < node { low = middle + 1 } else { high = middle }
+    }
+    return low < conditionNodes.count && conditionNodes[low] < schema[node].subtreeEnd
+  }
 
   /// Constraints of instance-identifiers: any deletion may break them.
   public var instanceIdentifierConstraints: [Constraint] { instanceIdentifiers.map { constraints[$0] } }

@@ -114,7 +114,9 @@ extension XPathEvaluator {
     case .string, .boolean, .enumeration, .empty: return nil
     default: break
     }
-    let key = CanonicalKey(type: ObjectIdentifier(type), text: text, namespaces: expression?.namespaces)
+    let key = CanonicalKey(
+      type: ObjectIdentifier(type), text: text, namespaces: expression?.namespaces,
+      namespacesHash: expression?.namespacesHash ?? 0)
     if let known = canonicalTexts[key] { return known }
     guard let canonical = expression?.namespaces.canonical(text, type, schema) else { return nil }
     if canonicalTexts.count > 1000 { canonicalTexts.removeAll() }
@@ -169,4 +171,12 @@ struct CanonicalKey: Hashable {
   var type: ObjectIdentifier
   var text: String
   var namespaces: XPathNamespaces?
+  /// Of the namespaces, which are many.
+  var namespacesHash: Int
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(type)
+    hasher.combine(text)
+    hasher.combine(namespacesHash)
+  }
 }
