@@ -168,6 +168,7 @@ import Testing
       #expect(daemon.control.requests == ["reload", "phase 2", "stop"])
       client.send(.stop(wait: true))
       daemon.wait { await $0.server.stop(within: .milliseconds(50)) }
+      daemon.server.release()
       #expect(client.receiveFrame() == nil)
     }
   }
