@@ -39,7 +39,8 @@ extension CDBSession {
   /// The position of a list entry, from 0.
   public func index(of entry: some PathConvertible) async throws -> Int { try await narrow(integer(.keyIndex(entry.wirePath))) }
 
-  /// The position of the entry that follows the given keys in list order, which need not exist; nil when none follows.
+  /// The position of the entry that follows the given keys in list order, which need not exist; nil when none follows. Keys at the
+  /// end may be `.tag("*")`, which comes before every value.
   public func nextIndex(after entry: some PathConvertible) async throws -> Int? {
     let index: Int = try await narrow(integer(.nextIndex(entry.wirePath)))
     return index < 0 ? nil : index
@@ -106,6 +107,11 @@ extension CDBSession {
   /// Writes what is mentioned below a node and creates what is missing on the way; `.notFound` deletes.
   public func setValues(_ values: [TaggedValue], below path: some PathConvertible) async throws {
     try await done(.setValues(values, path.wirePath))
+  }
+
+  /// Sets an attribute of operational configuration data; nil deletes it.
+  public func setAttribute(_ number: AttributeNumber, to value: Value?, of path: some PathConvertible) async throws {
+    try await done(.setAttr(number, value, path.wirePath))
   }
 
   /// Selects a case of a choice, which deletes the data of the others.

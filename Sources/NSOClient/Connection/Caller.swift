@@ -111,7 +111,16 @@ extension Connection {
     var frame = ByteBuffer()
     frame.writeFrame(write)
     let answer = try await request(frame)
-    switch try ReplyFrame(answer) {
+    let reply: ReplyFrame
+    do throws(DecodeError) {
+      reply = try ReplyFrame(answer)
+    } catch {
+      // Not even a reply: whatever comes after it cannot be trusted (protocol part 01, section 7).
+      abandon(
+        ConnectionError(.protocolViolation, .conversation, endpoint, "the daemon answered \(operation.title) with \(error)"))
+      throw error
+    }
+    switch reply {
     case .failure(_, let error):
       throw error
     case .success(let op, let term):

@@ -48,6 +48,10 @@ final class Connection: Sendable {
     }.value
   }
 
+  var closedByDaemon: ConnectionError {
+    ConnectionError(.closed, .conversation, endpoint, "the daemon closed the connection")
+  }
+
   /// Done when the connection is closed, by whichever side.
   func closed() async {
     _ = try? await channel.closeFuture.get()

@@ -92,6 +92,10 @@ extension ConnectionHandler {
   /// Gives the turn to the next in line.
   func release(_ id: TicketID) {
     guard case .exchange(id, nil) = owner else { return }
+    guard received.isEmpty else {
+      close(ConnectionError(.protocolViolation, .conversation, endpoint, "the daemon sent more than the exchange has"))
+      return
+    }
     nextOwner()
   }
 

@@ -69,7 +69,7 @@ extension MAAPI {
         if case .failure(let error) = reaction { return .failure(error) }
         if word == .stop { return .success(()) }
       }
-      throw ConnectionError(.closed, .conversation, connection.endpoint, "the daemon closed the connection")
+      throw connection.closedByDaemon
     }
     try outcome.get()
   }
