@@ -13,8 +13,8 @@ test:
 	@scripts/test
 
 # Measures; a package of its own, so that nobody else resolves what it needs.
-bench: setup
-	@swift run --package-path Benchmarks -c release
+bench: build
+	@cd Benchmarks && swift run -c release ncs-bench $(BENCH)
 
 # The daemon and the tools, optimised, in .build/release.
 build: setup

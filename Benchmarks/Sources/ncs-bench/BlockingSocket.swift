@@ -63,7 +63,7 @@ struct BenchError: Error, CustomStringConvertible {
 
 /// Pins this process to one CPU.
 func pin(to cpu: Int) throws {
-  let status = try Child(["taskset", "--all-tasks", "--cpu-list", "--pid", String(cpu), String(getpid())]).wait()
+  let status = try Child(["sh", "-c", "taskset --all-tasks --cpu-list --pid \(cpu) \(getpid()) >/dev/null"]).wait()
   guard status == 0 else { throw BenchError("taskset failed with status \(status)") }
 }
 

@@ -9,8 +9,8 @@ final class BenchDaemon {
   let socket: String
   private var child: Child?
 
-  /// - Parameter cpu: the CPU that all its threads are pinned to; nil leaves them free.
-  init(ncs: String, name: String, modules: [String], yang: String, cpu: Int?) throws {
+  /// - Parameter cpu: the CPU that all its threads are pinned to.
+  init(ncs: String, modules: [String], yang: String, cpu: Int) throws {
     var template = Array("/tmp/ncs-bench-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw BenchError("mkdtemp: errno \(errno)") }
     folder = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
@@ -29,8 +29,8 @@ final class BenchDaemon {
     guard let file = fopen(folder + "/ncs.conf", "w") else { throw BenchError("cannot write \(folder)/ncs.conf") }
     fputs(configuration, file)
     fclose(file)
-    let pinning = cpu.map { ["taskset", "-c", String($0)] } ?? []
-    let child = try Child(pinning + [ncs, "-c", folder + "/ncs.conf", "--cd", folder, "--foreground", "--stop-on-eof"])
+    let child = try Child(
+      ["taskset", "-c", String(cpu), ncs, "-c", folder + "/ncs.conf", "--cd", folder, "--foreground", "--stop-on-eof"])
     self.child = child
     try child.awaitSocket(socket)
   }

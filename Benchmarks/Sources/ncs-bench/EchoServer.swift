@@ -42,8 +42,6 @@ func runEchoServer(path: String) throws {
       channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(FrameEcho()) }
     }
     .bind(unixDomainSocketPath: path).wait()
-  print("ready")
-  fflush(nil)
   while readLine() != nil {}
   try channel.close().wait()
   try group.syncShutdownGracefully()

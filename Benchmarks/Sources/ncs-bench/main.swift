@@ -174,8 +174,7 @@ func run() async throws {
   for count in options.entries {
     let start = now()
     let daemon = try BenchDaemon(
-      ncs: options.ncs, name: "n\(count)", modules: ["ietf-interfaces", "iana-if-type"], yang: options.yang,
-      cpu: daemons.isEmpty ? cpu : nil)
+      ncs: options.ncs, modules: ["ietf-interfaces", "iana-if-type"], yang: options.yang, cpu: cpu)
     daemons.append((count, daemon))
     let started = now()
     try await daemon.load(count)
