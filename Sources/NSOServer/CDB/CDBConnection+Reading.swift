@@ -75,7 +75,7 @@ extension CDBConnection {
     _ path: WireKeypath, _ isRelative: Bool
   ) throws(NSOError) -> (view: TreeView, place: Location, options: ReadOptions) {
     let session = try requireSession()
-    let view = try engine.currentView()
+    let view = try view(of: session)
     let place = try resolver(view, isRelative).locate(path)
     return (view, place, Self.options(session))
   }
@@ -103,7 +103,7 @@ extension CDBConnection {
   ) -> FrameOutcome {
     do throws(NSOError) {
       let session = try requireSession()
-      let view = try engine.currentView()
+      let view = try view(of: session)
       let (list, keys) = try resolver(view, isRelative).locate(listAndKeys: path)
       try requireKind(of: list, session.database)
       guard !list.path.isOrderedByUser else {

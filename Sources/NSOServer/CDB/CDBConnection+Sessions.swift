@@ -13,18 +13,29 @@ extension CDBConnection {
       return .done
     }
     guard request.options.contains(.lockSession) else {
-      session = Session(database: request.database, options: request.options)
-      out.writeDone(op)
+      out.writeAnswer(to: op) { (_) throws(NSOError) in session = try makeSession(request, nil) }
       return .done
     }
     guard request.options.contains(.lockWait) else {
       out.writeAnswer(to: op) { (_) throws(NSOError) in
-        let lock = try engine.lockForReading(description)
-        session = Session(database: request.database, options: request.options, lock: lock)
+        session = try makeSession(request, try engine.lockForReading(description))
       }
       return .done
     }
     return waitForLock(request, op)
+  }
+
+  /// A session that sees running as it is now, until it ends.
+  private func makeSession(_ request: NewSession, _ lock: Engine.ReadLock?) throws(NSOError) -> Session {
+    var session = Session(database: request.database, options: request.options, lock: lock)
+    guard request.database == .running else { return session }
+    do throws(NSOError) {
+      session.snapshot = try engine.currentView()
+      return session
+    } catch {
+      if let lock { engine.unlock(lock) }
+      throw error
+    }
   }
 
   private func waitForLock(_ request: NewSession, _ op: UInt32) -> FrameOutcome {
@@ -32,7 +43,7 @@ extension CDBConnection {
     let later = connection.later(gone: { (lock: Engine.ReadLock) in engine.unlock(lock) }) { result, out in
       self.pendingLock = nil
       out.writeAnswer(to: op) { (_) throws(NSOError) in
-        self.session = Session(database: request.database, options: request.options, lock: try result.get())
+        self.session = try self.makeSession(request, try result.get())
       }
       return .done
     }

@@ -12,6 +12,8 @@ final class CDBConnection: APIConnection {
     var options: NewSession.Options
     /// Held for the whole session, where it was asked for.
     var lock: Engine.ReadLock?
+    /// What a session on running sees from its start to its end; nil for operational data, which is read as it is now.
+    var snapshot: TreeView?
   }
 
   unowned let connection: IPCConnection
@@ -163,10 +165,15 @@ final class CDBConnection: APIConnection {
     return session
   }
 
-  /// The data of the session at this moment, and the place of a path in it.
+  func view(of session: Session) throws(NSOError) -> TreeView {
+    if let snapshot = session.snapshot { return snapshot }
+    return try engine.currentView()
+  }
+
+  /// The data of the session, and the place of a path in it.
   func locate(_ path: WireKeypath, _ isRelative: Bool) throws(NSOError) -> (view: TreeView, place: Location) {
     let session = try requireSession()
-    let view = try engine.currentView()
+    let view = try view(of: session)
     let place = try resolver(view, isRelative).locate(path)
     try requireKind(of: place, session.database)
     return (view, place)

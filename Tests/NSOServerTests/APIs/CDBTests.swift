@@ -39,6 +39,23 @@ import Testing
     return client
   }
 
+  @Test func `a session sees one state from start to end`() async throws {
+    try await TestDaemon.run { daemon in
+      try Self.fill(daemon)
+      let reader = try daemon.connect(.cdb)
+      reader.raw.send([0, 0, 0, 8, 0, 0, 0, 0] + Array("test".utf8))
+      try reader.done(.newSession(NewSession(.running, options: [])))
+      let title = Keypath.site("west", .tag("title")).wire
+      #expect(try reader.call(.get(title)) == .value(.string("West wing")))
+      let writer = try daemon.session()
+      try writer.commit { handle in try writer.done(.setElem2("New", title), handle) }
+      #expect(try reader.call(.get(title)) == .value(.string("West wing")))
+      try reader.done(.endSession)
+      try reader.done(.newSession(NewSession(.running, options: [])))
+      #expect(try reader.call(.get(title)) == .value(.string("New")))
+    }
+  }
+
   @Test func `reads of every kind`() async throws {
     try await TestDaemon.run { daemon in
       try Self.fill(daemon)
