@@ -27,6 +27,8 @@ public final class DataModel: Sendable {
     public var flags: SchemaNode.Flags
     /// The place of a key leaf among the keys of its list; -1 for other nodes.
     public var keyIndex: Int8
+    /// How many keys a list has, if all of them are strings; else 0.
+    public var stringKeys: UInt8
     /// Below a case of a choice, with plain containers at most in between.
     public var isInCase: Bool
     /// Has a `when` condition, or is in a container without presence that has one.
@@ -68,7 +70,7 @@ public final class DataModel: Sendable {
       facts.append(
         Facts(
           kind: node.kind, placement: Self.placement(of: node, parent: parent?.placement), flags: node.flags,
-          keyIndex: keyIndex, isInCase: node.caseReference != nil || inherits(parent) { $0.isInCase },
+          keyIndex: keyIndex, stringKeys: Self.stringKeys(of: node, schema), isInCase: node.caseReference != nil || inherits(parent) { $0.isInCase },
           hasCondition: node.flags.contains(.hasWhen) || inherits(parent) { $0.hasCondition }, anchor: anchor))
       switch node.kind {
       case .leaf: defaults[node.id] = node.defaultValue.map(ValueCoding.bytes(of:))
@@ -85,6 +87,13 @@ public final class DataModel: Sendable {
 
   /// The default of a leaf or leaf-list as term bytes; nil without one.
   public func defaultBytes(_ id: NodeID) -> [UInt8]? { defaults[id] }
+
+  private static func stringKeys(of node: SchemaNode, _ schema: Schema) -> UInt8 {
+    let isAllText = node.keys.allSatisfy { key in
+      if case .string? = schema[key].type?.valueType.kind { true } else { false }
+    }
+    return isAllText ? UInt8(clamping: node.keys.count) : 0
+  }
 
   private static func placement(of node: SchemaNode, parent: Placement?) -> Placement {
     switch node.kind {

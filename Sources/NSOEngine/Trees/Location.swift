@@ -117,6 +117,13 @@ public struct LocationBuilder: Sendable {
     location.step(to: id, model)
   }
 
+  @inline(__always)
+  mutating func quickStep(to id: NodeID) { location.step(to: id, model) }
+
+  /// The next key of a list entry, as bytes; see ``takesStringKeys(_:)``.
+  @inline(__always)
+  public mutating func quickKey(_ bytes: UnsafeRawBufferPointer) { location.path.appendKey(string: bytes) }
+
   /// Steps to a child node by name; without namespace it is the one in the parent's namespace, or the only one.
   /// - Throws: BADPATH, naming the element.
   public mutating func child(namespace: UnsafeRawBufferPointer?, name: UnsafeRawBufferPointer) throws(NSOError) {

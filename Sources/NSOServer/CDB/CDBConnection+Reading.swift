@@ -124,6 +124,18 @@ extension CDBConnection {
 }
 
 extension TreeView {
+  /// Adds the value of a leaf that was reached the short way. False, and nothing is added: take the long way.
+  func writeQuickly(_ leaf: Location, markDefaults: Bool = false, _ out: inout ByteBuffer) -> Bool {
+    let start = out.writerIndex
+    do throws(NSOError) {
+      try writeLeaf(leaf, markDefaults: markDefaults, into: &out)
+      return true
+    } catch {
+      out.moveWriterIndex(to: start)
+      return false
+    }
+  }
+
   /// The n-th entry of a list, with its keys, which texts and paths show.
   func entry(withKeysIn list: Location, at index: Int) throws(NSOError) -> Location {
     let entry = try entry(list, at: index)

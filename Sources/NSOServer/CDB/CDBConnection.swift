@@ -72,13 +72,15 @@ final class CDBConnection: APIConnection {
     // The hot path first.
     case .get(let path):
       out.writeAnswer(to: op) { (out) throws(NSOError) in
-        let (view, place) = try locate(path, isRelative)
         out.writeTermVersion()
+        if let (view, place) = try quick(path, isRelative), view.writeQuickly(place, &out) { return }
+        let (view, place) = try locate(path, isRelative)
         try view.writeLeaf(place, into: &out)
       }
       return .done
     case .exists(let path):
       out.writeAnswer(to: op) { (out) throws(NSOError) in
+        if let (view, place) = try quick(path, isRelative), (try? view.exists(place)) == true { return out.writeAnswer(1) }
         let (view, place) = try locate(path, isRelative)
         out.writeAnswer(try view.exists(place) ? 1 : 0)
       }
@@ -170,6 +172,16 @@ final class CDBConnection: APIConnection {
     return try engine.currentView()
   }
 
+  /// As ``locate(_:_:)`` the short way; nil where the long way has to be taken.
+  private func quick(_ path: WireKeypath, _ isRelative: Bool) throws(NSOError) -> (view: TreeView, place: Location)? {
+    guard let database = session?.database, !isRelative, position.isPlain,
+      let place = WirePathResolver.quick(path, engine.model), let node = place.node,
+      (engine.model[node].placement == .configuration) == (database != .operational)
+    else { return nil }
+    if let snapshot = session?.snapshot { return (snapshot, place) }
+    return (try engine.currentView(), place)
+  }
+
   /// The data of the session, and the place of a path in it.
   func locate(_ path: WireKeypath, _ isRelative: Bool) throws(NSOError) -> (view: TreeView, place: Location) {
     let session = try requireSession()
@@ -181,7 +193,7 @@ final class CDBConnection: APIConnection {
 
   func resolver(_ view: TreeView, _ isRelative: Bool) -> WirePathResolver {
     var resolver = position.resolver(engine.model, isRelative: isRelative)
-    resolver.position = { (list, index) throws(NSOError) in try view.entry(withKeysIn: list, at: index) }
+    resolver.view = view
     return resolver
   }
 

@@ -60,16 +60,29 @@ final class MAAPIConnection: APIConnection {
     case .getElem(let path):
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         let use = try use(call)
-        let place = try use.locateVisible(path, call.isRelative)
+        let markDefaults = use.flags.contains(.noDefaults)
         out.writeTermVersion()
+        if let place = use.quick(path, call.isRelative),
+          try use.transaction.read({ (view) throws(NSOError) in
+            view.writeQuickly(place, markDefaults: markDefaults, &out)
+          })
+        {
+          return
+        }
+        let place = try use.locateVisible(path, call.isRelative)
         try use.transaction.read { (view) throws(NSOError) in
-          try view.writeLeaf(place, markDefaults: use.flags.contains(.noDefaults), into: &out)
+          try view.writeLeaf(place, markDefaults: markDefaults, into: &out)
         }
       }
       return .done
     case .exists(let path):
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         let use = try use(call)
+        if let place = use.quick(path, call.isRelative),
+          try use.transaction.read({ (view) throws(NSOError) in (try? view.exists(place)) == true })
+        {
+          return out.writeAnswer(1)
+        }
         let place = try use.locateVisible(path, call.isRelative)
         out.writeAnswer(try use.transaction.read { (view) throws(NSOError) in try view.exists(place) } ? 1 : 0)
       }

@@ -30,6 +30,12 @@ final class TransactionUse {
     try position.resolver(model, isRelative: isRelative).locate(path)
   }
 
+  /// As ``locate(_:_:)`` the short way; nil where the long way has to be taken.
+  func quick(_ path: WireKeypath, _ isRelative: Bool) -> Location? {
+    guard !isRelative, position.isPlain, !flags.contains(.configOnly) else { return nil }
+    return WirePathResolver.quick(path, model)
+  }
+
   /// As ``locate(_:_:)`` for a read: under CONFIG_ONLY operational data behaves as absent.
   func locateVisible(_ path: WireKeypath, _ isRelative: Bool) throws(NSOError) -> Location {
     let place = try locate(path, isRelative)

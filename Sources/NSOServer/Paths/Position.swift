@@ -14,6 +14,9 @@ struct Position {
   /// PUSHD without bound would let a client take memory for ever.
   private static let stackLimit = 1000
 
+  /// True when absolute paths mean what they say.
+  var isPlain: Bool { namespace == nil }
+
   mutating func change(to location: Location) { self.location = location }
 
   mutating func push(_ location: Location) throws(NSOError) {

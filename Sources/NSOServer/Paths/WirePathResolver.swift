@@ -12,8 +12,8 @@ struct WirePathResolver {
   var base = Location.root
   /// URI for a first name without one (SET_NAMESPACE).
   var namespace: String?
-  /// Finds the n-th entry of a list; nil where positions are not allowed (MAAPI).
-  var position: ((Location, Int) throws(NSOError) -> Location)?
+  /// Where the n-th entry of a list is looked up; nil where positions are not allowed (MAAPI).
+  var view: TreeView?
 
   init(_ model: DataModel) { self.model = model }
 
@@ -21,6 +21,30 @@ struct WirePathResolver {
   func locate(_ path: WireKeypath) throws(NSOError) -> Location {
     if let text = path.text { return try locate(text: text) }
     return try withElements(path) { elements throws(NSOError) in try walk(&elements, path.count) }
+  }
+
+  /// The short way for reads that find something (see `LocationBuilder.quickChild`): nil where the long way has to be taken.
+  /// Only for absolute paths without a namespace that was set.
+  static func quick(_ path: WireKeypath, _ model: DataModel) -> Location? {
+    guard path.count > 0 else { return nil }
+    do throws(TermError) {
+      return try path.withElements { (elements) throws(TermError) -> Location? in
+        var builder = LocationBuilder(model)
+        while let element = try elements.next() {
+          switch element {
+          case .tag(let uri, let name):
+            guard builder.quickChild(namespace: uri, name: name) else { return nil }
+          case .keys(let count, var reader):
+            guard builder.takesStringKeys(count) else { return nil }
+            for _ in 0..<count { builder.quickKey(try reader.readBinaryBytes()) }
+          case .position: return nil
+          }
+        }
+        return builder.location
+      }
+    } catch {
+      return nil
+    }
   }
 
   /// A list and some of its keys: the path of NXT_INDEX, whose last keys may be the atom `'*'`, which comes before every
@@ -108,10 +132,10 @@ struct WirePathResolver {
   }
 
   private func entry(_ index: Int, of builder: LocationBuilder) throws(NSOError) -> LocationBuilder {
-    guard let position else {
+    guard let view else {
       throw NSOError(.badPath, "\(builder.text)[\(index)]: entries by position are for CDB read sessions; give the keys")
     }
-    return LocationBuilder(model, from: try position(builder.location, index))
+    return LocationBuilder(model, from: try view.entry(withKeysIn: builder.location, at: index))
   }
 
   /// A path that came as text (protocol part 02, section 5.5).
