@@ -73,6 +73,9 @@ import Testing
 
       // Without the schema the daemon reads paths and values.
       #expect(try await instance.cmd("mget /r:interfaces/interface{eth0}/mtu; mexists /r:system/ssh", "-m") == "1500\nyes\n")
+      #expect(
+        try await instance.cmd("mget /r:interfaces/interface{eth0}/duplex /r:interfaces/interface{lo}/kind", "-m")
+          == "full\nr:loopback\n")
       _ = try await instance.cmd("mset /r:interfaces/interface{eth0}/duplex half", "-m")
       #expect(try await instance.cmd("mget /r:interfaces/interface{eth0}/duplex") == "half\n")
     }

@@ -86,6 +86,9 @@ extension Transaction {
     try await unlessMissing { try await get(path) }
   }
 
+  /// The value of a leaf in its lexical form, as the daemon writes it. Daemons other than ours may not know the operation (167).
+  public func getText(_ path: some PathConvertible) async throws -> String { try await text(.getElem2(path.wirePath)) }
+
   /// All values of a container or list entry in schema order (protocol part 04, section 1.8).
   public func getObject(_ path: some PathConvertible) async throws -> [Value] { try await values(.getObject(path.wirePath)) }
 

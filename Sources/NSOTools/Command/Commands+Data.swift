@@ -74,9 +74,7 @@ extension Command {
       transaction: .reads
     ) { run, words in
       for word in words {
-        let path = try await run.path(word)
-        let value = try await run.currentTransaction().get(path)
-        run.print(try await run.text(of: value, at: path))
+        run.print(try await run.valueText(at: word))
       }
     },
     Command(
@@ -132,6 +130,19 @@ extension Command {
 }
 
 extension CommandRun {
+  /// The value of a leaf in the MAAPI transaction, as people write it.
+  fileprivate func valueText(at word: String) async throws -> String {
+    let path = try await path(word)
+    let transaction = try await currentTransaction()
+    if try await schema() == nil {
+      // Then the daemon knows the words for numbers.
+      do {
+        return try await transaction.getText(path)
+      } catch let error as NSOError where error.code == .notImplemented {}
+    }
+    return try await text(of: transaction.get(path), at: path)
+  }
+
   /// Sets a leaf in a range of list entries.
   fileprivate func setMany(_ words: [String]) async throws {
     guard let first = Int(words[2]), let last = Int(words[3]), first <= last else {

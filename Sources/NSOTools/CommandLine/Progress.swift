@@ -26,17 +26,17 @@ final class Progress: Sendable {
   }
 }
 
-/// Runs `work`; when it takes longer than a second and `terminal` is given, a line on the terminal shows how far it is, and
+/// Runs `work`; when it takes longer than `delay` and `terminal` is given, a line on the terminal shows how far it is, and
 /// disappears at the end.
 func withProgress<Result: Sendable>(
-  on terminal: Terminal?, _ work: @escaping @Sendable (Progress) async throws -> Result
+  on terminal: Terminal?, after delay: Duration = .seconds(1), _ work: @escaping @Sendable (Progress) async throws -> Result
 ) async throws -> Result {
   let progress = Progress()
   guard let terminal else { return try await work(progress) }
   return try await withThrowingTaskGroup(of: Result?.self) { group in
     group.addTask { try await work(progress) }
     group.addTask {
-      await show(progress, on: terminal)
+      await show(progress, on: terminal, after: delay)
       return nil
     }
     defer { group.cancelAll() }
@@ -47,13 +47,13 @@ func withProgress<Result: Sendable>(
   }
 }
 
-private func show(_ progress: Progress, on terminal: Terminal) async {
+private func show(_ progress: Progress, on terminal: Terminal, after delay: Duration) async {
   let clock = ContinuousClock()
   let start = clock.now
   var shown = false
   var step = 0
   // A cancelled sleep is how the work tells that it is done.
-  while (try? await clock.sleep(for: shown ? .milliseconds(100) : .seconds(1))) != nil {
+  while (try? await clock.sleep(for: shown ? .milliseconds(100) : delay)) != nil {
     shown = true
     step += 1
     let line = ProgressLine(state: progress.current, elapsed: clock.now - start, step: step)

@@ -12,6 +12,8 @@ struct Terminal: Sendable {
 
   private let descriptor: Int32
 
+  init(descriptor: Int32) { self.descriptor = descriptor }
+
   /// Standard error, if that is a terminal that understands cursor movement.
   static var standardError: Terminal? {
     guard isatty(STDERR_FILENO) == 1, getenv("TERM").map({ String(cString: $0) }) ?? "dumb" != "dumb" else { return nil }
