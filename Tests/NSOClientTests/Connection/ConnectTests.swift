@@ -168,12 +168,9 @@ import Testing
   }
 
   @Test func nothingListens() async throws {
-    // A port that was free a moment ago.
-    let address = try await FakeDaemon.run { _ in
-    } _: {
-      $0.address
-    }
-    let tcp = await code(NSOClient(endpoint: Endpoint(address)))
+    let port = try ReservedPort()
+    defer { withExtendedLifetime(port) {} }
+    let tcp = await code(NSOClient(endpoint: Endpoint(.tcp(host: "127.0.0.1", port: port.number))))
     #expect(tcp.0 == .nothingListens)
     #expect(tcp.1 == .connect)
     let folder = try TemporaryFolder()
