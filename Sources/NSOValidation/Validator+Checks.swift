@@ -130,12 +130,7 @@ extension Validator {
   }
 
   private func count(_ id: NodeID, in site: Node, limit: Int) throws -> Int {
-    var count = 0
-    _ = try tree.storage.forEachEntry(of: id, at: tree.storage.place(of: id, in: site.place), keys: []) { _, _ in
-      count += 1
-      return count < limit
-    }
-    return count
+    try tree.storage.count(of: id, at: tree.storage.place(of: id, in: site.place), limit: limit)
   }
 
   private func checkLeast(_ constraint: Constraint, _ least: Int, at site: Node) throws -> Bool {

@@ -23,7 +23,9 @@ extension Validator {
   func concerned(
     by changes: [Change], _ include: (Constraint) -> Bool
   ) throws -> [(constraint: Int, nodes: [Node])] {
-    // All changes first, so that a list is not looked through once for each of them.
+    // Sites inside what has changed are found at once. All other searches are collected first, so that a list is not looked
+    // through once for each change.
+    let sites = SiteCollector<Node>(index.constraints.count)
     var searches: [Search: Set<String>] = [:]
     var order: [Search] = []
     func add(_ search: Search, _ texts: Set<String>) {
@@ -31,12 +33,17 @@ extension Validator {
       searches[search, default: []].formUnion(texts)
     }
     var anyDeletion = false
+    var inside: Set<Int> = []
     for change in changes {
       if change.kinds.contains(.deleted) { anyDeletion = true }
+      inside.removeAll(keepingCapacity: true)
       try forEachTrigger(change) { trigger, start in
         let constraint = index.constraints[trigger.constraint]
         guard include(constraint) else { return }
-        if let correlation = bestCorrelation(trigger) {
+        if start === change.node {
+          guard inside.insert(constraint.id).inserted else { return }
+          try forEachSite(of: constraint, below: start, filter: nil) { sites.add($0, constraint.id) }
+        } else if let correlation = bestCorrelation(trigger) {
           let texts = try self.texts(of: correlation.subject, trigger.node, change)
           add(Search(constraint: constraint.id, start: start, leaf: correlation.leaf, holder: correlation.holder), texts)
         } else {
@@ -54,17 +61,14 @@ extension Validator {
         add(Search(constraint: constraint.id, start: tree.root), [])
       }
     }
-    var found: [Int: (nodes: [Node], seen: Set<Node>)] = [:]
     for search in order {
       if search.leaf != nil, searches[Search(constraint: search.constraint, start: search.start)] != nil { continue }
       let filter = search.leaf.map { SiteFilter(leaf: $0, holder: search.holder, texts: searches[search] ?? []) }
-      try forEachSite(of: index.constraints[search.constraint], below: search.start, filter: filter) { site in
-        if found[search.constraint, default: ([], [])].seen.insert(site).inserted {
-          found[search.constraint]?.nodes.append(site)
-        }
+      try forEachSite(of: index.constraints[search.constraint], below: search.start, filter: filter) {
+        sites.add($0, search.constraint)
       }
     }
-    return found.keys.sorted().map { ($0, found[$0]?.nodes ?? []) }
+    return sites.all
   }
 
   /// What a change sets off, each time with the node below which the sites are.
@@ -202,5 +206,24 @@ extension Validator {
       if filter.texts.contains(try tree.text(of: leaf)) { found = true }
     }
     return found
+  }
+}
+
+/// Sites by constraint, each once.
+private final class SiteCollector<Node: AnyObject & Hashable> {
+  private var nodes: [[Node]]
+  private var seen: [Set<Node>]
+
+  init(_ constraints: Int) {
+    nodes = Array(repeating: [], count: constraints)
+    seen = Array(repeating: [], count: constraints)
+  }
+
+  func add(_ node: Node, _ constraint: Int) {
+    if seen[constraint].insert(node).inserted { nodes[constraint].append(node) }
+  }
+
+  var all: [(constraint: Int, nodes: [Node])] {
+    nodes.enumerated().filter { !$1.isEmpty }.map { ($0, $1) }
   }
 }

@@ -34,13 +34,17 @@ public final class Validator<Storage: MutableInstanceStorage> {
   ///   - old: the data before the change.
   ///   - new: the data to be checked.
   ///   - failureLimit: after so many failures it stops.
-  public init(_ index: ConstraintIndex, old: Storage, new: Storage, failureLimit: Int = 1) {
+  ///   - stepLimit: bound on the work of all expressions together, see ``XPathLimits/steps``; beyond it they fail with code XPATH.
+  public init(
+    _ index: ConstraintIndex, old: Storage, new: Storage, failureLimit: Int = 1, stepLimit: Int = 2_000_000_000
+  ) {
     self.index = index
     self.failureLimit = failureLimit
     schema = index.schema
     tree = AccessibleTree(new)
     oldTree = AccessibleTree(old)
     evaluator = XPathEvaluator(tree, references: index.references)
+    evaluator.totalLimit = stepLimit
     conditions = ConditionChecker(index, tree)
     tree.isApplicable = { [conditions] node, parent in try conditions.hold(for: node, in: parent) }
   }

@@ -129,4 +129,18 @@ import Testing
     #expect(result.failures.isEmpty)
     #expect(result.removed == Self.count)
   }
+
+  /// Expressions that take too long together are a failure, not a hang.
+  @Test func workIsBounded() throws {
+    let schema = try ModuleSet([
+      "m { list l { key k; leaf k { type string; } leaf v { type int32; } must 'count(../l[v = current()/v]) <= 1'; } }"
+    ]).schema()
+    let index = ConstraintIndex(schema)
+    let xml = (0..<300).map { "<l xmlns='urn:m'><k>\($0)</k><v>\($0)</v></l>" }.joined()
+    let storage = try MemoryStorage(schema, xml: xml)
+    #expect(try TestValidator(index, old: storage, new: storage).validateAll().failures.isEmpty)
+    let failures = try TestValidator(index, old: storage, new: storage, stepLimit: 20_000).validateAll().failures
+    #expect(failures.first?.error.code == .xpath)
+    #expect(failures.first?.description.contains("20000 steps") ?? false)
+  }
 }

@@ -110,6 +110,10 @@ struct StoreStorage: MutableInstanceStorage {
     return wentOn
   }
 
+  func count(of list: NodeID, at place: TreePath, limit: Int) throws -> Int {
+    try tree(of: list)?.count(of: place, limit: limit) ?? 0
+  }
+
   func isEntry(_ a: TreePath, before b: TreePath, of list: NodeID) throws -> Bool {
     guard a.isOrderedByUser, let tree = tree(of: list), let first = a.entryKey, let second = b.entryKey else {
       return a.bytes.lexicographicallyPrecedes(b.bytes)

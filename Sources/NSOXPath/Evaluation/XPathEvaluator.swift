@@ -10,6 +10,10 @@ public final class XPathEvaluator<Tree: XPathTree> {
   public let tree: Tree
   /// Values of variables by name, with the prefix as written.
   public var variables: [String: Value] = [:]
+  /// Bound on the steps of all evaluations together; nil for none.
+  public var totalLimit: Int?
+  /// Steps of all evaluations so far.
+  public private(set) var totalSteps = 0
   /// Is told of everything that is read.
   public var recorder: ((XPathRead<Node>) -> Void)?
 
@@ -67,8 +71,12 @@ public final class XPathEvaluator<Tree: XPathTree> {
     let before = (expression, current, stepsLeft)
     expression = xpath
     current = Item(node)
-    stepsLeft = xpath.limits.steps
-    defer { (expression, current, stepsLeft) = before }
+    let allowed = min(xpath.limits.steps, totalLimit.map { max(0, $0 - totalSteps) } ?? Int.max)
+    stepsLeft = allowed
+    defer {
+      totalSteps += allowed - max(0, stepsLeft)
+      (expression, current, stepsLeft) = before
+    }
     return try body(Frame(item: current, position: 1, size: 1))
   }
 
@@ -85,7 +93,13 @@ public final class XPathEvaluator<Tree: XPathTree> {
   @inline(__always)
   func charge(_ steps: Int = 1) throws {
     stepsLeft -= steps
-    if stepsLeft < 0 { throw failure(.budget(steps: expression?.limits.steps ?? 0)) }
+    if stepsLeft < 0 { throw exhausted() }
+  }
+
+  private func exhausted() -> XPathError {
+    let limit = expression?.limits.steps ?? 0
+    if let totalLimit, totalSteps + limit > totalLimit { return failure(.budget(steps: totalLimit)) }
+    return failure(.budget(steps: limit))
   }
 
   func failure(_ reason: XPathError.Reason, at offset: Int? = nil) -> XPathError {

@@ -184,17 +184,22 @@ extension XPathEvaluator {
   public func forEachTarget(
     of path: LeafrefPath, holding text: String, from node: Node, _ body: (Node) throws -> Bool
   ) throws -> Bool {
-    let before = (expression, current, variables, stepsLeft)
-    let isOutermost = expression == nil
-    defer {
-      let left = stepsLeft
-      (expression, current, variables, stepsLeft) = before
-      if !isOutermost { stepsLeft = left }
+    let outerVariables = variables
+    variables = [LeafrefPath.variable: .string(text)]
+    defer { variables = outerVariables }
+    guard let outer = expression else {
+      return try run(path.lookup, at: node) { frame in
+        try forEach(path.lookup.syntax, frame, ordered: true, in: "path") { try body($0.node) }
+      }
     }
-    if isOutermost { stepsLeft = path.lookup.limits.steps }
+    // Within another evaluation it is part of that one's work.
+    let outerCurrent = current
     expression = path.lookup
     current = Item(node)
-    variables = [LeafrefPath.variable: .string(text)]
+    defer {
+      expression = outer
+      current = outerCurrent
+    }
     return try forEach(path.lookup.syntax, Frame(item: current, position: 1, size: 1), ordered: true, in: "path") { item in
       try body(item.node)
     }

@@ -14,6 +14,7 @@ public final class InstanceNode<Place: Hashable>: Hashable {
 
   var knownValue: Value?
   var knownText: String?
+  private var knownHash: Int?
 
   init(
     _ schemaNode: NodeID?, in parent: InstanceNode?, at place: Place, keys: [Value] = [], value: Value? = nil,
@@ -28,12 +29,21 @@ public final class InstanceNode<Place: Hashable>: Hashable {
   }
 
   public static func == (a: InstanceNode, b: InstanceNode) -> Bool {
-    a === b || a.schemaNode == b.schemaNode && a.place == b.place && a.keys == b.keys
+    a === b || a.schemaNode == b.schemaNode && a.hashNumber == b.hashNumber && a.place == b.place && a.keys == b.keys
   }
 
   public func hash(into hasher: inout Hasher) {
+    hasher.combine(hashNumber)
+  }
+
+  private var hashNumber: Int {
+    if let knownHash { return knownHash }
+    var hasher = Hasher()
     hasher.combine(schemaNode)
     hasher.combine(place)
+    let number = hasher.finalize()
+    knownHash = number
+    return number
   }
 
   /// The path of the instance.

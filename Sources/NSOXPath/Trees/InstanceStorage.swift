@@ -32,8 +32,23 @@ public protocol InstanceStorage {
     of list: NodeID, at place: Place, keys: [Value], _ body: (_ entry: Place, _ keys: [Value]) throws -> Bool
   ) throws -> Bool
 
+  /// The number of entries of a list or leaf-list, but no more than `limit`.
+  func count(of list: NodeID, at place: Place, limit: Int) throws -> Int
+
   /// Whether one entry of a list comes before another.
   func isEntry(_ a: Place, before b: Place, of list: NodeID) throws -> Bool
+}
+
+extension InstanceStorage {
+  public func count(of list: NodeID, at place: Place, limit: Int) throws -> Int {
+    var count = 0
+    guard limit > 0 else { return 0 }
+    _ = try forEachEntry(of: list, at: place, keys: []) { _, _ in
+      count += 1
+      return count < limit
+    }
+    return count
+  }
 }
 
 /// Storage that validation may remove data from: what a `when` condition no longer allows.
