@@ -9,6 +9,8 @@ extension Daemon: DaemonControl {
   /// Reads the configuration again, applies what can change while running, and reopens the log. A faulty file changes nothing.
   public func reload() async throws(NSOError) {
     log.record(.reload)
+    tellServiceManager(.reloading)
+    defer { tellServiceManager(.ready) }
     let old = state.withLock(\.configuration)
     let new: DaemonConfiguration
     do {
@@ -17,6 +19,12 @@ extension Daemon: DaemonControl {
       let failure = StartFailure(error)
       log.record(.badConfiguration, "\(failure.text); the settings of before stay in force")
       throw NSOError(.badConfig, "\(failure.text); the settings of before stay in force")
+    }
+    let rules: IPCServer.AdmissionRules
+    do {
+      rules = try Self.admissionRules(new.ipc)
+    } catch {
+      throw NSOError(.badConfig, "\(error); the settings of before stay in force")
     }
     var destination = new.log
     destination.standardOutput = options.verbose
@@ -27,6 +35,11 @@ extension Daemon: DaemonControl {
       throw NSOError(.badConfig, "\(error); the settings of before stay in force")
     }
     log.record(.reopenLogs)
+    server?.update(rules)
+    if new.ipc.secret != old.ipc.secret {
+      let what = new.ipc.secret == nil ? "off" : old.ipc.secret == nil ? "on" : "on, with another secret"
+      log.record(.configurationChange, "the access check is \(what) for new connections")
+    }
     let pending = new.changes(from: startConfiguration, where: { $0 == .start })
     for path in new.changes(from: old, where: { $0 != .start }) { log.record(.configurationChange, "\(path) is in force") }
     for path in pending { log.record(.configurationChange, "\(path) takes effect after a restart") }
@@ -34,6 +47,7 @@ extension Daemon: DaemonControl {
       state.configuration = new
       state.pending = pending
     }
+    await noteWarnings()
   }
 
   public func reopenLogs() async throws(NSOError) {

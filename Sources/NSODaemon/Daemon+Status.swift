@@ -17,10 +17,11 @@ extension Daemon {
   /// The text of `ncs --status` (protocol part 08, section 2.5). For people: its layout may change.
   public func statusText() async -> String {
     let now = ContinuousClock().now
-    let (files, pending) = state.withLock { ($0.configuration.files, $0.pending) }
+    let (files, pending, warnings) = state.withLock { ($0.configuration.files, $0.pending, $0.warnings) }
     var text = StatusText()
     text.line("status", "\(engine.phases.phase)")
     text.line("version", "\(Product.name) \(Product.version)")
+    text.line("instance", name)
     text.line(
       "process",
       "\(getpid()), up \((now - startTime).components.seconds) s, \(options.threads ?? 0 > 0 ? "\(options.threads ?? 0) threads" : "a thread for each processor")"
@@ -34,8 +35,7 @@ extension Daemon {
     text.title("IPC listeners")
     for listener in server?.listeners ?? [] {
       text.item(
-        "\(listener.address)" + (listener.accessCheck ? ", access check" : ", no access check")
-          + (listener.isUnprotected ? ", OPEN TO THE NETWORK" : ""))
+        "\(listener.address), \(listener.protection)" + (listener.isUnprotected ? ", OPEN TO THE NETWORK" : ""))
     }
 
     text.title("modules")

@@ -28,12 +28,15 @@ public final class Daemon: Sendable {
     public var stopsInPhase0: Bool
     /// Threads for connections; `nil`: one for each processor.
     public var threads: Int?
+    /// Who started this process: is told how far the daemon is, and may hand over the sockets to listen on instead of the
+    /// addresses of the configuration.
+    public var serviceManager: ServiceManager?
     /// Where warnings go that the operator must see, besides the log.
     public var warn: @Sendable (String) -> Void
 
     public init(
       source: DaemonConfiguration.Source, modules: [String] = [], isEphemeral: Bool = false, verbose: Bool = false,
-      stopsInPhase0: Bool = false, threads: Int? = nil, warn: @escaping @Sendable (String) -> Void = { _ in }
+      stopsInPhase0: Bool = false, threads: Int? = nil, serviceManager: ServiceManager? = nil, warn: @escaping @Sendable (String) -> Void = { _ in }
     ) {
       self.source = source
       self.modules = modules
@@ -41,6 +44,7 @@ public final class Daemon: Sendable {
       self.verbose = verbose
       self.stopsInPhase0 = stopsInPhase0
       self.threads = threads
+      self.serviceManager = serviceManager
       self.warn = warn
     }
   }
@@ -50,6 +54,8 @@ public final class Daemon: Sendable {
     var configuration: DaemonConfiguration
     /// Those settings.
     var pending: [String] = []
+    /// What the operator must know, of the settings that are in force.
+    var warnings: [String]
     var isStopping = false
     var isStopped = false
     var whenStopped: [CheckedContinuation<Void, Never>] = []
@@ -66,13 +72,14 @@ public final class Daemon: Sendable {
   let state: Mutex<State>
   /// As it was read at start.
   let startConfiguration: DaemonConfiguration
-  let warnings: [String]
+  /// What this daemon is called.
+  let name: String
 
   var server: IPCServer? { serverBox.withLock { $0 } }
 
   private init(
     options: Options, paths: InstallationPaths, log: DaemonLog, engine: Engine, group: MultiThreadedEventLoopGroup,
-    startTime: ContinuousClock.Instant, configuration: DaemonConfiguration, warnings: [String]
+    startTime: ContinuousClock.Instant, configuration: DaemonConfiguration, name: String
   ) {
     self.options = options
     self.paths = paths
@@ -80,9 +87,9 @@ public final class Daemon: Sendable {
     self.engine = engine
     self.group = group
     self.startTime = startTime
-    self.warnings = warnings
+    self.name = name
     startConfiguration = configuration
-    state = Mutex(State(configuration: configuration))
+    state = Mutex(State(configuration: configuration, warnings: []))
   }
 
   /// The addresses that are listened on, with the ports that the system chose.
@@ -136,7 +143,8 @@ extension Daemon {
     var destination = configuration.log
     destination.standardOutput = options.verbose
     try log.redirect(to: destination)
-    log.record(.starting, "\(Product.name) \(Product.version)")
+    let name = configuration.instanceName ?? Directory.nameOfWorkingDirectory
+    log.record(.starting, "\(Product.name) \(Product.version), instance \(name)")
     for notice in configuration.notices { log.write(level: .notice, text: notice) }
 
     let schema = try SchemaLoader(
@@ -144,7 +152,7 @@ extension Daemon {
       searchPath: [paths.ownModules] + paths.standardModules
     ).load()
 
-    let stores = try openStores(configuration)
+    let stores = try openStores(configuration, name)
     var isStarted = false
     defer {
       if !isStarted {
@@ -155,11 +163,9 @@ extension Daemon {
     let logger = log.logger("nso")
     let engine = try Engine(schema: schema, stores: stores, log: logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.threads ?? System.coreCount))
-    let warnings = securityWarnings(configuration)
     let daemon = Daemon(
       options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,
-      configuration: configuration,
-      warnings: warnings)
+      configuration: configuration, name: name)
     do {
       try await daemon.open(configuration, logger)
     } catch {
@@ -169,10 +175,9 @@ extension Daemon {
       throw error
     }
     isStarted = true
-    for warning in warnings {
-      log.write(level: .warning, text: warning)
-      options.warn(warning)
-    }
+    for warning in await daemon.noteWarnings() { options.warn(warning) }
+    daemon.tellServiceManager(.ready)
+    daemon.startWatchdog()
     return daemon
   }
 
@@ -207,46 +212,22 @@ extension Daemon {
   /// Modules of ours that every daemon serves.
   private static let ownModules = ["tailf-aaa"]
 
-  private static func openStores(_ configuration: DaemonConfiguration) throws -> Engine.Stores {
+  private static func openStores(_ configuration: DaemonConfiguration, _ name: String) throws -> Engine.Stores {
     let folder = configuration.databaseDirectory
     do {
       try Directory.make(folder)
     } catch {
       throw StartFailure(.databaseFile, .databaseBootError, "cdb/db-dir: \(error)")
     }
-    let durable = try Store(StoreOptions(path: folder + "/config.db"))
+    let durable = try Store(StoreOptions(path: folder + "/config.db", instanceName: name))
     do {
       return Engine.Stores(
-        durable: durable, volatile: try Store(StoreOptions(path: folder + "/operational.db", durability: .volatile)))
+        durable: durable,
+        volatile: try Store(StoreOptions(path: folder + "/operational.db", durability: .volatile, instanceName: name)))
     } catch {
       durable.close()
       throw error
     }
-  }
-
-  private func ipcConfiguration(_ configuration: DaemonConfiguration) throws -> IPCServerConfiguration {
-    let ipc = configuration.ipc
-    var listeners = ipc.tcpAddresses.map { ListenAddress.tcp($0, port: ipc.tcpPort) }
-    if let path = ipc.unixPath { listeners.append(.unix(path: path)) }
-    var result = IPCServerConfiguration(listeners: listeners)
-    result.backlog = ipc.backlog
-    result.unixSocketPermissions = ipc.unixMode
-    let users = LocalUsers(engine)
-    result.localPeerCheck = { users.decide($0) }
-    result.accessSecret = try ipc.secret.map { (bytes) throws(AccessSecret.Failure) in try AccessSecret(fileContent: bytes) }
-    return result
-  }
-
-  /// What the operator must know about who can reach the daemon (protocol part 08, section 8.1).
-  static func securityWarnings(_ configuration: DaemonConfiguration) -> [String] {
-    let ipc = configuration.ipc
-    let exposed = ipc.tcpAddresses.filter { !$0.isLoopback }
-    guard ipc.secret == nil, !exposed.isEmpty else { return [] }
-    let list = exposed.map(\.description).joined(separator: ", ")
-    return [
-      "SECURITY: the IPC port \(ipc.tcpPort) is open to the network on \(list) without the access check: whoever reaches it has "
-        + "full control of this daemon. Enable ncs-ipc-access-check, or listen on 127.0.0.1 only."
-    ]
   }
 }
 
@@ -262,6 +243,7 @@ extension Daemon {
     }
     guard isFirst else { return }
     log.record(.stopping, reason)
+    tellServiceManager(.stopping)
     engine.phases.advance(to: .stopping)
     // Owned by the daemon: `stopped()` waits for its end.
     Task {

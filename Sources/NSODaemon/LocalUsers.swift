@@ -30,15 +30,21 @@ struct LocalUsers: Sendable {
       let users = try users(uid: peer.uid)
       let allowed = users.filter(\.mayConnect)
       switch (users.count, allowed.count) {
-      case (0, _): return .denied(reason: "no user in /aaa/authentication/users has uid \(peer.uid)")
+      case (0, _): return .denied(
+          reason:
+            "no user in /aaa/authentication/users has uid \(peer.uid) (process \(peer.pid)): add one with local_ipc_access true, or connect as root or uid \(ownUID)"
+        )
       case (_, 0):
         return .denied(
-          reason: "local_ipc_access is not true for user \(users.map(\.name).joined(separator: ", ")) with uid \(peer.uid)")
+          reason:
+            "local_ipc_access is not true for user \(users.map(\.name).joined(separator: ", ")) with uid \(peer.uid) (process \(peer.pid)): set it in /aaa/authentication/users, or connect as root or uid \(ownUID)"
+        )
       case (_, 1): return .user(allowed[0].name, groups: [])
       default:
         // Whom to take the peer for is not certain, and guessing could give rights away.
         return .denied(
-          reason: "more than one user with uid \(peer.uid) has local_ipc_access: \(allowed.map(\.name).joined(separator: ", "))"
+          reason:
+            "more than one user with uid \(peer.uid) (process \(peer.pid)) has local_ipc_access: \(allowed.map(\.name).joined(separator: ", ")); leave it true for one of them"
         )
       }
     } catch {

@@ -2,6 +2,7 @@ import Logging
 public import NIOCore
 import NIOPosix
 import NSOModel
+public import NSOWire
 import Synchronization
 
 /// The daemon's IPC server: listens, lets clients connect, and serves their APIs by calling the engine.
@@ -37,7 +38,7 @@ public final class IPCServer: Sendable {
       }
     }
     for listener in opened {
-      core.logger.info("IPC: listening on \(listener.address)\(listener.protection)")
+      core.logger.info("IPC: listening on \(listener.address), \(listener.protection)\(Self.checkWord(core.admission.accessSecret != nil))")
       if isUnprotected(listener.address) {
         core.logger.warning(
           "IPC: anybody who reaches \(listener.address) has full control of this daemon: enable ncs-ipc-access-check, or listen on a loopback address or a Unix socket"
@@ -77,6 +78,31 @@ public final class IPCServer: Sendable {
     }
   }
 
+  /// What a client has to do to be admitted: the part of the configuration that can change while the server runs.
+  public struct AdmissionRules: Sendable {
+    /// The shared secret of the access check; nil: no check.
+    public var accessSecret: AccessSecret?
+    /// How long the answer to the access check may take.
+    public var accessCheckTimeLimit: TimeAmount
+    /// How long the hello may take.
+    public var helloTimeLimit: TimeAmount
+
+    public init(accessSecret: AccessSecret?, accessCheckTimeLimit: TimeAmount, helloTimeLimit: TimeAmount) {
+      self.accessSecret = accessSecret
+      self.accessCheckTimeLimit = accessCheckTimeLimit
+      self.helloTimeLimit = helloTimeLimit
+    }
+
+    init(_ configuration: IPCServerConfiguration) {
+      self.init(
+        accessSecret: configuration.accessSecret, accessCheckTimeLimit: configuration.accessCheckTimeLimit,
+        helloTimeLimit: configuration.helloTimeLimit)
+    }
+  }
+
+  /// Changes the rules for connections that are made from now on. Those that stand keep what they were admitted by.
+  public func update(_ rules: AdmissionRules) { core.admission = rules }
+
   /// What listens and who is connected.
   public func status() async -> IPCServerStatus {
     var connections: [IPCServerStatus.Connection] = []
@@ -85,15 +111,19 @@ public final class IPCServer: Sendable {
     }
     let counts = core.registry.counts
     let listeners = state.withLock(\.listeners)
+    let hasCheck = core.admission.accessSecret != nil
     return IPCServerStatus(
       listeners: listeners.map {
         IPCServerStatus.Listener(
-          address: $0.address, accessCheck: core.configuration.accessSecret != nil, isUnprotected: isUnprotected($0.address))
+          address: $0.address, accessCheck: hasCheck, protection: $0.protection + Self.checkWord(hasCheck),
+          isUnprotected: isUnprotected($0.address))
       },
       connections: connections.sorted { $0.id < $1.id }, accepted: counts.accepted, refused: counts.refused)
   }
 
+  private static func checkWord(_ hasCheck: Bool) -> String { hasCheck ? "access check" : "no access check" }
+
   private func isUnprotected(_ address: ListenAddress) -> Bool {
-    core.configuration.accessSecret == nil && address.isExposed
+    core.admission.accessSecret == nil && address.isExposed
   }
 }

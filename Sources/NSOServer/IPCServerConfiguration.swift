@@ -14,6 +14,8 @@ public struct IPCServerConfiguration: Sendable {
   public var unixSocketPermissions: UInt16 = 0o600
   /// Permission bits of the Unix socket's folder, where it has to be made.
   public var unixFolderPermissions: UInt16 = 0o755
+  /// What the daemon is called; told to others that want the same Unix socket.
+  public var instanceName = ""
   /// Looks at each peer on a Unix socket; nil: whoever may open the socket file is trusted. Called on an event loop, so
   /// it must not block.
   public var localPeerCheck: (@Sendable (PeerIdentity.Credentials) -> LocalPeerDecision)?

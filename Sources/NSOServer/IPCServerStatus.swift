@@ -5,6 +5,8 @@ public struct IPCServerStatus: Sendable {
     public var address: ListenAddress
     /// True when clients must prove that they know the secret.
     public var accessCheck: Bool
+    /// What guards it, in words: `mode 660, user check, no access check`.
+    public var protection: String
     /// TCP beyond loopback without the access check.
     public var isUnprotected: Bool
   }

@@ -53,6 +53,9 @@ enum NCS {
   private static func run(_ start: DaemonCommand.Start) -> Never {
     // Before any other thread is started: threads take over what is blocked.
     Signals.block()
+    let environment = environment()
+    let serviceManager = ServiceManager(environment: environment)
+    serviceManager.takeOver()
     var starter: Detachment.Starter?
     if let descriptor = start.reportDescriptor {
       starter = Detachment.Starter(descriptor: descriptor)
@@ -67,7 +70,7 @@ enum NCS {
       exit(ExitCode.installation.rawValue)
     }
     Task { [starter] in
-      let code = await daemon(start, starter)
+      let code = await daemon(start, starter, environment, serviceManager)
       if code != .success { starter?.report(code) }
       exit(code.rawValue)
     }
@@ -79,12 +82,14 @@ enum NCS {
     }
   }
 
-  private static func daemon(_ start: DaemonCommand.Start, _ starter: Detachment.Starter?) async -> ExitCode {
+  private static func daemon(
+    _ start: DaemonCommand.Start, _ starter: Detachment.Starter?, _ environment: [String: String], _ serviceManager: ServiceManager
+  ) async -> ExitCode {
     let source = DaemonConfiguration.Source(
-      file: start.configurationFile, addedLoadPath: start.addedLoadPath, environment: environment())
+      file: start.configurationFile, addedLoadPath: start.addedLoadPath, environment: environment)
     let options = Daemon.Options(
       source: source, modules: start.modules, isEphemeral: start.isEphemeral, verbose: start.isVerbose,
-      stopsInPhase0: start.stopsInPhase0, threads: start.threads, warn: complain)
+      stopsInPhase0: start.stopsInPhase0, threads: start.threads, serviceManager: serviceManager, warn: complain)
     let daemon: Daemon
     do throws(StartFailure) {
       daemon = try await Daemon.start(options)

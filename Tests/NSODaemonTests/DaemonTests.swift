@@ -93,7 +93,7 @@ import Testing
     try await withDaemon(options()) { daemon in
       let status = await daemon.statusText()
       for word in [
-        "\(folder.path)/ipc, no access check", "small  urn:small", "\(folder.path)/ncs.conf", "config.db",
+        "\(folder.path)/ipc, mode 0600, user check, no access check", "small  urn:small", "\(folder.path)/ncs.conf", "config.db",
         "user sessions: none",
       ] {
         #expect(status.contains(word), "\(status)")
@@ -102,18 +102,11 @@ import Testing
     }
   }
 
-  @Test func anOpenPortIsTold() throws {
-    var options = try options("<ncs-ipc-address><ip>0.0.0.0</ip></ncs-ipc-address>")
-    options.source.environment = [:]
-    let modules = try InstallationPaths.find(environment: [:]).ownModules
-    let open = try DaemonConfiguration.load(options.source, modules: modules)
-    #expect(Daemon.securityWarnings(open).first?.contains("0.0.0.0") == true)
-    var checked = open
-    checked.ipc.secret = [65]
-    #expect(Daemon.securityWarnings(checked).isEmpty)
-    var loopback = open
-    loopback.ipc.tcpAddresses = [.loopback]
-    #expect(Daemon.securityWarnings(loopback).isEmpty)
+  @Test func anOpenPortIsTold() {
+    let everywhere = ListenAddress.tcp(.v4(IPv4Address(0, 0, 0, 0)), port: 4569)
+    #expect(Daemon.securityWarnings([everywhere], hasSecret: false).first?.contains("0.0.0.0:4569") == true)
+    #expect(Daemon.securityWarnings([everywhere], hasSecret: true).isEmpty)
+    #expect(Daemon.securityWarnings([.tcp(.loopback, port: 4569), .unix(path: "/tmp/x")], hasSecret: false).isEmpty)
   }
 
   @Test func aReloadThatFailsChangesNothing() async throws {

@@ -1,3 +1,13 @@
+import NSOWire
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A connection to the daemon could not be made, or broke: what was tried, where that came from, and the likely cause.
 ///
 /// Refusals by the daemon to single requests are `NSOError` instead.
@@ -74,6 +84,11 @@ public struct ConnectionError: Error, Hashable, Sendable {
     var reason = failure.reason
     if failure.code == .secretRejected || failure.code == .secretNotExpected, let file = endpoint.secretFile {
       reason += " (the secret is that of \(file), \(endpoint.secretSource))"
+    }
+    if failure.isClose, step == .hello || step == .challenge, case .unix = endpoint.address {
+      reason +=
+        ". A daemon closes its Unix socket for users that it does not know: uid \(geteuid()) needs an entry with "
+        + "local_ipc_access true in /aaa/authentication/users, unless it is root or the daemon's own user"
     }
     self.init(failure.code, step, endpoint, reason)
   }

@@ -16,10 +16,13 @@ struct Handshake: Sendable {
   struct Failure: Error, Hashable, Sendable {
     var code: ConnectionError.Code
     var reason: String
+    /// The daemon closed the connection without a word.
+    var isClose: Bool
 
-    init(_ code: ConnectionError.Code, _ reason: String) {
+    init(_ code: ConnectionError.Code, _ reason: String, isClose: Bool = false) {
       self.code = code
       self.reason = reason
+      self.isClose = isClose
     }
   }
 
@@ -123,9 +126,9 @@ extension Handshake {
   var closedByPeer: Failure {
     switch state {
     case .fresh, .done: Failure(.closed, "the daemon closed the connection")
-    case .challenge: Self.secretNotExpected("the daemon closed the connection without a challenge")
+    case .challenge: Self.secretNotExpected("the daemon closed the connection without a challenge", isClose: true)
     case .verdict: Self.wrongSecret
-    case .hello: Failure(.closed, "the daemon closed the connection during the hello; its log says why")
+    case .hello: Failure(.closed, "the daemon closed the connection during the hello; its log says why", isClose: true)
     }
   }
 
@@ -152,7 +155,8 @@ extension Handshake {
     Failure(.secretRequired, "the daemon asks for the shared secret: name its file with the option or in NCS_IPC_ACCESS_FILE")
   }
 
-  private static func secretNotExpected(_ what: String) -> Failure {
-    Failure(.secretNotExpected, "\(what): it probably does not check access, then connect without the secret file")
+  private static func secretNotExpected(_ what: String, isClose: Bool = false) -> Failure {
+    Failure(
+      .secretNotExpected, "\(what): it probably does not check access, then connect without the secret file", isClose: isClose)
   }
 }

@@ -20,7 +20,12 @@ public struct DaemonConfiguration: Sendable {
     public var secret: [UInt8]?
     /// Time for a client that has connected to send its first message.
     public var connectTimeLimit: Duration
+    /// Connections that may be between accept and the end of the hello.
+    public var unfinishedConnections: Int
   }
+
+  /// What the daemon is called, where it was given a name.
+  public var instanceName: String?
 
   public var ipc: IPC
   /// Directories whose YANG modules are all loaded.
@@ -83,7 +88,9 @@ extension DaemonConfiguration {
   private init(_ tree: ConfigurationTree, _ source: Source) throws {
     self.tree = tree
     ipc = IPC(
-      unixPath: nil, unixMode: 0, tcpAddresses: [], tcpPort: 0, backlog: 0, secret: nil, connectTimeLimit: .zero)
+      unixPath: nil, unixMode: 0, tcpAddresses: [], tcpPort: 0, backlog: 0, secret: nil, connectTimeLimit: .zero,
+      unfinishedConnections: 0)
+    instanceName = try tree.text("instance-name")
     loadPath = try tree.texts("load-path/dir") + source.addedLoadPath
     let ephemeral = source.ephemeralDirectory
     stateDirectory = try ephemeral.map { $0 + "/state" } ?? tree.text("state-dir") ?? "."
@@ -118,8 +125,12 @@ extension DaemonConfiguration {
       }
     }
     guard case .uint16(let port)? = try tree.value("ncs-ipc-address/port"),
-      case .int32(let backlog)? = try tree.value("ncs-ipc-listen-backlog")
-    else { throw ConfigurationTree.UnknownPath(path: "ncs-ipc-address/port or ncs-ipc-listen-backlog of the expected type") }
+      case .int32(let backlog)? = try tree.value("ncs-ipc-listen-backlog"),
+      case .uint16(let unfinished)? = try tree.value("api/max-unfinished-connections")
+    else {
+      throw ConfigurationTree.UnknownPath(
+        path: "ncs-ipc-address/port, ncs-ipc-listen-backlog or api/max-unfinished-connections of the expected type")
+    }
     var secret: [UInt8]?
     if try tree.flag("ncs-ipc-access-check/enabled") {
       let file = try tree.text("ncs-ipc-access-check/filename") ?? ""
@@ -132,7 +143,7 @@ extension DaemonConfiguration {
     return IPC(
       unixPath: unixPath, unixMode: try tree.text("ncs-local-ipc/mode").flatMap { UInt16($0, radix: 8) } ?? 0o600,
       tcpAddresses: addresses, tcpPort: port, backlog: max(1, backlog), secret: secret,
-      connectTimeLimit: try duration("api/connect-timeout"))
+      connectTimeLimit: try duration("api/connect-timeout"), unfinishedConnections: Int(unfinished))
   }
 
   private func address(_ text: String, _ path: String, _ node: ConfigurationTree.Node?) throws -> IPAddress {

@@ -10,6 +10,13 @@ import NSODocument
 
 /// Directories: what is in them, making them, removing them.
 enum Directory {
+  /// The last part of the working directory's path.
+  static var nameOfWorkingDirectory: String {
+    guard let path = getcwd(nil, 0) else { return "ncs" }
+    defer { free(path) }
+    return String(cString: path).split(separator: "/").last.map(String.init) ?? "ncs"
+  }
+
   /// The names in a directory in no order, without `.` and `..`; `nil` when it cannot be read.
   static func names(in path: String) -> [String]? {
     guard let handle = opendir(path) else { return nil }

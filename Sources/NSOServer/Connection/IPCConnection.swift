@@ -222,7 +222,7 @@ final class IPCConnection: ChannelDuplexHandler {
 
   private func startTimer(_ context: ChannelHandlerContext) {
     timer?.cancel()
-    let limits = server.configuration
+    let limits = server.admission
     let limit = handshake.step == .accessCheck ? limits.accessCheckTimeLimit : limits.helloTimeLimit
     timer = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { [self] in
       guard stage == .connecting, let context = self.context, let refusal = handshake.timeLimitPassed() else { return }
@@ -249,7 +249,8 @@ final class IPCConnection: ChannelDuplexHandler {
   private func log(_ refusal: Refusal) {
     let during = stage == .connecting ? "refused in the \(handshake.step)" : "closed"
     let kind = hello.map { "\($0.client) " } ?? ""
-    let text = "IPC \(kind)connection \(id) from \(peer) to \(place) \(during): \(refusal)"
+    let symbol = refusal.symbol.map { "\($0) " } ?? ""
+    let text = "\(symbol)IPC \(kind)connection \(id) from \(peer) to \(place) \(during): \(refusal)"
     switch refusal {
     case .closedByPeer, .stopping: logger.info("\(text)")
     default: logger.warning("\(text)")
@@ -421,7 +422,7 @@ final class IPCConnection: ChannelDuplexHandler {
     context.writeAndFlush(Self.wrapOutboundOut(outgoing), promise: sent)
     outgoing = ByteBuffer()
     // A peer that does not read must not keep the connection for ever.
-    timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.configuration.helloTimeLimit) {
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.admission.helloTimeLimit) {
       context.close(promise: nil)
     }
   }

@@ -1,3 +1,4 @@
+import NSOModel
 import NSOWire
 
 /// Why a connection was not, or no longer, served. The text says what happened, where in the protocol, and what to do;
@@ -26,6 +27,16 @@ enum Refusal: Sendable, Equatable, CustomStringConvertible {
   /// The API has nothing more to say on this connection.
   case notServed(String)
   case inputOutput(String)
+
+  /// The kind of log record, where the protocol names one (part 06, section 9).
+  var symbol: LogSymbol? {
+    switch self {
+    case .helloInsteadOfAccessAnswer, .accessAnswerMalformed, .wrongSecret, .accessAnswerLate: .noLibraryAccess
+    case .version: .badLibraryVersion
+    case .localPeer: .localAccessDenied
+    default: nil
+    }
+  }
 
   /// Part 01, section 3 and 4 in words.
   var description: String {

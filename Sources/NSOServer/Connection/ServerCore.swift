@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NSOWire
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -11,6 +12,7 @@ import NSOWire
 /// What every connection of one server shares. Immutable, apart from the registry.
 final class ServerCore: Sendable {
   let configuration: IPCServerConfiguration
+  private let admissionRules: Mutex<IPCServer.AdmissionRules>
   let logger: Logger
   let registry: ConnectionRegistry
   /// Seconds since 1970-01-01 UTC.
@@ -27,6 +29,7 @@ final class ServerCore: Sendable {
     makeAPI: @escaping @Sendable (IPCConnection, ClientHello) -> any APIConnection
   ) {
     self.configuration = configuration
+    admissionRules = Mutex(IPCServer.AdmissionRules(configuration))
     self.logger = logger
     self.clock = clock
     self.challenge = challenge
@@ -40,9 +43,15 @@ final class ServerCore: Sendable {
       maxDepth: configuration.maxDepth, maxKeys: configuration.maxKeys)
   }
 
+  /// What holds for connections that are made now.
+  var admission: IPCServer.AdmissionRules {
+    get { admissionRules.withLock { $0 } }
+    set { admissionRules.withLock { $0 = newValue } }
+  }
+
   /// The access check of a new connection, when there is one.
   func accessCheck() -> Handshake.Check? {
-    configuration.accessSecret.map { Handshake.Check(challenge: challenge(), secret: $0) }
+    admission.accessSecret.map { Handshake.Check(challenge: challenge(), secret: $0) }
   }
 
   static let systemClock: @Sendable () -> Int64 = { Int64(time(nil)) }

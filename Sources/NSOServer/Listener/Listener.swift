@@ -13,7 +13,7 @@ import Synchronization
 final class Listener: Sendable {
   /// As asked for, with the port that the system chose where that was 0.
   let address: ListenAddress
-  /// For the log: what guards it.
+  /// What guards it besides the access check, in words; empty or with a comma at the end.
   let protection: String
   private let channel: any Channel
   /// Takes the socket file away.
@@ -40,18 +40,18 @@ final class Listener: Sendable {
   static func open(
     _ address: ListenAddress, core: ServerCore, group: any EventLoopGroup
   ) async throws(ListenError) -> Listener {
-    let check = core.configuration.accessSecret == nil ? "without access check" : "with access check"
     switch address {
     case .tcp(let ip, let port):
       let channel = try await bind(address, core) {
         try await bootstrap(address, core, group, isTCP: true).bind(host: "\(ip)", port: Int(port)).get()
       }
       let bound = channel.localAddress?.port.flatMap { UInt16(exactly: $0) } ?? port
-      return Listener(address: .tcp(ip, port: bound), protection: ", \(check)", channel: channel)
+      return Listener(address: .tcp(ip, port: bound), protection: "", channel: channel)
     case .unix(let path):
       let configuration = core.configuration
       let socket = try UnixListenerSocket(
-        path: path, permissions: configuration.unixSocketPermissions, folderPermissions: configuration.unixFolderPermissions)
+        path: path, permissions: configuration.unixSocketPermissions, folderPermissions: configuration.unixFolderPermissions,
+        instanceName: configuration.instanceName)
       let descriptor = socket.descriptor
       let channel: any Channel
       do throws(ListenError) {
@@ -62,17 +62,40 @@ final class Listener: Sendable {
       }
       let box = Mutex<UnixListenerSocket?>(socket)
       let mode = String(configuration.unixSocketPermissions, radix: 8)
-      let users = configuration.localPeerCheck == nil ? "" : ", user check"
       return Listener(
-        address: address, protection: ", mode \(mode)\(users), \(check)", channel: channel,
+        address: address, protection: "mode 0\(mode), \(userCheck(core))", channel: channel,
         cleanUp: {
           if let socket = box.withLock({ $0.take() }) { socket.remove() }
         })
     case .inherited(let descriptor):
       let isTCP = domain(of: descriptor) != AF_UNIX
       let channel = try await adopt(descriptor, address, core, group, isTCP: isTCP)
-      return Listener(address: address, protection: ", \(check)", channel: channel)
+      return Listener(
+        address: name(of: channel) ?? address, protection: "handed over, " + (isTCP ? "" : userCheck(core)), channel: channel)
     }
+  }
+
+  private static func userCheck(_ core: ServerCore) -> String {
+    core.configuration.localPeerCheck == nil ? "" : "user check, "
+  }
+
+  /// The address that an inherited socket is bound to, so that the status and the warnings say where it listens.
+  private static func name(of channel: any Channel) -> ListenAddress? {
+    guard let local = channel.localAddress else { return nil }
+    if let path = local.pathname { return path.isEmpty ? nil : .unix(path: path) }
+    guard let ip = local.ipAddress.flatMap({ IPAddress($0) }), let port = local.port.flatMap({ UInt16(exactly: $0) }) else {
+      return nil
+    }
+    return .tcp(ip, port: port)
+  }
+
+  /// Whom a connection is from. A peer on a Unix socket that the system does not name is no one.
+  private static func decide(_ peer: PeerIdentity, isTCP: Bool, _ core: ServerCore) -> LocalPeerDecision {
+    guard !isTCP, let check = core.configuration.localPeerCheck else { return .trusted }
+    guard let credentials = peer.credentials else {
+      return .denied(reason: "the system does not tell which user the process at the other end belongs to")
+    }
+    return check(credentials)
   }
 
   /// Listens on a socket that is bound.
@@ -106,7 +129,7 @@ final class Listener: Sendable {
     switch error.errnoCode {
     case EADDRINUSE:
       guard case .tcp(_, let port) = address else { return .inUse(holder: nil) }
-      return .inUse(holder: SocketHolder.listener(port: port).map(SocketHolder.describe(process:)))
+      return .inUse(holder: SocketHolder.listener(port: port).map { SocketHolder.describe(process: $0) })
     case EADDRNOTAVAIL: return .addressNotAvailable
     case EACCES, EPERM: return .permissionDenied("bind")
     default: return .system(operation: "listen", reason: errorText(error.errnoCode))
@@ -121,7 +144,7 @@ final class Listener: Sendable {
       .serverChannelOption(.backlog, value: core.configuration.backlog)
       .childChannelInitializer { channel in
         PeerLookup.identity(of: channel, isTCP: isTCP).flatMapThrowing { peer in
-          let decision = peer.credentials.flatMap { core.configuration.localPeerCheck?($0) } ?? .trusted
+          let decision = decide(peer, isTCP: isTCP, core)
           let connection = IPCConnection(
             server: core, eventLoop: channel.eventLoop, peer: peer, decision: decision, place: place)
           try channel.pipeline.syncOperations.addHandler(connection)

@@ -6,11 +6,16 @@
 
 /// Finds out, for error texts, which process holds an address. Best effort: where the system does not tell, nil.
 enum SocketHolder {
-  /// `process 4711 (ncs --foreground)`.
-  static func describe(process: Int32) -> String {
-    guard let bytes = contents(of: "/proc/\(process)/cmdline", limit: 200), !bytes.isEmpty else { return "process \(process)" }
-    let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-    return "process \(process) (\(words.joined(separator: " ")))"
+  /// `process 4711 (ncs --foreground, in /srv/east)`.
+  /// - Parameter name: what the daemon is called, where it has told that.
+  static func describe(process: Int32, name: String? = nil) -> String {
+    let who = name.map { "instance \($0), " } ?? ""
+    guard let bytes = contents(of: "/proc/\(process)/cmdline", limit: 200), !bytes.isEmpty else {
+      return "\(who)process \(process)"
+    }
+    let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+    let folder = link(at: "/proc/\(process)/cwd").map { ", in \($0)" } ?? ""
+    return "\(who)process \(process) (\(words)\(folder))"
   }
 
   /// The process that listens at the other end of a connected Unix socket.
@@ -79,7 +84,7 @@ enum SocketHolder {
   }
 
   private static func link(at path: String) -> String? {
-    var target = [CChar](repeating: 0, count: 64)
+    var target = [CChar](repeating: 0, count: 4096)
     let count = readlink(path, &target, target.count)
     guard count > 0 else { return nil }
     return String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)

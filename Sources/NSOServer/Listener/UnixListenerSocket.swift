@@ -27,13 +27,15 @@ struct UnixListenerSocket: ~Copyable {
     MemoryLayout<sockaddr_un>.size - (MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2) - 1
   }
 
-  init(path: String, permissions: UInt16, folderPermissions: UInt16) throws(ListenError) {
+  init(
+    path: String, permissions: UInt16, folderPermissions: UInt16, instanceName: String = ""
+  ) throws(ListenError) {
     let address = ListenAddress.unix(path: path)
     guard path.utf8.count <= Self.longestPath, !path.isEmpty else {
       throw ListenError(address, .pathTooLong(bytes: path.utf8.count, limit: Self.longestPath))
     }
     try Self.makeFolder(of: path, permissions: folderPermissions, address)
-    let lock = try Self.takeLock(path + ".lock", address)
+    let lock = try Self.takeLock(path + ".lock", instanceName, address)
     do throws(ListenError) {
       try Self.removeStaleSocket(path, address)
       let descriptor = try Self.openSocket(address)
@@ -87,22 +89,39 @@ struct UnixListenerSocket: ~Copyable {
     guard facts.st_mode & S_IFMT == S_IFDIR else {
       throw ListenError(address, .folder(path: folder, reason: "is not a folder; choose another ncs-local-ipc/path"))
     }
+    // Whoever may change the folder can put a socket of their own in the place of this one, and clients would talk to it.
+    guard facts.st_uid == 0 || facts.st_uid == geteuid() else {
+      throw ListenError(
+        address,
+        .folder(
+          path: folder,
+          reason: "belongs to uid \(facts.st_uid), who could replace the socket; use a folder of root or of uid \(geteuid())"))
+    }
+    guard facts.st_mode & S_IWOTH == 0 || facts.st_mode & S_ISVTX != 0 else {
+      let mode = String(UInt32(facts.st_mode) & 0o7777, radix: 8)
+      throw ListenError(
+        address,
+        .folder(
+          path: folder, reason: "has mode 0\(mode), so that everybody could replace the socket; give it mode 0755 or less"))
+    }
   }
 
-  private static func takeLock(_ path: String, _ address: ListenAddress) throws(ListenError) -> CInt {
+  private static func takeLock(_ path: String, _ name: String, _ address: ListenAddress) throws(ListenError) -> CInt {
     let lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard lock >= 0 else { throw failure("opening \(path)", address) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       let isHeld = errno == EWOULDBLOCK
       let failed = failure("locking \(path)", address)
-      var text = [UInt8](repeating: 0, count: 32)
+      var text = [UInt8](repeating: 0, count: 512)
       let count = read(lock, &text, text.count)
       close(lock)
       guard isHeld else { throw failed }
-      let pid = count > 0 ? Int32(String(decoding: text.prefix(count).prefix { (48...57).contains($0) }, as: UTF8.self)) : nil
-      throw ListenError(address, .inUse(holder: pid.map(SocketHolder.describe(process:))))
+      let words = text.prefix(max(0, count)).split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+      let pid = words.first.flatMap { Int32($0) }
+      throw ListenError(
+        address, .inUse(holder: pid.map { SocketHolder.describe(process: $0, name: words.count > 1 ? words[1] : nil) }))
     }
-    let pid = Array("\(getpid())\n".utf8)
+    let pid = Array("\(getpid())\n\(name)\n".utf8.prefix(512))
     guard ftruncate(lock, 0) == 0, write(lock, pid, pid.count) == pid.count else {
       let failed = failure("writing \(path)", address)
       close(lock)
@@ -127,7 +146,7 @@ struct UnixListenerSocket: ~Copyable {
         throw ListenError(address, .permissionDenied("a socket of another user is there"))
       }
       let pid = SocketHolder.peerProcess(of: probe)
-      throw ListenError(address, .inUse(holder: pid.map(SocketHolder.describe(process:))))
+      throw ListenError(address, .inUse(holder: pid.map { SocketHolder.describe(process: $0) }))
     }
     guard unlink(path) == 0 || errno == ENOENT else { throw failure("removing the old socket", address) }
   }

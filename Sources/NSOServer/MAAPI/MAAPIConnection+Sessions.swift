@@ -163,9 +163,13 @@ extension MAAPIConnection {
     if isOwn { connection.closeNow(.notServed("user session \(session.summary) was ended from elsewhere")) }
   }
 
-  /// Peers that the system knows as a user act for that user only.
+  /// Peers that the system knows as a user act for that user only, and never with the rights of context system.
   func requireRights(over session: UserSession, _ what: String) throws(NSOError) {
-    guard case .user(let user, _) = connection.decision, session.user != user else { return }
+    guard case .user(let user, _) = connection.decision else { return }
+    guard session.context != "system" else {
+      throw NSOError(.accessDenied, "user \(user) (\(connection.peer)) cannot \(what): it has context system")
+    }
+    guard session.user != user else { return }
     throw NSOError(.accessDenied, "user \(user) (\(connection.peer)) cannot \(what): it belongs to \(session.user)")
   }
 

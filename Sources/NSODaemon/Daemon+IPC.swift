@@ -1,0 +1,58 @@
+import Logging
+import NIOCore
+import NSOServer
+import NSOWire
+import Synchronization
+
+/// How the daemon lets clients in, and what the operator must know about that.
+extension Daemon {
+  func ipcConfiguration(_ configuration: DaemonConfiguration) throws -> IPCServerConfiguration {
+    let ipc = configuration.ipc
+    var listeners = (options.serviceManager?.sockets ?? []).map { ListenAddress.inherited(descriptor: $0) }
+    if listeners.isEmpty {
+      listeners = ipc.tcpAddresses.map { .tcp($0, port: ipc.tcpPort) }
+      if let path = ipc.unixPath { listeners.append(.unix(path: path)) }
+    }
+    var result = IPCServerConfiguration(listeners: listeners)
+    result.instanceName = name
+    result.backlog = ipc.backlog
+    result.unixSocketPermissions = ipc.unixMode
+    result.unfinishedConnections = ipc.unfinishedConnections
+    let users = LocalUsers(engine)
+    result.localPeerCheck = { users.decide($0) }
+    let rules = try Self.admissionRules(ipc)
+    result.accessSecret = rules.accessSecret
+    result.accessCheckTimeLimit = rules.accessCheckTimeLimit
+    result.helloTimeLimit = rules.helloTimeLimit
+    return result
+  }
+
+  /// What can change at a reload, for connections that are made afterwards.
+  static func admissionRules(_ ipc: DaemonConfiguration.IPC) throws -> IPCServer.AdmissionRules {
+    let hello = TimeAmount(ipc.connectTimeLimit)
+    return IPCServer.AdmissionRules(
+      accessSecret: try ipc.secret.map { (bytes) throws(AccessSecret.Failure) in try AccessSecret(fileContent: bytes) },
+      // Part 01, section 3 recommends 10 seconds; a client that has the secret answers at once.
+      accessCheckTimeLimit: min(.seconds(10), hello), helloTimeLimit: hello)
+  }
+
+  /// Finds out what the operator must know now, logs it, and keeps it for the status.
+  @discardableResult
+  func noteWarnings() async -> [String] {
+    let configuration = state.withLock(\.configuration)
+    let warnings = Self.securityWarnings(await listeners(), hasSecret: configuration.ipc.secret != nil)
+    state.withLock { $0.warnings = warnings }
+    for warning in warnings { log.write(level: .warning, text: warning) }
+    return warnings
+  }
+
+  /// Who can reach the daemon that should not (protocol part 08, sections 8.1 and 11).
+  static func securityWarnings(_ listeners: [ListenAddress], hasSecret: Bool) -> [String] {
+    let exposed = listeners.filter(\.isExposed).map(\.description)
+    guard !hasSecret, !exposed.isEmpty else { return [] }
+    return [
+      "SECURITY: the IPC interface is open to the network on \(exposed.joined(separator: ", ")) without the access check: whoever "
+        + "reaches it has full control of this daemon. Enable ncs-ipc-access-check, or listen on 127.0.0.1 only."
+    ]
+  }
+}

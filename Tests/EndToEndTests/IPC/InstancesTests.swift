@@ -1,0 +1,107 @@
+import Glibc
+import Testing
+
+/// Several daemons on one host, and two that want the same.
+@Suite(.serialized) struct InstancesTests {
+  private static func named(_ name: String, listen: String) throws -> Instance {
+    try Instance(settings: "<instance-name xmlns=\"urn:swift-nso:config\">\(name)</instance-name>", listen: listen)
+  }
+
+  @Test func toolsChooseByEnvironmentAlone() async throws {
+    let east = try Instance.checking("abc", listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
+    let west = try Instance(listen: "<ncs-local-ipc><enabled>true</enabled><path>./ipc</path></ncs-local-ipc>")
+    _ = try await east.withLaunched { eastDaemon in
+      _ = try await west.withLaunched { _ in
+        let toEast = ["NCS_IPC_PORT": "\(try eastDaemon.port())", "NCS_IPC_ACCESS_FILE": east.path + "/secret"]
+        let toWest = ["NCS_IPC_PATH": west.path + "/ipc"]
+        for (variables, name) in [(toEast, "east"), (toWest, "west")] {
+          let result = try await east.tool("ncs_cmd", ["-c", "mset /s:top/name \(name)"], variables)
+          #expect(result.code == 0, "\(result.errors)")
+        }
+        for (variables, name) in [(toEast, "east"), (toWest, "west")] {
+          #expect(try await east.tool("ncs_cmd", ["-c", "mget /s:top/name"], variables).output == name + "\n")
+        }
+      }
+    }
+  }
+
+  @Test func theSamePath() async throws {
+    let first = try Self.named("first", listen: "<ncs-local-ipc><enabled>true</enabled><path>./ipc</path></ncs-local-ipc>")
+    _ = try await first.withLaunched { daemon in
+      let second = try Self.named(
+        "second", listen: "<ncs-local-ipc><enabled>true</enabled><path>\(first.path)/ipc</path></ncs-local-ipc>")
+      let result = try await second.tool("ncs", ["--cd", second.path, "-c", "ncs.conf", "--foreground"])
+      #expect(result.code == 20)
+      for word in ["instance first", "process \(daemon.process.pid) ", first.path, "choose another path"] {
+        #expect(result.errors.contains(word), "\(result.errors)")
+      }
+      // The first is as it was.
+      #expect(try await first.tool("ncs", ["--status"], ["NCS_IPC_PATH": first.path + "/ipc"]).code == 0)
+    }
+  }
+
+  @Test func theSamePort() async throws {
+    let first = try Instance(listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
+    _ = try await first.withLaunched { daemon in
+      let port = try daemon.port()
+      let second = try Instance(listen: "<ncs-ipc-address><port>\(port)</port></ncs-ipc-address>")
+      let result = try await second.tool("ncs", ["--cd", second.path, "-c", "ncs.conf", "--foreground"])
+      #expect(result.code == 20)
+      for word in ["127.0.0.1:\(port)", "process \(daemon.process.pid) ", first.path, "choose another port"] {
+        #expect(result.errors.contains(word), "\(result.errors)")
+      }
+    }
+  }
+
+  @Test func theSameDatabase() async throws {
+    let instance = try Self.named("first", listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
+    _ = try await instance.withLaunched { daemon in
+      let result = try await instance.tool("ncs", ["--cd", instance.path, "-c", "ncs.conf", "--foreground"])
+      #expect(result.code == 16)
+      for word in ["first", "\(daemon.process.pid)", "config.db"] {
+        #expect(result.errors.contains(word), "\(result.errors)")
+      }
+      #expect(try await instance.tool("ncs", ["--status"], ["NCS_IPC_PORT": "\(try daemon.port())"]).code == 0)
+    }
+  }
+
+  @Test func whatACrashLeavesBehindIsReplaced() async throws {
+    let instance = try Instance(listen: "<ncs-local-ipc><enabled>true</enabled><path>./run/ipc</path></ncs-local-ipc>")
+    let daemon = try await instance.launch()
+    daemon.process.signal(SIGKILL)
+    #expect(try await daemon.process.finish().code == 128 + SIGKILL)
+    #expect(instance.exists("run/ipc") && instance.exists("state/ncs.pid"))
+    let error = try await instance.tool("ncs", ["--status"], ["NCS_IPC_PATH": instance.path + "/run/ipc"])
+    #expect(error.code == 2 && error.errors.contains("nothing listens on it"), "\(error.errors)")
+    _ = try await instance.withLaunched { _ in
+      let status = try await instance.tool("ncs", ["--status"], ["NCS_IPC_PATH": instance.path + "/run/ipc"])
+      #expect(status.code == 0, "\(status.errors)")
+    }
+  }
+
+  @Test func aNameThatIsGivenAndOneThatIsNot() async throws {
+    let plain = try Instance()
+    let daemon = try await plain.startDaemon()
+    let name = plain.path.split(separator: "/").last ?? ""
+    #expect(try await plain.run("ncs", "--status").output.contains("\ninstance: \(name)\n"))
+    daemon.endInput()
+    _ = try await daemon.finish()
+  }
+
+  /// The example's own script, with the programs under test.
+  @Test func theExampleShowsIt() async throws {
+    let instance = try Instance()
+    let port = try Instance.deadPort()
+    var variables = instance.variables(["NCS_EAST_PORT": "\(port.number)"])
+    variables["PATH"] = Instance.programs + ":" + (variables["PATH"] ?? "/usr/bin:/bin")
+    let number = port.number
+    withExtendedLifetime(port) {}
+    let result = try await ChildProcess.run(
+      "/usr/bin/env", ["bash", Instance.project + "/Examples/two-instances/demo"], environment: variables)
+    #expect(result.code == 0, "\(result.errors)\(result.output)")
+    for text in [
+      "    east\n", "    west\n", "<name>orient</name>", "<name>west</name>", "NCS_IPC_ACCESS_FILE", "in use by east",
+      "in use by west", "127.0.0.1:\(number), access check", "west/run/ipc, mode 0600, user check, no access check",
+    ] { #expect(result.output.contains(text), "\(text) is missing in:\n\(result.output)") }
+  }
+}
