@@ -36,7 +36,8 @@ public final class Daemon: Sendable {
 
     public init(
       source: DaemonConfiguration.Source, modules: [String] = [], isEphemeral: Bool = false, verbose: Bool = false,
-      stopsInPhase0: Bool = false, threads: Int? = nil, serviceManager: ServiceManager? = nil, warn: @escaping @Sendable (String) -> Void = { _ in }
+      stopsInPhase0: Bool = false, threads: Int? = nil, serviceManager: ServiceManager? = nil,
+      warn: @escaping @Sendable (String) -> Void = { _ in }
     ) {
       self.source = source
       self.modules = modules
@@ -170,6 +171,7 @@ extension Daemon {
       try await daemon.open(configuration, logger)
     } catch {
       await daemon.server?.stop(within: .zero)
+      daemon.serverBox.withLock { $0 = nil }
       PidFile.remove(in: configuration.stateDirectory)
       try? await group.shutdownGracefully()
       throw error
@@ -253,6 +255,8 @@ extension Daemon {
       PidFile.remove(in: startConfiguration.stateDirectory)
       if let folder = options.source.ephemeralDirectory { Directory.remove(folder) }
       server?.release()
+      // The server knows the daemon, for its clients' sake: without this neither would ever go.
+      serverBox.withLock { $0 = nil }
       try? await group.shutdownGracefully()
       log.record(.loggingShutdown)
       let waiting = state.withLock { state in

@@ -30,7 +30,8 @@ struct LocalUsers: Sendable {
       let users = try users(uid: peer.uid)
       let allowed = users.filter(\.mayConnect)
       switch (users.count, allowed.count) {
-      case (0, _): return .denied(
+      case (0, _):
+        return .denied(
           reason:
             "no user in /aaa/authentication/users has uid \(peer.uid) (process \(peer.pid)): add one with local_ipc_access true, or connect as root or uid \(ownUID)"
         )

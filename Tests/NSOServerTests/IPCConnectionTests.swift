@@ -126,7 +126,7 @@ private final class Bench {
     #expect(!bench.isOpen)
     #expect(
       bench.log.lines() == [
-        "IPC connection 1 from 127.0.0.1:40000 to 127.0.0.1:4569 refused in the access check: \(Refusal.helloInsteadOfAccessAnswer)"
+        "LIB_NO_ACCESS IPC connection 1 from 127.0.0.1:40000 to 127.0.0.1:4569 refused in the access check: \(Refusal.helloInsteadOfAccessAnswer)"
       ])
     #expect(bench.core.registry.counts.refused == 1)
     #expect(bench.core.registry.counts.open == 0)

@@ -74,7 +74,9 @@ extension ConnectionError {
     case ENETUNREACH, EHOSTUNREACH, ENETDOWN, EADDRNOTAVAIL, EAFNOSUPPORT:
       self.init(.unreachable, step, endpoint, "the network has no way there (\(Self.text(errorNumber)))")
     case ECONNRESET, EPIPE:
-      self.init(.closed, step, endpoint, "the daemon closed the connection (\(Self.text(errorNumber)))")
+      self.init(
+        .closed, step, endpoint,
+        "the daemon closed the connection (\(Self.text(errorNumber)))" + Self.userHint(step, endpoint))
     case EAGAIN:
       self.init(.unreachable, step, endpoint, "the daemon's queue of new connections is full; try again")
     default:

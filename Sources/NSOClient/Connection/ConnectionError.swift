@@ -85,12 +85,17 @@ public struct ConnectionError: Error, Hashable, Sendable {
     if failure.code == .secretRejected || failure.code == .secretNotExpected, let file = endpoint.secretFile {
       reason += " (the secret is that of \(file), \(endpoint.secretSource))"
     }
-    if failure.isClose, step == .hello || step == .challenge, case .unix = endpoint.address {
-      reason +=
-        ". A daemon closes its Unix socket for users that it does not know: uid \(geteuid()) needs an entry with "
-        + "local_ipc_access true in /aaa/authentication/users, unless it is root or the daemon's own user"
-    }
+    if failure.isClose { reason += Self.userHint(step, endpoint) }
     self.init(failure.code, step, endpoint, reason)
+  }
+}
+
+extension ConnectionError {
+  /// What else a close without a word may mean on a Unix socket (protocol part 08, section 8.1); empty elsewhere.
+  static func userHint(_ step: Step, _ endpoint: Endpoint) -> String {
+    guard step == .hello || step == .challenge, case .unix = endpoint.address else { return "" }
+    return ". A daemon closes its Unix socket for users that it does not know: uid \(geteuid()) needs an entry with "
+      + "local_ipc_access true in /aaa/authentication/users, unless it is root or the daemon's own user"
   }
 }
 

@@ -61,6 +61,8 @@ struct UnixListenerSocket: ~Copyable {
   /// Takes the socket file away, if it is still the one that was made here, and lets go of the path.
   consuming func remove() {
     if Self.identity(of: path) == file { unlink(path) }
+    // By word, and not only by closing: a process that was started and has not become its program yet holds the descriptor too.
+    _ = flock(lock, LOCK_UN)
     close(lock)
   }
 

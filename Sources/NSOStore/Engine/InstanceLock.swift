@@ -41,7 +41,11 @@ final class InstanceLock: Sendable {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // By word, and not only by closing: a process that was started and has not become its program yet holds the descriptor too.
+    _ = flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   private static func readHolder(_ descriptor: Int32) -> (pid: Int32, name: String) {
     var text = [UInt8](repeating: 0, count: 256)

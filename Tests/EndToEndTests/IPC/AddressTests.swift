@@ -136,7 +136,8 @@ import Testing
   /// The kernel's view of the backlog: `ss` shows it for listening sockets as the size of the send queue.
   @Test func theBacklogIsTheSystems() async throws {
     let instance = try Instance(
-      settings: "<ncs-ipc-listen-backlog>7</ncs-ipc-listen-backlog>", listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
+      settings: "<ncs-ipc-listen-backlog>7</ncs-ipc-listen-backlog>",
+      listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
     _ = try await instance.withLaunched { daemon in
       // Column 5 of /proc/net/tcp has the queues; for a listening socket the first is what waits, the limit is only in netlink.
       // So ask through connections that nobody accepts: a stopped daemon's queue holds the backlog and one more.

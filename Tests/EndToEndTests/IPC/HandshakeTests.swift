@@ -165,7 +165,8 @@ import Testing
       }
       #expect(after <= before)
       let status = try await instance.tool("ncs", ["--status"], ["NCS_IPC_PATH": instance.socket])
-      #expect(status.output.split(separator: "\n").count { $0.contains("MAAPI") || $0.contains("hello") } == 1, "\(status.output)")
+      #expect(
+        status.output.split(separator: "\n").count { $0.contains("MAAPI") || $0.contains("hello") } == 1, "\(status.output)")
     }
   }
 

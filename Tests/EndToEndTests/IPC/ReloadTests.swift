@@ -57,7 +57,8 @@ import Testing
         try instance.write("ncs.conf", bad)
         let result = try await reload(instance, "abc")
         #expect(result.code == 1)
-        #expect(result.errors.contains(word) && result.errors.contains("the settings of before stay in force"), "\(result.errors)")
+        #expect(
+          result.errors.contains(word) && result.errors.contains("the settings of before stay in force"), "\(result.errors)")
         #expect(try await status(instance, "abc").code == 0)
         #expect(try await status(instance, "xyz").code == 2)
         // Without waiting for the outcome.

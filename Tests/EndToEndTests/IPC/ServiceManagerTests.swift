@@ -52,17 +52,11 @@ import Testing
     }
     #expect(isBound)
     let port = UInt16(bigEndian: address.sin_port)
-    // A number that no other program of the tests uses; the shell moves it to 3, where the daemon looks for it.
-    dup2(descriptor, 150)
-    let words = ["/bin/sh", "-c", "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\" 3<&150 150<&-"]
-    let daemon: RunningDaemon
-    do {
-      daemon = try await instance.launch(through: words)
-    } catch {
-      close(150)
-      throw error
-    }
-    close(150)
+    // Inherited under some number; the shell moves it to 3, where the daemon looks for it.
+    let inherited = fcntl(descriptor, F_DUPFD, 10)
+    defer { close(inherited) }
+    let script = "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\" 3<&\(inherited) \(inherited)<&-"
+    let daemon = try await instance.launch(through: ["/usr/bin/env", "bash", "-c", script])
     #expect(try daemon.port() == port)
     #expect(daemon.log.contains("listening on 127.0.0.1:\(port), handed over, no access check"))
     let status = try await instance.tool("ncs", ["--status"], ["NCS_IPC_PORT": "\(port)"])

@@ -43,6 +43,8 @@ final class ChildProcess: Sendable {
     let (errorsEnd, errorsInside) = try pipe()
     let (lifeEnd, lifeInside) = try pipe()
     let (inputInside, inputEnd) = try pipe()
+    // Room for the log of a daemon that nobody reads while it runs (F_SETPIPE_SZ, which the headers show to GNU programs only).
+    _ = fcntl(outputEnd, 1031, 1 << 20)
     defer { for end in [outputInside, errorsInside, lifeInside, inputInside] { close(end) } }
 
     var actions = posix_spawn_file_actions_t()
