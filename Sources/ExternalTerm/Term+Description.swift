@@ -37,7 +37,9 @@ extension Term: CustomStringConvertible {
       return "\(text.hasPrefix("-") ? "-" : "")\(first).\(rest.isEmpty ? "0" : rest)e\(digits.count - 1)"
     }
     let mantissa = text[..<exponent]
-    let power = text[text.index(after: exponent)...].drop { $0 == "+" }
+    // `e-07` and `e+16` are `e-7` and `e16` here.
+    let sign = text[exponent...].dropFirst().hasPrefix("-") ? "-" : ""
+    let power = sign + text[exponent...].dropFirst().drop { $0 == "+" || $0 == "-" || $0 == "0" }
     return "\(mantissa)\(mantissa.contains(".") ? "" : ".0")e\(power)"
   }
 

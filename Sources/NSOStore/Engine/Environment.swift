@@ -1,4 +1,5 @@
 internal import CLMDB
+internal import Synchronization
 
 #if canImport(Glibc)
   internal import Glibc
@@ -8,13 +9,14 @@ internal import CLMDB
   internal import Darwin
 #endif
 
-/// One open LMDB environment with all its spaces. Closed when the last reference goes: a snapshot that is still held keeps
-/// it, and the instance lock, alive.
+/// One open LMDB environment with all its spaces. Closed, and the instance lock given back, by ``close()`` or with the last
+/// reference; a snapshot that is still held puts that off.
 final class Environment: @unchecked Sendable {
   // LMDB environments and database handles may be used from any thread; both are set once, before anybody sees the object.
   let handle: OpaquePointer
   private let databases: ContiguousArray<MDB_dbi>
   private let lock: InstanceLock
+  private let use = Mutex(Use())
   let path: String
   let maximumSize: Int
   /// The revision found when it was opened.
@@ -72,7 +74,56 @@ final class Environment: @unchecked Sendable {
     maximumSize = max(1 << 20, options.maximumSize)
   }
 
-  deinit { mdb_env_close(handle) }
+  deinit { close() }
+
+  private struct Use {
+    var snapshots = 0
+    var isClosing = false
+    var isClosed = false
+
+    /// True when it has to be closed now.
+    mutating func closes() -> Bool {
+      guard isClosing, snapshots == 0, !isClosed else { return false }
+      isClosed = true
+      return true
+    }
+  }
+
+  /// A snapshot is about to begin; the caller sees to it that the environment is not closed.
+  func snapshotBegins() { use.withLock { $0.snapshots += 1 } }
+
+  func snapshotEnded() {
+    let closes = use.withLock { use in
+      use.snapshots -= 1
+      return use.closes()
+    }
+    if closes { closeNow() }
+  }
+
+  /// Closes it once no snapshot is held. Nothing may be asked of it afterwards.
+  func close() {
+    let closes = use.withLock { use in
+      use.isClosing = true
+      return use.closes()
+    }
+    if closes { closeNow() }
+  }
+
+  /// The system's `close`, which the method of that name hides.
+  private static func closeFile(_ descriptor: Int32) -> Int32 {
+    #if canImport(Glibc)
+      Glibc.close(descriptor)
+    #elseif canImport(Musl)
+      Musl.close(descriptor)
+    #else
+      Darwin.close(descriptor)
+    #endif
+  }
+
+  private func closeNow() {
+    mdb_env_close(handle)
+    lock.release()
+  }
 
   private static func wipe(_ path: String) throws(StoreError) {
     for file in ["/data.mdb", "/lock.mdb"] where unlink(path + file) != 0 && errno != ENOENT {
@@ -84,7 +135,7 @@ final class Environment: @unchecked Sendable {
   private static func hasMagicNumber(_ path: String) -> Bool {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
+    defer { _ = Self.closeFile(descriptor) }
     var number: UInt32 = 0
     return withUnsafeMutableBytes(of: &number) { pread(descriptor, $0.baseAddress, 4, 16) } == 4 && number == 0xBEEF_C0DE
   }

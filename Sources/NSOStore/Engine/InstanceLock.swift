@@ -6,10 +6,13 @@
   internal import Darwin
 #endif
 
+internal import Synchronization
+
 /// The file `instance` in the store's directory: locked as long as the store is open, and telling who has it open. The
 /// kernel drops the lock when the process ends, however it ends.
 final class InstanceLock: Sendable {
-  private let descriptor: Int32
+  /// -1 once it was given back.
+  private let descriptor: Mutex<Int32>
 
   /// Throws `inUse` with the holder's process id and name when somebody has it.
   init(directory: String, name: String) throws(StoreError) {
@@ -30,21 +33,30 @@ final class InstanceLock: Sendable {
         .inUse(pid: holder.pid, name: holder.name),
         "the store \(directory) is in use by \(holder.name) (process \(holder.pid)); stop it or choose another directory")
     }
-    self.descriptor = descriptor
+    self.descriptor = Mutex(descriptor)
     let text = Array("\(getpid()) \(name)\n".utf8)
     let written = ftruncate(descriptor, 0) == 0 ? text.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) } : -1
     guard written == text.count else {
       let reason = errno
-      close(descriptor)
+      release()
       throw StoreError(
         reason == ENOSPC ? .diskFull : .unreadable, "cannot write the lock file \(path): \(errorText(reason))")
     }
   }
 
-  deinit {
+  deinit { release() }
+
+  /// Gives the lock back.
+  func release() {
+    let held = descriptor.withLock { descriptor in
+      defer { descriptor = -1 }
+      return descriptor
+    }
+    guard held >= 0 else { return }
     // By word, and not only by closing: a process that was started and has not become its program yet holds the descriptor too.
-    _ = flock(descriptor, LOCK_UN)
-    close(descriptor)
+    _ = flock(held, LOCK_UN)
+    close(held)
+  }
   }
 
   private static func readHolder(_ descriptor: Int32) -> (pid: Int32, name: String) {

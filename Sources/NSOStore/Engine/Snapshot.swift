@@ -16,9 +16,13 @@ public final class Snapshot: Sendable {
   public let revision: Revision
 
   init(_ environment: Environment, _ registry: SnapshotRegistry) throws(StoreError) {
+    environment.snapshotBegins()
     var begun: OpaquePointer?
     let status = mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &begun)
-    guard status == 0, let handle = begun else { throw storeError(status, "cannot read the store \(environment.path)") }
+    guard status == 0, let handle = begun else {
+      environment.snapshotEnded()
+      throw storeError(status, "cannot read the store \(environment.path)")
+    }
     var value = MDB_val()
     let found = Environment.revisionKey.withUnsafeBytes { key in
       var key = MDB_val(key)
@@ -26,6 +30,7 @@ public final class Snapshot: Sendable {
     }
     guard found == 0, value.mv_size == 8 else {
       mdb_txn_abort(handle)
+      environment.snapshotEnded()
       throw storeError(found == 0 ? MDB_CORRUPTED : found, "cannot read the revision of the store \(environment.path)")
     }
     self.environment = environment
@@ -38,6 +43,7 @@ public final class Snapshot: Sendable {
   deinit {
     transaction.withLock { mdb_txn_abort($0.handle) }
     registry.remove(ticket)
+    environment.snapshotEnded()
   }
 
   /// The value of `key`, without copying: the bytes stay valid as long as this object is held.

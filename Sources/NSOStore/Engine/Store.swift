@@ -66,6 +66,7 @@ public final class Store: Sendable {
       return current
     }
     _ = consume current
+    environment.close()
   }
 
   /// The revision of the last commit acknowledged.
@@ -115,12 +116,12 @@ public final class Store: Sendable {
 
   /// Facts for those who run it. Reads only what LMDB keeps ready.
   public func statistics() throws(StoreError) -> StoreStatistics {
+    let snapshot = try snapshot()
     var info = MDB_envinfo()
     var facts = MDB_stat()
     var status = mdb_env_info(environment.handle, &info)
     if status == 0 { status = mdb_env_stat(environment.handle, &facts) }
     guard status == 0 else { throw storeError(status, "cannot read the store \(options.path)") }
-    let snapshot = try snapshot()
     var records: [Space: Int] = [:]
     for space in Space.allCases { records[space] = try snapshot.count(space) }
     let counters = writer.counters
