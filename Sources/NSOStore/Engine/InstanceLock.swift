@@ -57,7 +57,6 @@ final class InstanceLock: Sendable {
     _ = flock(held, LOCK_UN)
     close(held)
   }
-  }
 
   private static func readHolder(_ descriptor: Int32) -> (pid: Int32, name: String) {
     var text = [UInt8](repeating: 0, count: 256)
