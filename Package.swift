@@ -104,6 +104,7 @@ let package = Package(
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
     tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOModel", logging]),
+    tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOModel"]),
     tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load"]),
   ]
 )

@@ -132,6 +132,7 @@ extension Daemon {
       let failure = StartFailure(error)
       log.record(failure.symbol, failure.text)
       log.record(.loggingShutdown)
+      log.flush()
       throw failure
     }
   }
@@ -259,6 +260,7 @@ extension Daemon {
       serverBox.withLock { $0 = nil }
       try? await group.shutdownGracefully()
       log.record(.loggingShutdown)
+      log.flush()
       let waiting = state.withLock { state in
         state.isStopped = true
         defer { state.whenStopped = [] }

@@ -12,6 +12,7 @@ import Testing
     try log.redirect(to: .init(file: folder.path + "/logs/ncs.log"))
     log.record(.started, "1.0")
     log.write(level: .warning, text: "two\nlines\u{1B}[0m")
+    log.flush()
     let lines = try folder.read("logs/ncs.log").split(separator: "\n")
     #expect(lines.count == 2)
     #expect(lines[0].hasPrefix("<INFO> "))
@@ -30,6 +31,7 @@ import Testing
     log.record(.phase0Started)
     try log.reopen()
     log.record(.started)
+    log.flush()
     #expect(try folder.read("ncs.log.1").split(separator: "\n").count == 2)
     #expect(try folder.read("ncs.log").contains("STARTED"))
   }
@@ -40,6 +42,7 @@ import Testing
     try log.redirect(to: .init(file: folder.path + "/ncs.log"))
     #expect(throws: LogFileError.self) { try log.redirect(to: .init(file: folder.path)) }
     log.record(.started)
+    log.flush()
     #expect(try folder.read("ncs.log").contains("STARTED"))
   }
 
@@ -51,6 +54,7 @@ import Testing
     logger[metadataKey: "b"] = "2"
     logger.debug("not shown")
     logger.error("shown", metadata: ["a": "1"])
+    log.flush()
     let text = try folder.read("ncs.log")
     #expect(text.hasPrefix("<ERR> "))
     #expect(text.hasSuffix(": shown a=1 b=2\n"))

@@ -1,3 +1,4 @@
+import Dispatch
 public import Logging
 public import NSOModel
 import Synchronization
@@ -15,8 +16,9 @@ import Synchronization
 ///
 ///     <INFO> 28-Jan-2009::16:30:05.123 router ncs[4711]: STARTED swift-nso 0.1
 ///
-/// A line is written at once, in one piece. Lines that cannot be written (disk full) are counted, and the count is told as soon as
-/// writing works again.
+/// Whoever logs does not wait for the disk or the terminal: lines are written in order on a queue of their own, each in one
+/// piece. Lines that cannot be written (disk full), or that come faster than they can be written, are counted, and the count is told
+/// as soon as writing works again.
 public final class DaemonLog: Sendable {
   /// Where lines go.
   public struct Destination: Hashable, Sendable {
@@ -31,42 +33,59 @@ public final class DaemonLog: Sendable {
   }
 
   private struct State {
-    var destination: Destination
-    var descriptor: Int32?
+    /// Bytes of lines that wait to be written.
+    var waiting = 0
     var lost = 0
   }
 
-  private let state: Mutex<State>
+  /// Touched only on the queue.
+  private final class Files: @unchecked Sendable {
+    // The serial queue is what keeps threads apart here.
+    var destination = Destination()
+    var descriptor: Int32?
+
+    deinit { if let descriptor { close(descriptor) } }
+  }
+
+  private static let limit = 4 << 20
+  private let state = Mutex(State())
+  private let files = Files()
+  private let queue = DispatchQueue(label: "log")
   private let host: String
   private let program: String
 
   public init(program: String = "ncs") {
-    state = Mutex(State(destination: Destination()))
     self.program = program
     var name = [CChar](repeating: 0, count: 256)
     let known = gethostname(&name, name.count - 1) == 0
     host = known ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "localhost"
   }
 
-  deinit {
-    state.withLock { state in
-      if let descriptor = state.descriptor { close(descriptor) }
-    }
-  }
-
   /// Sends lines to another place from now on. The file of before is closed when the new one is open, and kept on an error.
   public func redirect(to destination: Destination) throws(LogFileError) {
-    try state.withLock { state throws(LogFileError) in
-      let descriptor = try destination.file.map { path throws(LogFileError) in try Self.open(path) }
-      if let old = state.descriptor { close(old) }
-      state.descriptor = descriptor
-      state.destination = destination
-    }
+    try onQueue { (files) throws(LogFileError) in try Self.redirect(files, to: destination) }
   }
 
   /// Closes the file and opens one of the same name: for programs that move log files away.
   public func reopen() throws(LogFileError) {
-    try redirect(to: state.withLock(\.destination))
+    try onQueue { (files) throws(LogFileError) in try Self.redirect(files, to: files.destination) }
+  }
+
+  /// Returns when everything that was logged before is written.
+  public func flush() { queue.sync {} }
+
+  private func onQueue(_ body: (Files) throws(LogFileError) -> Void) throws(LogFileError) {
+    let result: Result<Void, LogFileError> = queue.sync {
+      do throws(LogFileError) { return .success(try body(files)) } catch { return .failure(error) }
+    }
+    try result.get()
+  }
+
+  private static func redirect(_ files: Files, to destination: Destination) throws(LogFileError) {
+    let descriptor = try destination.file.map { path throws(LogFileError) in try open(path) }
+    if let old = files.descriptor { close(old) }
+    files.descriptor = descriptor
+    files.destination = destination
   }
 
   /// Writes one record of a known kind; the arguments follow the name, separated by blanks.
@@ -88,14 +107,32 @@ public final class DaemonLog: Sendable {
       }
     }
     line.append(0x0A)
-    state.withLock { state in
-      if state.destination.standardOutput { Self.writeAll(STDOUT_FILENO, line) }
-      guard let descriptor = state.descriptor else { return }
-      if state.lost > 0, Self.writeAll(descriptor, Array((head + "\(state.lost) log records could not be written\n").utf8)) {
-        state.lost = 0
+    let size = line.count
+    let mayWait = state.withLock { state in
+      guard state.waiting + size <= Self.limit else {
+        state.lost += 1
+        return false
       }
-      if !Self.writeAll(descriptor, line) { state.lost += 1 }
+      state.waiting += size
+      return true
     }
+    guard mayWait else { return }
+    queue.async { [line] in self.write(line, head) }
+  }
+
+  /// On the queue.
+  private func write(_ line: [UInt8], _ head: String) {
+    let lost = state.withLock { state in
+      state.waiting -= line.count
+      defer { state.lost = 0 }
+      return state.lost
+    }
+    if files.destination.standardOutput { Self.writeAll(STDOUT_FILENO, line) }
+    guard let descriptor = files.descriptor else { return }
+    let isTold = lost == 0 || Self.writeAll(descriptor, Array((head + "\(lost) log records could not be written\n").utf8))
+    let isWritten = isTold && Self.writeAll(descriptor, line)
+    guard !isWritten else { return }
+    state.withLock { $0.lost += (isTold ? 0 : lost) + 1 }
   }
 
   /// A logger of swift-log that writes here.
