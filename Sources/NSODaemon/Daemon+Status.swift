@@ -14,6 +14,26 @@ import Synchronization
 #endif
 
 extension Daemon {
+  /// The text of `ncs --debug-dump` (protocol part 08, section 2.3): the status, the settings as they were written, and the process
+  /// as the system sees it. Secrets are in files of their own, and what the settings say in place of one is left out.
+  public func dumpText() async -> String {
+    var text = StatusText()
+    text.title("settings")
+    for (path, value) in state.withLock(\.configuration).tree.writtenTexts { text.item("\(path): \(value)") }
+    text.title("environment")
+    for (name, value) in options.source.environment.sorted(by: { $0.key < $1.key })
+    where name.hasPrefix("NCS_") || name.hasPrefix("NSO_") { text.item("\(name)=\(value)") }
+    text.title("memory")
+    for line in ProcessFacts.lines(of: "status") where line.hasPrefix("Vm") || line.hasPrefix("Threads") { text.item(line) }
+    text.title("limits")
+    for line in ProcessFacts.lines(of: "limits") where line.hasPrefix("Max open") || line.hasPrefix("Max core") {
+      text.item(line)
+    }
+    text.title("descriptors")
+    for (number, target) in ProcessFacts.descriptors { text.item("\(number): \(target)") }
+    return await statusText() + text.finished
+  }
+
   /// The text of `ncs --status` (protocol part 08, section 2.5). For people: its layout may change.
   public func statusText() async -> String {
     let now = ContinuousClock().now
@@ -76,7 +96,7 @@ extension Daemon {
       text.item(line)
     }
     if let server { text.line("accepted", "\(server.accepted), refused \(server.refused)") }
-    return text.text
+    return text.finished
   }
 }
 
@@ -102,6 +122,14 @@ private struct StatusText {
       self.title = nil
     }
     text += "  \(value)\n"
+  }
+
+  /// All of it.
+  var finished: String {
+    mutating get {
+      endTitle()
+      return text
+    }
   }
 
   /// A title without items is shown with the word none.

@@ -17,4 +17,7 @@ public protocol DaemonControl: Sendable {
 
   /// The text of `ncs --status` (protocol part 08, section 2.5).
   func statusText() async -> String
+
+  /// The text of `ncs --debug-dump`: the status and what helps to find out why something goes wrong. No secrets.
+  func dumpText() async -> String
 }

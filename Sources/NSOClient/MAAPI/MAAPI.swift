@@ -239,6 +239,10 @@ extension MAAPI {
   /// The daemon's own account of its state, as text for people. Understood by this project's daemon only.
   public func status() async throws -> String { try await text(.daemonStatus) }
 
+  /// The status and more that helps to find out why something goes wrong, as text for people. Understood by this project's daemon
+  /// only.
+  public func debugDump() async throws -> String { try await text(.daemonDump) }
+
   /// Shows a message to users of the CLI: a user name, a session id, or `all`.
   public func sendMessage(_ message: String, to receiver: String, from sender: String) async throws {
     try await done(.userMessage(to: receiver, message: message, from: sender))

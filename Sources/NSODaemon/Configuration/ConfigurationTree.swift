@@ -111,6 +111,17 @@ extension ConfigurationTree {
     schema.lineage(of: id).dropFirst().map { schema[$0].name.name }.joined(separator: "/")
   }
 
+  /// The leafs as they were written, with their paths below `/ncs-config`; keys and passwords are left out.
+  var writtenTexts: [(path: String, text: String)] {
+    func visit(_ node: Node) -> [(path: String, text: String)] {
+      let kind = schema[node.id].kind
+      guard kind == .leaf || kind == .leafList else { return node.children.flatMap(visit) }
+      let name = schema[node.id].name.name
+      return [(shortPath(node.id), name == "key" || name.contains("password") ? "(not shown)" : node.text)]
+    }
+    return root.map(visit) ?? []
+  }
+
   /// The settings whose written or default value differs between two readings.
   func changes(from old: ConfigurationTree) -> [NodeID] {
     var ids: [NodeID] = []

@@ -34,7 +34,8 @@ enum SocketHolder {
   static func listener(port: UInt16) -> Int32? {
     let wanted = Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { inodes(listeningOn: port, in: $0) })
     guard !wanted.isEmpty else { return nil }
-    for process in entries(of: "/proc").compactMap({ Int32($0) }) {
+    // This process first: one that it has just started holds its sockets too, for a moment.
+    for process in [getpid()] + entries(of: "/proc").compactMap({ Int32($0) }) {
       let folder = "/proc/\(process)/fd"
       for name in entries(of: folder) {
         guard let target = link(at: "\(folder)/\(name)"), target.hasPrefix("socket:["), target.hasSuffix("]") else { continue }

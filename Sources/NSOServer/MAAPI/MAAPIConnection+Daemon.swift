@@ -33,16 +33,10 @@ extension MAAPIConnection {
       let _: Later<Void> = connection.later { _, _ in .done }
       return .laterAtStop
     case .daemonStatus:
-      let control = try control()
-      let later = connection.later { (result: Result<String, NSOError>, out) in
-        switch result {
-        case .success(let text): out.writeReply(.text(text), to: op)
-        case .failure(let error): out.writeFailure(op: op, error)
-        }
-        return .done
-      }
-      services.run(for: later) { () async throws(NSOError) in await control.statusText() }
-      return .later
+      return try describe(op) { (control) async in await control.statusText() }
+    case .daemonDump:
+      try requireTrust("get a dump of the daemon")
+      return try describe(op) { (control) async in await control.dumpText() }
     case .getRunningDBStatus:
       // A commit takes effect as a whole, so running is consistent always.
       out.writeReply(.bool(true), to: op)
@@ -62,6 +56,22 @@ extension MAAPIConnection {
       throw NSOError(.unavailable, "this daemon cannot be controlled over IPC")
     }
     return control
+  }
+
+  /// Answers with a text about the daemon.
+  private func describe(
+    _ op: UInt32, _ body: @escaping @Sendable (any DaemonControl) async -> String
+  ) throws(NSOError) -> FrameOutcome {
+    let control = try control()
+    let later = connection.later { (result: Result<String, NSOError>, out) in
+      switch result {
+      case .success(let text): out.writeReply(.text(text), to: op)
+      case .failure(let error): out.writeFailure(op: op, error)
+      }
+      return .done
+    }
+    services.run(for: later) { () async throws(NSOError) in await body(control) }
+    return .later
   }
 
   private func ask(

@@ -2,9 +2,19 @@ import NSOClient
 import NSOModel
 import NSOWire
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A command of `ncs` to a running daemon (protocol part 08, section 2.3).
 public enum ControlCommand: Hashable, Sendable {
   case status
+  /// Writes what helps to find out why something goes wrong to a file.
+  case debugDump(file: String)
   /// Returns when the daemon is gone.
   case stop
   case reload
@@ -81,11 +91,26 @@ extension ControlCommand {
   private func perform(_ maapi: MAAPI, _ print: @Sendable (String) -> Void) async throws {
     switch self {
     case .status: print(try await maapi.status())
+    case .debugDump(let file): try Self.write(try await maapi.debugDump(), to: file)
     case .stop: try await maapi.stop()
     case .reload: try await maapi.reloadConfiguration()
     case .reloadInBackground: try await maapi.reloadConfigurationInBackground()
     case .wait(let phase, _): try await maapi.waitForStart(phase: phase)
     case .startPhase(let phase): try await maapi.startPhase(phase)
+    }
+  }
+
+  /// Only for the user's own eyes: the text tells much about the system.
+  private static func write(_ text: String, to file: String) throws(UsageError) {
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw UsageError("\(file): \(String(cString: strerror(errno)))") }
+    defer { close(descriptor) }
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { writeBytes(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw UsageError("\(file): \(String(cString: strerror(errno)))") }
+      rest = rest.dropFirst(count)
     }
   }
 
@@ -108,4 +133,9 @@ extension ControlCommand {
       }
     }
   }
+}
+
+/// write(2), whose name a method here hides.
+private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  write(descriptor, bytes, count)
 }

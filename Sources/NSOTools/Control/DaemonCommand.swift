@@ -32,12 +32,17 @@ public struct DaemonCommand: Hashable, Sendable {
   }
 
   public var start = Start()
-  public var connection: ControlConnection { ControlConnection(settings: settings, timeout: timeout) }
+  public var connection: ControlConnection { ControlConnection(settings: settings, timeout: timeout ?? dumpTimeout) }
+  private var dumpTimeout: Duration? {
+    guard case .control(.debugDump) = action else { return nil }
+    return collectTimeout ?? .seconds(10)
+  }
   /// Options that are known, but of no use in this version; they are accepted and ignored.
   public private(set) var ignored: [String] = []
 
   private var settings = ConnectionSettings()
   private var timeout: Duration?
+  private var collectTimeout: Duration?
   private var actions: [Action] = []
   private var unsupported: [String] = []
 
@@ -147,6 +152,12 @@ extension DaemonCommand {
           wait("wait-phase0", "wait until start phase 0 is reached", phase: 0),
           command("start-phase1", "go on to start phase 1", .control(.startPhase(1))),
           command("start-phase2", "go on to start phase 2", .control(.startPhase(2))),
+          .value(nil, "debug-dump", "FILE", "write its state and settings to FILE, to find out why something goes wrong") {
+            $0.actions.append(.control(.debugDump(file: $1)))
+          },
+          .value(nil, "collect-timeout", "SECONDS", "with --debug-dump: give up after this time; default 10") {
+            command, value throws(UsageError) in command.collectTimeout = try seconds(value, "--collect-timeout")
+          },
           .value(nil, "timeout", "SECONDS", "give up after this time (exit code 3)") { command, value throws(UsageError) in
             guard let time = try seconds(value, "--timeout") else { throw UsageError("--timeout needs a number of seconds") }
             command.timeout = time
@@ -176,7 +187,7 @@ extension DaemonCommand {
         title: "Of the original, not supported yet",
         options: [
           unsupported("check-callbacks"), unsupported("loadfile", takes: "FILE"), unsupported("loadxmlfiles"),
-          unsupported("mergexmlfiles"), unsupported("rollback", takes: "N"), unsupported("debug-dump", takes: "FILE"),
+          unsupported("mergexmlfiles"), unsupported("rollback", takes: "N"),
           unsupported("cli-j-dump", takes: "FILE"), unsupported("cli-c-dump", takes: "FILE"), unsupported("clear-aaa-cache"),
           unsupported("cdb-debug-dump", takes: "DIR"), unsupported("cdb-compact", takes: "DIR"),
           unsupported("cdb-validate", takes: "DIR"), unsupported("printlog", takes: "FILE"),

@@ -19,7 +19,7 @@ extension MAAPIRequest {
       .candidateReset, .copyRunningToStartup, .isRunningModified, .isCandidateModified, .stopTransaction, .commitTransaction,
       .abortTransaction, .revert, .getRollbackID, .listRollback, .popDirectory, .getCurrentDirectory, .templates,
       .getTransactionParameters, .getRunningDBStatus, .getCryptoKeys, .commitUpgrade, .abortUpgrade, .reloadConfig, .reopenLogs,
-      .daemonStatus, .candidateAbortCommit(persistID: nil), .candidateAbortCommit(persistID: ""), .setLabel(""),
+      .daemonStatus, .daemonDump, .candidateAbortCommit(persistID: nil), .candidateAbortCommit(persistID: ""), .setLabel(""),
       .setComment(""),
       .templateVariables(""), .loadAllNamespaces(""):
       return

@@ -184,6 +184,8 @@ public enum MAAPIRequest: Hashable, Sendable {
   indirect case netconfCallHome(NetconfCallHome)
   /// Private to this daemon: the text of `ncs --status`.
   case daemonStatus
+  /// Private to this daemon: the text of `ncs --debug-dump`.
+  case daemonDump
 
   /// An operation that has no message: its number and what followed the op word.
   case unknown(op: UInt32, payload: ByteBuffer)
@@ -328,6 +330,7 @@ extension MAAPIRequest {
     case .reopenLogs: .reopenLogs
     case .netconfCallHome(let request): request.opaque == nil ? .netconfSshCallHome : .netconfSshCallHomeOpaque
     case .daemonStatus: .daemonStatus
+    case .daemonDump: .daemonDump
     case .unknown(let op, _): MAAPIOperation(rawValue: op)
     }
   }

@@ -559,6 +559,9 @@ extension MAAPIOperation: Operation {
     .init(
       .daemonStatus, "DAEMON_STATUS", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "none", "private: status text for ncs --status"),
+    .init(
+      .daemonDump, "DAEMON_DUMP", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
+      argument: "none", "private: text for ncs --debug-dump"),
   ]
 
   static let byNumber = numbered(table)

@@ -179,4 +179,6 @@ public enum MAAPIOperation: UInt32, CaseIterable, Sendable {
   case netconfSshCallHomeOpaque = 452
   /// Private to this daemon and its tools: the text that `ncs --status` shows.
   case daemonStatus = 900
+  /// Private to this daemon and its tools: the text that `ncs --debug-dump` writes.
+  case daemonDump = 901
 }

@@ -33,4 +33,18 @@ import Testing
       ] { #expect(result.output.contains(text), "\(text) is missing in:\n\(result.output)") }
     }
   }
+
+  @Test func aDumpForDebugging() async throws {
+    let instance = try Instance(settings: "<api><connect-timeout>PT30S</connect-timeout></api>")
+    try await instance.withDaemon { daemon in
+      let file = instance.path + "/dump"
+      #expect(try await instance.run("ncs", "--debug-dump", file).code == 0)
+      let dump = try instance.read("dump")
+      for text in [
+        "status: started\n", "settings:\n  load-path/dir: ./yang\n", "  api/connect-timeout: PT30S\n", "memory:", "descriptors:", "NCS_IPC_PATH=",
+      ] { #expect(dump.contains(text), "\(text) is missing in:\n\(dump)") }
+      let impossible = try await instance.run("ncs", "--debug-dump", "/nowhere/dump")
+      #expect(impossible.code == 1 && impossible.errors.contains("/nowhere/dump"))
+    }
+  }
 }

@@ -102,6 +102,7 @@ final class TestControl: DaemonControl {
   func reopenLogs() async throws(NSOError) { throw NSOError(.external, "no logs here") }
   func start(phase: Int) async throws(NSOError) { asked.add("phase \(phase)") }
   func statusText() async -> String { "status: fine" }
+  func dumpText() async -> String { "dump: fine" }
 
   var requests: [String] { asked.all }
 }
