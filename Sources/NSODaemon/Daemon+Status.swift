@@ -82,10 +82,17 @@ extension Daemon {
     }
 
     text.title("locks")
-    for (database, holder) in engine.locks.all { text.item("\(database): \(holder.session.summary)") }
+    let seconds = engine.configuration.clock().seconds
+    for (database, holder) in engine.locks.all {
+      text.item("\(database): \(holder.session.summary), since \(seconds - holder.since) s")
+    }
     let commit = engine.commitHolders
-    if let (holder, _) = commit.writer { text.item("commit: \(holder)") }
-    for (holder, _) in commit.readers { text.item("CDB read lock: \(holder)") }
+    if let (holder, since) = commit.writer { text.item("commit: \(holder), since \(seconds - since) s") }
+    for (holder, since) in commit.readers { text.item("CDB read lock: \(holder), since \(seconds - since) s") }
+
+    // Nobody can register yet: subscriptions and data providers are not supported.
+    text.title("subscribers")
+    text.title("data providers")
 
     text.title("clients")
     for connection in server?.connections ?? [] {

@@ -1,5 +1,5 @@
-public import NSOModel
-public import NSOSchema
+import NSOModel
+import NSOSchema
 import NSOStore
 
 /// The short way to a place, for reads that are made often: no text, no values, one array for the key in the store. It leaves
