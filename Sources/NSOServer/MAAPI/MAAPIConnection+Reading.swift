@@ -61,6 +61,8 @@ extension MAAPIConnection {
       let list = try use.locateVisible(path, isRelative)
       let view = try use.transaction.view()
       return connection.elsewhere(op, services) { (out) throws(NSOError) in out.writeAnswer(try view.count(list)) }
+    case .xpathEval(let request): return try evaluate(call, request, asText: false, op)
+    case .xpathEvalExpr(let request): return try evaluate(call, request, asText: true, op)
     case .getNext(let request): try getNext(request, try use(call), isRelative, op, &out)
     case .findNext(let request): try findNext(request, try use(call), isRelative, op, &out)
     case .getObjects(let request): return try getObjects(request, try use(call), isRelative, op, &out)

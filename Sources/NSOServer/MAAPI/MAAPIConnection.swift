@@ -14,6 +14,8 @@ final class MAAPIConnection: APIConnection {
   var uses: [Int32: TransactionUse] = [:]
   /// Answered by frames of four bytes while it lasts.
   var iteration: (any Iteration)?
+  /// As `iteration`, for the nodes of an XPath expression.
+  var xpath: XPathExchange?
   /// What waits for a start phase.
   var pendingPhase: UInt64?
 
@@ -27,6 +29,7 @@ final class MAAPIConnection: APIConnection {
 
   func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
     if iteration != nil { return continueIteration(frame, &out) }
+    if let xpath { return continueXPath(xpath, frame, &out) }
     let op = operationNumber(frame)
     if frame.readableBytes > IPCConnection.longFrame { return decodeElsewhere(frame, op) }
     let call: MAAPICall
@@ -154,6 +157,7 @@ final class MAAPIConnection: APIConnection {
   /// The own session ends, with its transactions and locks; attached transactions are let go of, a borrowed session lives on.
   func closed() {
     iteration = nil
+    xpath = nil
     if let pendingPhase { engine.phases.cancel(pendingPhase) }
     pendingPhase = nil
     services.streams.abandon(owner: connection.id)

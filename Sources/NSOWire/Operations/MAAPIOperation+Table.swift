@@ -335,11 +335,11 @@ extension MAAPIOperation: Operation {
       .abortUpgrade, "ABORT_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
       argument: "none", "cancel the upgrade"),
     .init(
-      .xpathEval, "XPATH_EVAL", handle: .yes, reply: .stream, tier: 2, form: .known, status: .open,
+      .xpathEval, "XPATH_EVAL", handle: .yes, reply: .stream, tier: 2, form: .known, status: .done,
       argument: "{expr, bool trace, path context, int leaf_list_pos, [{name, value_expr}], root}",
       "evaluate XPath to a node set (streamed)"),
     .init(
-      .xpathEvalExpr, "XPATH_EVAL_EXPR", handle: .yes, reply: .stream, tier: 2, form: .known, status: .open,
+      .xpathEvalExpr, "XPATH_EVAL_EXPR", handle: .yes, reply: .stream, tier: 2, form: .known, status: .done,
       argument: "{expr, bool trace, path context, int leaf_list_pos, [{name, value_expr}], root}", "evaluate XPath to a string"),
     .init(
       .getCryptoKeys, "GET_CRYPTO_KEYS", handle: .no, reply: .term, tier: 3, form: .known, status: .open,

@@ -1,0 +1,94 @@
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOWire
+
+/// The nodes that an expression selected, on their way to the client: one item, then the client's answer of four bytes.
+struct XPathExchange {
+  var rest: ArraySlice<XPathMatch>
+}
+
+/// XPath over a transaction (protocol part 04, section 5.3): the reply with the op word says that the expression is good, what
+/// follows are bare terms.
+extension MAAPIConnection {
+  private struct Evaluation: Sendable {
+    var trace: [String] = []
+    var nodes: [XPathMatch] = []
+    var text: String?
+  }
+
+  /// The longest trace that is kept for a client that wants one; what comes after it is left out.
+  private static let traceLimit = 10_000
+
+  /// Evaluates away from the event loop: an expression may read a lot.
+  func evaluate(_ call: MAAPICall, _ request: XPathEvaluation, asText: Bool, _ op: UInt32) throws(NSOError) -> FrameOutcome {
+    let use = try use(call)
+    guard request.root == nil else {
+      throw NSOError(.notImplemented, "XPath with a root of its own is not supported yet: use the context node")
+    }
+    guard request.leafListPosition == 0 else {
+      throw NSOError(.notImplemented, "XPath with a position in a leaf-list as context is not supported yet")
+    }
+    let context = Keypath(try use.locate(request.context, call.isRelative), use.model)
+    let query = XPathQuery(
+      request.expression, context: context, variables: request.variables.map { ($0.name.text, $0.expression.text) })
+    let view = try use.transaction.view()
+    let wantsTrace = request.wantsTrace
+    let later = connection.later { (result: Result<Evaluation, NSOError>, out) in
+      switch result {
+      case .failure(let error): out.writeFailure(op: op, error)
+      case .success(let evaluation): self.answer(evaluation, op, &out)
+      }
+      return .done
+    }
+    services.offload(to: later) { () throws(NSOError) in
+      var evaluation = Evaluation()
+      var trace: [String] = []
+      let note: ((String) -> Void)? =
+        wantsTrace ? { text in if trace.count < Self.traceLimit { trace.append(text) } } : nil
+      if asText {
+        evaluation.text = try view.string(query, trace: note)
+      } else {
+        evaluation.nodes = try view.nodes(query, trace: note)
+      }
+      evaluation.trace = trace
+      return evaluation
+    }
+    return .later
+  }
+
+  private func answer(_ evaluation: Evaluation, _ op: UInt32, _ out: inout ByteBuffer) {
+    out.writeDone(op)
+    for text in evaluation.trace { out.writeFrame { XPathItem.trace(text).write(into: &$0) } }
+    if let text = evaluation.text {
+      out.writeFrame { XPathItem.result(text).write(into: &$0) }
+    } else {
+      sendNode(of: XPathExchange(rest: evaluation.nodes[...]), &out)
+    }
+  }
+
+  private func sendNode(of exchange: XPathExchange, _ out: inout ByteBuffer) {
+    var exchange = exchange
+    guard let match = exchange.rest.popFirst() else {
+      xpath = nil
+      return out.writeFrame { XPathItem.end.write(into: &$0) }
+    }
+    xpath = exchange
+    out.writeFrame { XPathItem.node(match.path, match.value).write(into: &$0) }
+  }
+
+  /// The client's answer to a node.
+  func continueXPath(_ exchange: XPathExchange, _ frame: ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
+    switch IterationAnswer(frame) {
+    case nil:
+      return .close(
+        .badFrame(
+          "a frame of \(frame.readableBytes) bytes where the answer to an XPath node, 3 to go on or 1 to stop in four bytes, is wanted"
+        ))
+    case .stop: xpath = nil
+    case .suspend: break
+    case .recurse, .continue, .up: sendNode(of: exchange, &out)
+    }
+    return .done
+  }
+}
