@@ -80,6 +80,34 @@ import Testing
     try await expect(15, "config.db", on: instance)
   }
 
+  @Test func aDatabaseOfANewerRelease() async throws {
+    let instance = try Instance()
+    try await instance.withDaemon { _ in }
+    try Self.replace("swift-nso store 1", with: "swift-nso store 9", in: instance.path + "/cdb/config.db/data.mdb")
+    try await expect(13, "config.db", "format 9", "newer release", on: instance)
+    // Nothing was changed: the release that wrote it goes on with it.
+    try Self.replace("swift-nso store 9", with: "swift-nso store 1", in: instance.path + "/cdb/config.db/data.mdb")
+    try await instance.withDaemon { _ in }
+  }
+
+  /// Replaces every occurrence of a text of the same length in a file.
+  private static func replace(_ old: String, with new: String, in file: String) throws {
+    let descriptor = open(file, O_RDWR)
+    guard descriptor >= 0 else { throw ChildProcess.Failure(description: "\(file): errno \(errno)") }
+    defer { close(descriptor) }
+    let size = Int(lseek(descriptor, 0, SEEK_END))
+    var bytes = [UInt8](repeating: 0, count: size)
+    #expect(pread(descriptor, &bytes, size, 0) == size)
+    let (pattern, replacement) = (Array(old.utf8), Array(new.utf8))
+    var found = 0
+    for offset in 0...(size - pattern.count) where bytes[offset] == pattern[0] {
+      guard bytes[offset..<(offset + pattern.count)].elementsEqual(pattern) else { continue }
+      #expect(pwrite(descriptor, replacement, replacement.count, off_t(offset)) == replacement.count)
+      found += 1
+    }
+    #expect(found > 0)
+  }
+
   @Test func aDirectoryThatIsNone() async throws {
     let instance = try Instance()
     try instance.write("cdb", "a file")
