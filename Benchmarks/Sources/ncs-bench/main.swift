@@ -23,6 +23,14 @@ struct Options {
       default: throw BenchError("unknown option \(option); known: --ncs --yang --entries --rounds")
       }
     }
+    ncs = try Self.absolute(ncs)
+    yang = try Self.absolute(yang)
+  }
+
+  private static func absolute(_ path: String) throws -> String {
+    guard let resolved = realpath(path, nil) else { throw BenchError("\(path): \(String(cString: strerror(errno)))") }
+    defer { free(resolved) }
+    return String(cString: resolved)
   }
 }
 
