@@ -57,8 +57,9 @@ import Testing
 
   @Test func unusableContentAndFiles() throws {
     let folder = try TemporaryDirectory()
-    for (bytes, word) in [([], "empty"), ([0, 65], "empty"), ([UInt8](repeating: 65, count: 1008), "1007")] {
-      let file = try folder.write("secret", bytes, mode: 0o400)
+    let contents = [([], "empty"), ([0, 65], "empty"), ([UInt8](repeating: 65, count: 1008), "1007")]
+    for (index, (bytes, word)) in contents.enumerated() {
+      let file = try folder.write("secret\(index)", bytes, mode: 0o400)
       let fault = #expect(throws: SecretFile.Fault.self) { try SecretFile.read(file) }
       #expect(fault?.remedy.contains(word) == true)
     }
