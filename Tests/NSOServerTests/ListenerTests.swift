@@ -84,7 +84,8 @@ final class RawClient {
   static let hello: [UInt8] = [7, 0, 82, 8, 2, 5, 0, 0, 0]
 }
 
-/// A server whose APIs are scripted, with a group of event loops for the test.
+/// A server whose APIs are scripted, with a group of event loops for the test. The body blocks on its sockets, so it runs on threads
+/// of its own: the few threads of Swift's tasks belong to the server.
 private func withServer(
   _ listeners: [ListenAddress], log: LogRecorder = LogRecorder(),
   change: (inout IPCServerConfiguration) throws -> Void = { _ in },
@@ -96,7 +97,7 @@ private func withServer(
   let server = IPCServer(core: core, group: .singletonMultiThreadedEventLoopGroup)
   try await server.start()
   do {
-    try await body(server)
+    try await withTaskExecutorPreference(ThreadPerJob()) { try await body(server) }
   } catch {
     await server.stop(within: .seconds(1))
     throw error
