@@ -1,5 +1,6 @@
 import NSOModel
 import NSOStore
+import Synchronization
 import Testing
 
 @testable import NSOEngine
@@ -173,6 +174,26 @@ struct TransactionTests {
     test.engine.unlock(lock)
     try await test.engine.apply(writer, keepOpen: true)
     #expect(try test.value("/t:top/name") == .string("x"))
+  }
+
+  /// A client that goes while its validation waits leaves no lock behind, and nothing of it is committed.
+  @Test(arguments: [true, false]) func finishingWhileWaitingForTheGate(applies: Bool) async throws {
+    let lock = try test.engine.lockForReading("reader")
+    let name = try test.locate("/t:top/name")
+    let writer = try test.start()
+    try writer.writeOne { (editor) throws(NSOError) in try editor.set(name, .string("gone")) }
+    let engine = test.engine
+    let step = Task {
+      if applies { try await engine.apply(writer, keepOpen: true) } else { try await engine.validate(writer, unlock: false) }
+    }
+    while !writer.state.withLock({ $0.isBusy }) { await Task.yield() }
+    engine.finish(writer)
+    engine.unlock(lock)
+    await #expect(throws: NSOError.self) { try await step.value }
+    #expect(engine.commitHolders.writer == nil)
+    #expect(try test.value("/t:top/name") == .string("unnamed"))
+    try await test.change { try $0.set(name, .string("next")) }
+    #expect(try test.value("/t:top/name") == .string("next"))
   }
 
   @Test func transactionInTransaction() async throws {

@@ -25,7 +25,7 @@ extension Engine {
     var phase = Transaction.Phase.read
     do throws(NSOError) {
       if editor.isEmpty {
-        transaction.end(.committed)
+        end(transaction, .committed)
         return nil
       }
       try await take(transaction)
@@ -34,11 +34,11 @@ extension Engine {
       try checkConflicts(transaction, editor)
       let result = try await store(transaction, editor)
       release(transaction)
-      transaction.end(.committed)
+      end(transaction, .committed)
       return result
     } catch {
       release(transaction)
-      transaction.end(.read, dropChanges: !keepOpen && phase == .read)
+      end(transaction, .read, dropChanges: !keepOpen && phase == .read)
       throw error
     }
   }
@@ -53,11 +53,11 @@ extension Engine {
       try validate(transaction, &editor)
     } catch {
       release(transaction)
-      transaction.end(.read)
+      end(transaction, .read)
       throw error
     }
     if unlock { release(transaction) }
-    transaction.end(unlock ? .read : .validate)
+    end(transaction, unlock ? .read : .validate)
   }
 
   /// The first phase of the two-phase commit (protocol part 04, PREPARE_TRANS). Only after a successful validation.
@@ -68,10 +68,10 @@ extension Engine {
       try checkConflicts(transaction, editor)
     } catch {
       release(transaction)
-      transaction.end(.read)
+      end(transaction, .read)
       throw error
     }
-    transaction.end(.prepared)
+    end(transaction, .prepared)
   }
 
   /// The second phase: makes the changes permanent (protocol part 04, COMMIT_TRANS).
@@ -85,11 +85,11 @@ extension Engine {
     do throws(NSOError) {
       let result = editor.isEmpty ? nil : try await store(transaction, editor)
       release(transaction)
-      transaction.end(.committed)
+      end(transaction, .committed)
       return result
     } catch {
       release(transaction)
-      transaction.end(.aborted)
+      end(transaction, .aborted)
       throw error
     }
   }
@@ -99,7 +99,7 @@ extension Engine {
     guard transaction.mode == .readWrite else { return }
     _ = try transaction.begin(from: .prepared)
     release(transaction)
-    transaction.end(.aborted)
+    end(transaction, .aborted)
   }
 
   // MARK: Steps
@@ -116,10 +116,10 @@ extension Engine {
         }
       }
     } catch {
-      transaction.end(.read)
+      end(transaction, .read)
       throw error
     }
-    transaction.end(.committed)
+    end(transaction, .committed)
     return nil
   }
 
@@ -146,9 +146,20 @@ extension Engine {
           .inUse, "\(transaction.summary) waited \(wait) s to commit to \(transaction.database): it is held by \(who)")
       }
     }
-    transaction.state.withLock { $0.gate = owner }
+    let isFinished = transaction.state.withLock { state in
+      state.gate = owner
+      return state.phase == .finished
+    }
+    // Whoever asked went away while it waited: nothing is committed for nobody.
+    guard !isFinished else { throw transaction.finished }
     // The lock may have been taken while this one waited.
     try locks.checkWritable(transaction.database, by: transaction.session)
+  }
+
+  /// The end of a step. A transaction that was finished meanwhile left its place in the commit order to this step.
+  private func end(_ transaction: Transaction, _ phase: Transaction.Phase, dropChanges: Bool = false) {
+    transaction.end(phase, dropChanges: dropChanges)
+    if transaction.phase == .finished { release(transaction) }
   }
 
   private func release(_ transaction: Transaction) {
