@@ -28,6 +28,7 @@ public final class Engine: Sendable {
   public let locks: LockTable
   public let log: Logger
   let gate = CommitGate()
+  let participants = CommitParticipants()
   let operationalWriter: OperationalWriter
 
   private struct Table {
@@ -194,17 +195,29 @@ public final class Engine: Sendable {
   /// Ends a transaction in any state: what is not committed is dropped, its place in the commit order is given up.
   public func finish(_ transaction: Transaction) {
     _ = table.withLock { $0.transactions.removeValue(forKey: transaction.handle) }
-    let rest: (gate: CommitGate.Owner?, endings: [@Sendable () -> Void]) = transaction.state.withLock { state in
-      guard state.phase != .finished else { return (nil, []) }
+    let rest: (gate: CommitGate.Owner?, isPrepared: Bool, endings: [@Sendable () -> Void])
+    rest = transaction.state.withLock { state in
+      guard state.phase != .finished else { return (nil, false, []) }
       state.phase = .finished
       state.editor.revert()
       defer { state.endings = [:] }
-      // While the disk works on it, whoever commits lets go of the gate.
-      return (state.isBusy ? nil : state.gate, state.endings.sorted { $0.key < $1.key }.map(\.value))
+      let endings = state.endings.sorted { $0.key < $1.key }.map(\.value)
+      // While the disk or a participant works on it, whoever commits cleans up.
+      return state.isBusy ? (nil, false, endings) : (state.gate, state.prepared != nil, endings)
     }
-    if let owner = rest.gate { gate.release(owner) }
+    if rest.isPrepared {
+      Task {
+        await abortPrepared(transaction, transaction.finished)
+        if let owner = rest.gate { gate.release(owner) }
+      }
+    } else if let owner = rest.gate {
+      gate.release(owner)
+    }
     for ending in rest.endings { ending() }
   }
+
+  /// Adds somebody who takes part in commits to running, from the next one on.
+  public func add(_ participant: any CommitParticipant, at stage: CommitStage) { participants.add(participant, at: stage) }
 
   // MARK: Read locks of CDB sessions
 

@@ -152,10 +152,10 @@ struct TransactionTests {
     try one.writeOne { (editor) throws(NSOError) in
       try editor.set(test.engine.model.locate([.tag(Tag("top", in: "urn:t")), .tag("load")]), .uint8(1))
     }
-    #expect(throws: NSOError.self) { try test.engine.prepare(one) }
+    await #expect(throws: NSOError.self) { try await test.engine.prepare(one) }
     try await test.engine.validate(one, unlock: false)
     #expect(one.phase == .validate)
-    try test.engine.prepare(one)
+    try await test.engine.prepare(one)
     try await test.engine.commit(one)
     #expect(try test.value("/t:top/load") == .uint8(1))
     test.engine.finish(one)

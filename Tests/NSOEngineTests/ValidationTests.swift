@@ -188,7 +188,7 @@ struct ValidationTests {
     try transaction.write { (editor) throws(NSOError) in try editor.set(via, .string("e0")) }
     try await test.engine.validate(transaction, unlock: false)
     #expect(try transaction.read { (view) throws(NSOError) in try view.value(duplex) } == nil)
-    try test.engine.prepare(transaction)
+    try await test.engine.prepare(transaction)
     try await test.engine.commit(transaction)
     #expect(try test.value("/t:net/if{e0}/duplex") == nil)
     #expect(try test.value("/t:net/route{all}/via") == .string("e0"))

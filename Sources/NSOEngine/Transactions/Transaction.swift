@@ -28,6 +28,10 @@ public final class Transaction: Sendable {
     var gate: CommitGate.Owner?
     /// Something waits for the disk: nothing else may be asked meanwhile.
     var isBusy = false
+    /// Hooks may write, although the transaction is busy.
+    var acceptsHooks = false
+    /// From the first phase on.
+    var prepared: PreparedCommit?
     var label = ""
     var comment = ""
     var endings: [UInt64: @Sendable () -> Void] = [:]
@@ -108,7 +112,8 @@ public final class Transaction: Sendable {
       throw NSOError(
         .notWritable, "transaction \(handle) of \(session.summary) is a read transaction; start one to read and write")
     }
-    guard state.phase == .read, !state.isBusy else {
+    let isOpen = state.acceptsHooks ? true : !state.isBusy
+    guard state.phase == .read, isOpen else {
       throw NSOError(
         .badState,
         "transaction \(handle) is in state \(state.phase.rawValue)\(state.isBusy ? " and busy" : ""): write in state READ only")

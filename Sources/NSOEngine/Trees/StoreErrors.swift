@@ -10,6 +10,10 @@ func storeErrors<R>(_ body: () throws(StoreError) -> R) throws(NSOError) -> R {
   do throws(StoreError) { return try body() } catch { throw NSOError(store: error) }
 }
 
+func storeErrors<R>(_ body: () async throws(StoreError) -> R) async throws(NSOError) -> R {
+  do throws(StoreError) { return try await body() } catch { throw NSOError(store: error) }
+}
+
 extension NSOError {
   /// How a failure of the store reaches a client: the disk's and the operating system's faults as such, all else as internal.
   public init(store error: StoreError) {

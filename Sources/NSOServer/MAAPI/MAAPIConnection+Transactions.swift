@@ -49,14 +49,15 @@ extension MAAPIConnection {
     case .prepareTransaction:
       let transaction = try own(call, "prepare").transaction
       let engine = engine
-      return connection.waiting(op, services) { () async throws(NSOError) in try engine.prepare(transaction) }
+      return connection.waiting(op, services) { () async throws(NSOError) in try await engine.prepare(transaction) }
     case .commitTransaction:
       let transaction = try own(call, "commit").transaction
       let engine = engine
       return connection.waiting(op, services) { () async throws(NSOError) in try await engine.commit(transaction) }
     case .abortTransaction:
-      try engine.abort(try own(call, "abort").transaction)
-      out.writeDone(op)
+      let transaction = try own(call, "abort").transaction
+      let engine = engine
+      return connection.waiting(op, services) { () async throws(NSOError) in try await engine.abort(transaction) }
     case .revert:
       try use(call).transaction.revert()
       out.writeDone(op)

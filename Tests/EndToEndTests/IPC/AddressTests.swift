@@ -141,7 +141,7 @@ import Testing
     _ = try await instance.withLaunched { daemon in
       // Column 5 of /proc/net/tcp has the queues; for a listening socket the first is what waits, the limit is only in netlink.
       // So ask through connections that nobody accepts: a stopped daemon's queue holds the backlog and one more.
-      daemon.process.signal(SIGSTOP)
+      try await daemon.process.stop()
       defer { daemon.process.signal(SIGCONT) }
       let port = try daemon.port()
       let accepted = Self.connectWithoutWaiting(to: port, count: 20)

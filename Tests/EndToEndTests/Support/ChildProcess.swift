@@ -103,6 +103,17 @@ final class ChildProcess: Sendable {
 
   func signal(_ number: Int32) { kill(pid, number) }
 
+  /// Stops the program; when this returns none of its threads runs. It goes on with SIGCONT.
+  func stop() async throws {
+    signal(SIGSTOP)
+    try await offThread { [pid] in
+      var info = siginfo_t()
+      guard waitid(P_PID, id_t(pid), &info, WSTOPPED | WNOWAIT) == 0 else {
+        throw Failure(description: "process \(pid) does not stop: \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
   /// Reads standard output until a line contains `text`.
   /// - Returns: everything up to there.
   func output(until text: String) async throws -> String {

@@ -1,3 +1,4 @@
+import Logging
 public import NSOModel
 import NSOSchema
 public import NSOStore
@@ -22,23 +23,22 @@ extension Engine {
     if case .transaction(let backend) = transaction.backend {
       return try moveChanges(of: transaction, editor, to: backend)
     }
-    var phase = Transaction.Phase.read
+    var isChecked = false
     do throws(NSOError) {
       if editor.isEmpty {
         end(transaction, .committed)
         return nil
       }
       try await take(transaction)
-      try validate(transaction, &editor)
-      phase = .prepared
-      try checkConflicts(transaction, editor)
+      try await validate(transaction, &editor)
+      isChecked = true
+      try await prepare(transaction, editor)
       let result = try await store(transaction, editor)
       release(transaction)
       end(transaction, .committed)
       return result
     } catch {
-      release(transaction)
-      end(transaction, .read, dropChanges: !keepOpen && phase == .read)
+      refuse(transaction, error, to: .read, dropChanges: !keepOpen && !isChecked)
       throw error
     }
   }
@@ -50,10 +50,9 @@ extension Engine {
     var editor = try transaction.begin(from: .read)
     do throws(NSOError) {
       if case .datastore = transaction.backend { try await take(transaction) }
-      try validate(transaction, &editor)
+      try await validate(transaction, &editor)
     } catch {
-      release(transaction)
-      end(transaction, .read)
+      refuse(transaction, error, to: .read)
       throw error
     }
     if unlock { release(transaction) }
@@ -61,14 +60,13 @@ extension Engine {
   }
 
   /// The first phase of the two-phase commit (protocol part 04, PREPARE_TRANS). Only after a successful validation.
-  public func prepare(_ transaction: Transaction) throws(NSOError) {
+  public func prepare(_ transaction: Transaction) async throws(NSOError) {
     guard transaction.mode == .readWrite else { return }
     let editor = try transaction.begin(from: .validate)
     do throws(NSOError) {
-      try checkConflicts(transaction, editor)
+      if case .datastore = transaction.backend { try await prepare(transaction, editor) }
     } catch {
-      release(transaction)
-      end(transaction, .read)
+      refuse(transaction, error, to: .read)
       throw error
     }
     end(transaction, .prepared)
@@ -88,16 +86,16 @@ extension Engine {
       end(transaction, .committed)
       return result
     } catch {
-      release(transaction)
-      end(transaction, .aborted)
+      refuse(transaction, error, to: .aborted)
       throw error
     }
   }
 
   /// The second phase: gives up (protocol part 04, ABORT_TRANS).
-  public func abort(_ transaction: Transaction) throws(NSOError) {
+  public func abort(_ transaction: Transaction) async throws(NSOError) {
     guard transaction.mode == .readWrite else { return }
     _ = try transaction.begin(from: .prepared)
+    await abortPrepared(transaction, NSOError(.aborted, "\(transaction.session.summary) aborted \(transaction.summary)"))
     release(transaction)
     end(transaction, .aborted)
   }
@@ -146,12 +144,8 @@ extension Engine {
           .inUse, "\(transaction.summary) waited \(wait) s to commit to \(transaction.database): it is held by \(who)")
       }
     }
-    let isFinished = transaction.state.withLock { state in
-      state.gate = owner
-      return state.phase == .finished
-    }
-    // Whoever asked went away while it waited: nothing is committed for nobody.
-    guard !isFinished else { throw transaction.finished }
+    transaction.state.withLock { $0.gate = owner }
+    try requireOpen(transaction)
     // The lock may have been taken while this one waited.
     try locks.checkWritable(transaction.database, by: transaction.session)
   }
@@ -162,6 +156,16 @@ extension Engine {
     if transaction.phase == .finished { release(transaction) }
   }
 
+  /// The end of a step that failed; whoever had prepared was told.
+  private func refuse(
+    _ transaction: Transaction, _ error: NSOError, to phase: Transaction.Phase, dropChanges: Bool = false
+  ) {
+    release(transaction)
+    end(transaction, phase, dropChanges: dropChanges)
+    guard transaction.isCommitToRunning else { return }
+    for participant in participants.all { participant.refused(transaction, error) }
+  }
+
   private func release(_ transaction: Transaction) {
     let owner = transaction.state.withLock { state in
       defer { state.gate = nil }
@@ -170,11 +174,60 @@ extension Engine {
     if let owner { gate.release(owner) }
   }
 
-  /// Constraints between nodes: the types of values were checked when they were written. What a `when` condition no longer
-  /// allows leaves the transaction.
-  private func validate(_ transaction: Transaction, _ editor: inout TreeEditor) throws(NSOError) {
+  /// Hooks, then constraints between nodes (the types of values were checked when they were written), then validation
+  /// points. What a `when` condition no longer allows leaves the transaction.
+  private func validate(_ transaction: Transaction, _ editor: inout TreeEditor) async throws(NSOError) {
+    let participants = transaction.isCommitToRunning ? participants.all : []
+    if !participants.isEmpty {
+      transaction.state.withLock { $0.acceptsHooks = true }
+      defer { transaction.state.withLock { $0.acceptsHooks = false } }
+      for participant in participants { try await participant.completeChanges(of: transaction) }
+      editor = transaction.state.withLock { $0.editor }
+    }
     try editor.validate()
     transaction.state.withLock { [editor] in $0.editor = editor }
+    if !participants.isEmpty {
+      let attempt = CommitAttempt(transaction, validating: editor)
+      for participant in participants { try await participant.validate(attempt) }
+    }
+    try requireOpen(transaction)
+  }
+
+  /// The first phase: nothing that was read has changed, and all participants can carry the changes out.
+  private func prepare(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) {
+    try checkConflicts(transaction, editor)
+    guard transaction.isCommitToRunning else { return }
+    let attempt = try storeErrors { () throws(StoreError) in
+      try CommitAttempt(transaction, preparing: editor, over: try stores.durable.snapshot())
+    }
+    // What makes no difference concerns nobody.
+    let participants = attempt.batch.isEmpty ? [] : participants.all
+    transaction.state.withLock { $0.prepared = PreparedCommit(attempt: attempt, participants: []) }
+    do throws(NSOError) {
+      for participant in participants {
+        try await participant.prepare(attempt)
+        transaction.state.withLock { $0.prepared?.participants.append(participant) }
+        try requireOpen(transaction)
+      }
+    } catch {
+      await abortPrepared(transaction, error)
+      throw error
+    }
+  }
+
+  /// Tells whoever has prepared that there will be no commit.
+  func abortPrepared(_ transaction: Transaction, _ cause: NSOError) async {
+    let prepared = transaction.state.withLock { state in
+      defer { state.prepared = nil }
+      return state.prepared
+    }
+    guard let prepared else { return }
+    for participant in prepared.participants.reversed() { await participant.abort(prepared.attempt, cause) }
+  }
+
+  /// Whoever asked went away meanwhile: nothing is committed for nobody.
+  private func requireOpen(_ transaction: Transaction) throws(NSOError) {
+    guard transaction.phase != .finished else { throw transaction.finished }
   }
 
   private func checkConflicts(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {
@@ -189,35 +242,69 @@ extension Engine {
     )
   }
 
-  /// One durable commit.
+  /// The second phase: one durable commit.
   private func store(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) -> CommitResult? {
-    do throws(StoreError) {
-      switch editor.target {
-      case .configuration:
-        let current = try stores.durable.snapshot()
-        var batch = try editor.configuration.batch(for: .running, current: current.tree(.running))
-        guard !batch.isEmpty else { return nil }
-        let orphans = try orphans(of: batch, current)
-        for range in orphans.persistent { batch.delete(.persistentOperational, range) }
-        let id = nextTransactionID()
-        id.write(to: &batch)
-        let revision = try await stores.durable.commit(batch)
-        didCommit(id)
-        if !orphans.volatile.isEmpty {
-          var cleaning = WriteBatch()
-          for range in orphans.volatile { cleaning.delete(.operational, range) }
-          _ = try await stores.volatile.commit(cleaning)
-        }
-        return CommitResult(id: id, revision: revision)
-      case .operational:
+    switch editor.target {
+    case .configuration: return try await storeConfiguration(transaction)
+    case .operational:
+      return try await storeErrors { () async throws(StoreError) in
         let volatile = try editor.operational.batch(for: .operational)
         if !volatile.isEmpty { _ = try await stores.volatile.commit(volatile) }
         let persistent = try editor.persistentOperational.batch(for: .persistentOperational)
         if !persistent.isEmpty { _ = try await stores.durable.commit(persistent) }
         return nil
       }
+    }
+  }
+
+  private func storeConfiguration(_ transaction: Transaction) async throws(NSOError) -> CommitResult? {
+    let prepared = transaction.state.withLock { $0.prepared }
+    guard let prepared, !prepared.attempt.batch.isEmpty else { return nil }
+    let attempt = prepared.attempt
+    let result: CommitResult
+    do throws(NSOError) {
+      result = try await storeConfiguration(attempt, prepared.participants)
     } catch {
-      throw NSOError(store: error)
+      await abortPrepared(transaction, error)
+      throw error
+    }
+    transaction.state.withLock { state in
+      state.prepared = nil
+      // Read locks may be taken from here on, and see the new data.
+      if let owner = state.gate { gate.admitReaders(owner) }
+    }
+    for participant in prepared.participants { await participant.commit(attempt, result) }
+    return result
+  }
+
+  private func storeConfiguration(
+    _ attempt: CommitAttempt, _ participants: [any CommitParticipant]
+  ) async throws(NSOError) -> CommitResult {
+    var batch = attempt.batch
+    let (orphans, volatileOrphans) = try storeErrors { () throws(StoreError) in
+      try self.orphans(of: attempt.batch, try stores.durable.snapshot())
+    }
+    for range in orphans { batch.delete(.persistentOperational, range) }
+    let id = nextTransactionID()
+    id.write(to: &batch)
+    for participant in participants { try participant.addRecords(of: attempt, id, to: &batch) }
+    let revision = try await storeErrors { [batch] () async throws(StoreError) in try await stores.durable.commit(batch) }
+    didCommit(id)
+    await dropVolatile(volatileOrphans)
+    return CommitResult(id: id, revision: revision)
+  }
+
+  /// Removes operational data whose entry is gone. The commit has taken place: a failure here cannot undo it.
+  private func dropVolatile(_ ranges: [KeyRange]) async {
+    guard !ranges.isEmpty else { return }
+    var cleaning = WriteBatch()
+    for range in ranges { cleaning.delete(.operational, range) }
+    do throws(StoreError) {
+      _ = try await stores.volatile.commit(cleaning)
+    } catch {
+      log.error(
+        "operational data of deleted configuration could not be removed: \(error); it shows until it is written or the daemon restarts"
+      )
     }
   }
 
@@ -250,7 +337,19 @@ extension Engine {
   func text(ofKey key: [UInt8]) -> String { model.layout.path(key).flatMap { $0.node.map(model.schema.path(of:)) } ?? "data" }
 }
 
+/// A commit between its two phases.
+struct PreparedCommit: Sendable {
+  var attempt: CommitAttempt
+  /// Who has prepared, in order.
+  var participants: [any CommitParticipant]
+}
+
 extension Transaction {
+  /// A commit of it changes running, so the participants have their say.
+  var isCommitToRunning: Bool {
+    if database == .running, mode == .readWrite, case .datastore = backend { true } else { false }
+  }
+
   /// Takes the transaction for a step that may wait; nothing else can be asked of it until ``end(_:dropChanges:)``.
   /// - Returns: the changes.
   /// - Throws: BADSTATE in another state, NOTRANS when it is finished.

@@ -21,6 +21,8 @@ final class CommitGate: Sendable {
 
   private struct State {
     var writer: Owner?
+    /// The writer's changes are in the store: it keeps other writers out, no longer readers.
+    var writerAdmitsReaders = false
     var readers: [UInt64: Owner] = [:]
     var waiters: [Waiter] = []
     var next: UInt64 = 0
@@ -47,11 +49,11 @@ final class CommitGate: Sendable {
     }
   }
 
-  /// Takes the gate when it is free, in order of arrival. `body` is called once: true when taken, false when the wait was
+  /// Takes the gate when it is free; writers in order of arrival, readers before them. `body` is called once: true when taken, false when the wait was
   /// given up by ``giveUp(_:)``.
   func take(_ owner: Owner, _ want: Want, _ body: @escaping @Sendable (Bool) -> Void) {
     let taken = state.withLock { state -> Bool in
-      if state.waiters.isEmpty, Self.blocker(in: state, want) == nil {
+      if want == .read || state.waiters.isEmpty, Self.blocker(in: state, want) == nil {
         Self.give(owner, want, &state)
         return true
       }
@@ -84,6 +86,15 @@ final class CommitGate: Sendable {
     wake()
   }
 
+  /// From now on read locks can be taken although `owner` still writes: its changes are durable, only others have to be told.
+  func admitReaders(_ owner: Owner) {
+    state.withLock { state in
+      guard state.writer?.id == owner.id else { return }
+      state.writerAdmitsReaders = true
+    }
+    wake()
+  }
+
   /// Who would be in the way of `want` at this moment.
   func blocker(of want: Want) -> Owner? { state.withLock { Self.blocker(in: $0, want) } }
 
@@ -94,10 +105,10 @@ final class CommitGate: Sendable {
   private func wake() {
     while true {
       let woken: Waiter? = state.withLock { state in
-        guard let first = state.waiters.first, Self.blocker(in: state, first.want) == nil else { return nil }
-        state.waiters.removeFirst()
-        Self.give(first.owner, first.want, &state)
-        return first
+        guard let index = state.waiters.firstIndex(where: { Self.blocker(in: state, $0.want) == nil }) else { return nil }
+        let waiter = state.waiters.remove(at: index)
+        Self.give(waiter.owner, waiter.want, &state)
+        return waiter
       }
       guard let woken else { return }
       woken.resume(true)
@@ -105,14 +116,16 @@ final class CommitGate: Sendable {
   }
 
   private static func blocker(in state: State, _ want: Want) -> Owner? {
-    if let writer = state.writer { return writer }
+    if let writer = state.writer, want == .write || !state.writerAdmitsReaders { return writer }
     guard want == .write else { return nil }
     return state.readers.values.min { $0.id < $1.id }
   }
 
   private static func give(_ owner: Owner, _ want: Want, _ state: inout State) {
     switch want {
-    case .write: state.writer = owner
+    case .write:
+      state.writer = owner
+      state.writerAdmitsReaders = false
     case .read: state.readers[owner.id] = owner
     }
   }

@@ -1,0 +1,57 @@
+public import NSOModel
+import NSOStore
+
+/// One transaction on its way into running, as the participants of its commit see it.
+public struct CommitAttempt: Sendable {
+  public let transaction: Transaction
+  /// The data before. From the first phase on exactly what running has; while validating what the transaction saw.
+  public let before: TreeView
+  /// The data as the commit makes it.
+  public let after: TreeView
+  /// What is changed, over the configuration of ``before``.
+  let changes: Overlay
+  /// What the store has to do; empty while validating.
+  var batch = WriteBatch()
+
+  public var model: DataModel { transaction.model }
+
+  /// While a transaction is validated.
+  init(_ transaction: Transaction, validating editor: TreeEditor) {
+    self.transaction = transaction
+    changes = editor.configuration
+    after = editor.view
+    var before = editor.view
+    before.configuration = editor.configuration.base.untracked
+    self.before = before
+  }
+
+  /// When the order of commits is settled: over what running has now.
+  init(_ transaction: Transaction, preparing editor: TreeEditor, over current: Snapshot) throws(StoreError) {
+    self.transaction = transaction
+    var changes = editor.configuration
+    let running = current.tree(.running)
+    changes.rebase(running)
+    self.changes = changes
+    batch = try changes.batch(for: .running, current: running)
+    var after = editor.view
+    after.configuration = changes
+    self.after = after
+    var before = after
+    before.configuration = running
+    self.before = before
+  }
+
+  /// True when nothing at or below a place differs. Costs little, however much there is elsewhere.
+  public func isUnchanged(below place: Location = .root) throws(NSOError) -> Bool {
+    try storeErrors { () throws(StoreError) in
+      try TreeDiff(changes, layout: model.layout).isEmpty(below: place.path)
+    }
+  }
+
+  /// What differs at and below a place, in the order of the data. Takes time in proportion to the changes there.
+  public func differences(
+    below place: Location = .root, _ options: DataDifference.Options = []
+  ) throws(NSOError) -> [DataDifference] {
+    try DataDifference.all(of: changes, below: place, options, model)
+  }
+}
