@@ -27,6 +27,9 @@ public final class Engine: Sendable {
   public let sessions: SessionRegistry
   public let locks: LockTable
   public let log: Logger
+  /// Who performs actions and rpcs.
+  public let actions = ActionTable()
+  let operationRules = OperationRules()
   let gate = CommitGate()
   let participants = CommitParticipants()
   let operationalWriter: OperationalWriter

@@ -11,13 +11,13 @@ extension Validator {
   }
 
   /// Applies all `when` conditions, whatever has changed.
-  func applyAllConditions() throws {
+  func applyAllConditions(below start: Node) throws {
     var touched: Set<Node> = []
     var found: [Change] = []
     for constraint in index.constraints {
       guard case .when = constraint.kind else { continue }
       var sites: [Node] = []
-      try forEachSite(of: constraint, below: tree.root, filter: nil) { sites.append($0) }
+      try forEachSite(of: constraint, below: start, filter: nil) { sites.append($0) }
       for site in sites { found += try applyCondition(constraint, at: site, &touched) }
     }
     _ = try applyConditions(found.filter { $0.kinds == .deleted }, &touched)

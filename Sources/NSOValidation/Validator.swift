@@ -71,12 +71,15 @@ public final class Validator<Storage: MutableInstanceStorage> {
   }
 
   /// Checks everything, whatever has changed.
-  public func validateAll() throws -> ValidationOutcome<Node> {
-    try applyAllConditions()
+  /// - Parameter start: the node at or below which all sites of the index are; the root when nil. For the content of an
+  ///   operation it is the operation.
+  public func validateAll(below start: Node? = nil) throws -> ValidationOutcome<Node> {
+    let start = start ?? tree.root
+    try applyAllConditions(below: start)
     for constraint in index.constraints {
       if case .when = constraint.kind { continue }
       var goesOn = true
-      try forEachSite(of: constraint, below: tree.root, filter: nil) { site in
+      try forEachSite(of: constraint, below: start, filter: nil) { site in
         if goesOn { goesOn = try check(constraint, at: site) }
       }
       if !goesOn { return outcome }

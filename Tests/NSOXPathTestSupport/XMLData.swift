@@ -1,6 +1,7 @@
 internal import NSODocument
 internal import NSOModel
 public import NSOSchema
+public import NSOXPath
 
 /// Why test data cannot be read.
 public struct DataError: Error, CustomStringConvertible {

@@ -16,6 +16,8 @@ final class MAAPIConnection: APIConnection {
   var iteration: (any Iteration)?
   /// As `iteration`, for the nodes of an XPath expression.
   var xpath: XPathExchange?
+  /// The action that the client waits for.
+  var action: ActionEnding?
   /// What waits for a start phase.
   var pendingPhase: UInt64?
 
@@ -105,6 +107,7 @@ final class MAAPIConnection: APIConnection {
       if let outcome = try write(call, op, &out) { return outcome }
       if let outcome = try control(call, op, &out) { return outcome }
       if let outcome = try sessions(call, op, &out) { return outcome }
+      if let outcome = try actions(call, op) { return outcome }
       if let outcome = try daemon(call, op, &out) { return outcome }
       throw Self.unsupported(call.request)
     } catch {
@@ -158,6 +161,8 @@ final class MAAPIConnection: APIConnection {
   func closed() {
     iteration = nil
     xpath = nil
+    action?.cancel()
+    action = nil
     if let pendingPhase { engine.phases.cancel(pendingPhase) }
     pendingPhase = nil
     services.streams.abandon(owner: connection.id)

@@ -316,11 +316,11 @@ extension MAAPIOperation: Operation {
       .rollConfigResult, "ROLL_CONFIG_RESULT", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
       argument: "int id", "outcome of ROLL_CONFIG"),
     .init(
-      .requestAction, "REQUEST_ACTION", handle: .no, reply: .optionalTagged, tier: 1, form: .known, status: .open,
+      .requestAction, "REQUEST_ACTION", handle: .no, reply: .optionalTagged, tier: 1, form: .known, status: .done,
       argument: "{{'exml', [tagval]}, path, atom ns}", "invoke an action or rpc"),
     .init(
       .requestActionInTransaction, "REQUEST_ACTION_TH", handle: .yes, reply: .optionalTagged, tier: 1, form: .known,
-      status: .open,
+      status: .done,
       argument: "{{'exml', [tagval]}, path}", "invoke an action within a transaction"),
     .init(
       .initUpgrade, "INIT_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,

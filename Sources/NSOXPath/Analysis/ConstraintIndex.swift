@@ -3,7 +3,8 @@ public import NSOSchema
 /// From schema nodes to the constraints that a change of their instances can break: made once for a schema, so that
 /// validating a change costs what the change costs, not what the data costs.
 ///
-/// Only configuration is validated, so constraints of other nodes are not in it.
+/// Only configuration is validated, so constraints of other nodes are not in it; the content of an action, rpc or notification
+/// has an index of its own.
 public final class ConstraintIndex: Sendable {
   public let schema: Schema
   /// Compiled leafref paths, for evaluation.
@@ -24,10 +25,23 @@ public final class ConstraintIndex: Sendable {
   private let readingAnything: [Int]
   private let defaultsTouched: [NodeID: [NodeID]]
 
-  public init(_ schema: Schema) {
+  /// The rules of the configuration.
+  public convenience init(_ schema: Schema) {
     var builder = ConstraintIndexBuilder(schema)
     builder.build()
-    self.schema = schema
+    self.init(builder)
+  }
+
+  /// The rules of what an action or rpc takes or gives, or of a notification.
+  /// - Parameter side: ``SchemaNode/Flags/input``, ``SchemaNode/Flags/output`` or ``SchemaNode/Flags/inNotification``.
+  public convenience init(_ schema: Schema, contentOf operation: NodeID, _ side: SchemaNode.Flags) {
+    var builder = ConstraintIndexBuilder(schema)
+    builder.build(contentOf: operation, side)
+    self.init(builder)
+  }
+
+  private init(_ builder: ConstraintIndexBuilder) {
+    schema = builder.schema
     references = builder.references
     constraints = builder.constraints
     errors = builder.errors

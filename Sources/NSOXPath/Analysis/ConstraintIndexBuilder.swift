@@ -12,6 +12,9 @@ struct ConstraintIndexBuilder {
   var readingAnything: [Int] = []
   var defaultsTouched: [NodeID: [NodeID]] = [:]
 
+  /// Content of an action, rpc or notification, which is no configuration.
+  private var isOfOperation = false
+
   init(_ schema: Schema) { self.schema = schema }
 
   mutating func build() {
@@ -21,9 +24,27 @@ struct ConstraintIndexBuilder {
     }
   }
 
+  mutating func build(contentOf id: NodeID, _ side: SchemaNode.Flags) {
+    isOfOperation = true
+    let operation = schema[id]
+    let musts =
+      switch side {
+      case .input: operation.inputMusts
+      case .output: operation.outputMusts
+      default: operation.musts
+      }
+    for must in musts { compile(must.expression, operation) { xpath in .must(xpath, must) } }
+    for child in operation.children where schema[child].flags.contains(side) { visit(child) }
+    for choice in schema.choices {
+      guard let parent = choice.parent, parent >= id, parent < operation.subtreeEnd else { continue }
+      let all = choice.cases.indices.flatMap { members(of: choice.id, $0) }
+      if let first = all.first, schema[first].flags.contains(side) { addChoice(choice) }
+    }
+  }
+
   private mutating func visit(_ id: NodeID) {
     let node = schema[id]
-    guard node.isConfig else { return }
+    guard node.isConfig || isOfOperation else { return }
     addWhens(node)
     for must in node.musts {
       compile(must.expression, node) { xpath in .must(xpath, must) }

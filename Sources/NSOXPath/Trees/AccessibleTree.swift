@@ -86,7 +86,7 @@ public final class AccessibleTree<Storage: InstanceStorage>: XPathTree {
     case .container, .anydata, .anyxml:
       return try storage.isSet(place) ? body(Node(child, in: parent, at: place)) : true
     case .action, .rpc, .notification:
-      return true
+      return storage.isOperation(place) ? try body(Node(child, in: parent, at: place)) : true
     }
   }
 

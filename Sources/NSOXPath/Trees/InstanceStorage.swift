@@ -37,9 +37,15 @@ public protocol InstanceStorage {
 
   /// Whether one entry of a list comes before another.
   func isEntry(_ a: Place, before b: Place, of list: NodeID) throws -> Bool
+
+  /// Whether a place is that of the action, rpc or notification whose content is in the storage: XPath sees that one only
+  /// (RFC 7950, section 6.4.1).
+  func isOperation(_ place: Place) -> Bool
 }
 
 extension InstanceStorage {
+  public func isOperation(_ place: Place) -> Bool { false }
+
   public func count(of list: NodeID, at place: Place, limit: Int) throws -> Int {
     var count = 0
     guard limit > 0 else { return 0 }

@@ -183,6 +183,13 @@ enum TestModels {
       import plant { prefix p; }
       augment "/p:plant/p:site" { leaf zone { type uint16; } }
       container rules { leaf count { type int32; } }
+      augment "/p:plant/p:site" {
+        action inspect {
+          input { leaf depth { type uint8; default 2; } }
+          output { leaf found { type string; } }
+        }
+      }
+      rpc drill { input { leaf minutes { type uint8; mandatory true; } } }
     }
     """
 

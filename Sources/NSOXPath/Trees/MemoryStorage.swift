@@ -1,8 +1,7 @@
 public import NSOModel
 public import NSOSchema
-public import NSOXPath
 
-/// Data in memory: the simplest storage there can be.
+/// Data in memory: the simplest storage there can be. Holds the content of actions and notifications while it is checked.
 public struct MemoryStorage: MutableInstanceStorage {
   public struct Step: Hashable, Sendable {
     public var node: NodeID
@@ -109,6 +108,9 @@ public struct MemoryStorage: MutableInstanceStorage {
       parent.children[last.node] = nil
     }
   }
+
+  /// The number of entries of the list or leaf-list at a place.
+  public func count(ofEntriesAt place: Place) -> Int { record(place)?.entries.count ?? 0 }
 
   // MARK: InstanceStorage
 

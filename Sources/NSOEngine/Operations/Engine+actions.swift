@@ -1,0 +1,40 @@
+public import NSOModel
+import NSOSchema
+
+extension Engine {
+  /// Invokes an action or rpc and waits for its end (protocol part 04, section 4.9). Cancelling the task aborts it.
+  ///
+  /// - Parameters:
+  ///   - parameters: the input; defaults are filled in here.
+  ///   - session: who asks.
+  ///   - transaction: what the action may look at, and whose data the input is checked against; nil: the data as it is now.
+  /// - Returns: the output, every tag with its namespace; empty without output.
+  /// - Throws: NOEXISTS when what has the action does not exist, the codes of ``OperationContent`` for bad input, EXTERNAL
+  ///   for an output that does not fit the schema, and what the action throws.
+  public func performAction(
+    _ instance: OperationInstance, _ parameters: [TaggedValue], session: UserSession, transaction: Transaction? = nil
+  ) async throws(NSOError) -> [TaggedValue] {
+    let view = try view(of: transaction)
+    guard try view.exists(instance.parent) else {
+      throw NSOError(.noExists, "\(instance.text(view.model)): \(instance.parent.text(view.model)) does not exist")
+    }
+    let input = try OperationContent(parameters, .input, of: instance, in: view, operationRules)
+    let invocation = ActionInvocation(
+      model: view.model, instance: instance, session: session, transaction: transaction,
+      input: try input.pairs(defaults: true, qualified: false))
+    let output = try await actions.handler(for: invocation).perform(invocation)
+    do throws(NSOError) {
+      return try OperationContent(output, .output, of: instance, in: try self.view(of: transaction), operationRules)
+        .pairs(defaults: false, qualified: true)
+    } catch {
+      throw NSOError(
+        .external, "\(invocation.text): its output does not fit the model: \(error.message)", appTag: error.appTag)
+    }
+  }
+
+  /// What a transaction sees; without one, the data as it is now.
+  private func view(of transaction: Transaction?) throws(NSOError) -> TreeView {
+    guard let transaction else { return try currentView() }
+    return try transaction.view()
+  }
+}

@@ -1,0 +1,93 @@
+import ExternalTerm
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOSchema
+import NSOTerms
+import NSOWire
+
+/// Actions and rpcs (protocol part 04, section 4.9).
+extension MAAPIConnection {
+  /// Nil: another kind of request.
+  func actions(_ call: MAAPICall, _ op: UInt32) throws(NSOError) -> FrameOutcome? {
+    switch call.request {
+    case .requestAction(let request):
+      let session = try requireSession()
+      let path = try keypath(request.path, below: nil)
+      let instance = try engine.model.locateAction(path, namespace: request.namespace)
+      return perform(instance, request.parameters, session, nil, op)
+    case .requestActionInTransaction(let parameters, let path):
+      let use = try use(call)
+      let path = try keypath(path, below: call.isRelative ? use.position.location : nil)
+      let instance = try use.model.locateAction(path, namespace: use.position.namespace)
+      return perform(instance, parameters, use.transaction.session, use.transaction, op)
+    default: return nil
+    }
+  }
+
+  private func keypath(_ path: WireKeypath, below base: Location?) throws(NSOError) -> Keypath {
+    if let text = path.text { return try engine.model.schema.parsePath(text).keypath }
+    do throws(TermError) {
+      let path = try path.keypath()
+      guard let base else { return path }
+      return Keypath(Keypath(base, engine.model).elements + path.elements)
+    } catch {
+      throw NSOError(.badPath, "the path is malformed: \(error)")
+    }
+  }
+
+  /// The action ends early when the connection closes, or its session ends.
+  private func perform(
+    _ instance: OperationInstance, _ parameters: [TaggedValue], _ session: UserSession, _ transaction: NSOEngine.Transaction?,
+    _ op: UInt32
+  ) -> FrameOutcome {
+    let ending = ActionEnding(session)
+    let later = connection.later { (result: Result<[TaggedValue], NSOError>, out) in
+      ending.forget()
+      self.action = nil
+      out.writeAnswer(to: op) { (out) throws(NSOError) in
+        let output = try result.get()
+        guard !output.isEmpty else { return }
+        out.writeTermVersion()
+        TaggedValueCoding.write(output, into: &out)
+      }
+      return .done
+    }
+    let engine = engine
+    let task = Task {
+      do throws(NSOError) {
+        later.succeed(try await engine.performAction(instance, parameters, session: session, transaction: transaction))
+      } catch {
+        later.fail(error)
+      }
+    }
+    ending.cancelsAtEnd(task)
+    action = ending
+    return .later
+  }
+}
+
+/// The action that a connection waits for, and its end with the session.
+final class ActionEnding {
+  private let session: UserSession
+  private var token: UInt64?
+  private var task: Task<Void, Never>?
+
+  init(_ session: UserSession) { self.session = session }
+
+  func cancelsAtEnd(_ task: Task<Void, Never>) {
+    self.task = task
+    token = session.onEnd { task.cancel() }
+  }
+
+  func forget() {
+    if let token { session.forget(ending: token) }
+    token = nil
+    task = nil
+  }
+
+  func cancel() {
+    task?.cancel()
+    forget()
+  }
+}
