@@ -10,6 +10,7 @@ import Testing
   @Test func everyOperationHasOneLine() {
     check(MAAPIOperation.self)
     check(CDBOperation.self)
+    check(ProviderOperation.self)
     #expect(MAAPIOperation.table.count == 179 && CDBOperation.table.count == 55)
   }
 
@@ -76,6 +77,10 @@ import Testing
     ## CDB
 
     \(rows(CDBOperation.self))
+
+    ## Data providers
+
+    \(rows(ProviderOperation.self))
 
     """
   }

@@ -8,6 +8,7 @@ enum UncoveredVectors {
     "maapi/get_elem/time": "a zone of [] and [] is read; we send [] and 0, like the value vectors",
     "schema/load/ns_arities": "namespaces of 4, 5 and 7 elements are read; we send 6",
     "schema/load/facets": "a namespace of 4 elements is read; we send 6",
+    "dp/set_elem/extra_args": "more arguments of a callback are ignored; we send none",
     // What a daemon must not send; our client is kinder than the reference client.
     "cdb/error/reason-no-nul": "a message without NUL keeps its last character",
     "transport/error/message_without_nul": "a message without NUL keeps its last character",
@@ -22,6 +23,7 @@ enum UncoveredVectors {
     "schema/facet/f_enumlist/1": "labels of enumerations may be characters",
     "schema/facet/f_bitsbin/1": "labels of bits may be binaries",
     // What a daemon must not send; refused, as by the reference client.
+    "dp/unhandled/uinfo_9_tuple": "a user of nine elements",
     "transport/error/unexpected_op": "a reply to another op",
     "transport/error/empty_frame": "no op word",
     "transport/error/truncated_error": "no error code",

@@ -43,7 +43,7 @@ extension VectorTests {
 
 /// Files whose messages are not typed yet: their terms at least are read and written unchanged.
 extension VectorTests {
-  @Test(arguments: [("data-provider", 356, 665), ("events", 92, 260), ("ha", 33, 100)])
+  @Test(arguments: [("events", 92, 260), ("ha", 33, 100)])
   func untypedGroups(_ file: String, vectors count: Int, frames wanted: Int) throws {
     let vectors = try Vector.load(file)
     #expect(vectors.count == count)

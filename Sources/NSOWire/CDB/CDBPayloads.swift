@@ -238,6 +238,9 @@ public enum SubscriptionAbort: Hashable, Sendable {
     case applicationInternal = "application_internal"
     case dataMissing = "data_missing"
     case interrupt
+    /// Only from data providers: their library has no such callback, or it failed in itself.
+    case `internal`
+    case protocolUsage = "proto_usage"
 
     /// What the one who commits is told.
     public var errorCode: ErrorCode {
@@ -249,6 +252,8 @@ public enum SubscriptionAbort: Hashable, Sendable {
       case .application, .interrupt: .external
       case .applicationInternal: .applicationInternal
       case .dataMissing: .dataMissing
+      case .internal: .internal
+      case .protocolUsage: .protocolUsage
       }
     }
   }

@@ -46,6 +46,12 @@ public struct UserSessionInfo: Hashable, Sendable {
 
   init(_ reader: inout ArgumentReader) throws(TermError) {
     try reader.tuple(2)
+    try self.init(tuple: &reader)
+    lockMode = LockMode(rawValue: try reader.integer()) ?? .none
+  }
+
+  /// The tuple of ten that data providers get (protocol part 05, section 2.1).
+  init(tuple reader: inout ArgumentReader) throws(TermError) {
     try reader.tuple(10)
     id = try reader.integer()
     user = try reader.text()
@@ -57,11 +63,16 @@ public struct UserSessionInfo: Hashable, Sendable {
     loginTime = try reader.integer()
     snmpContext = try reader.text()
     flags = try reader.integer()
-    lockMode = LockMode(rawValue: try reader.integer()) ?? .none
+    lockMode = .none
   }
 
   func write(into buffer: inout ByteBuffer) {
     buffer.writeTermTuple(arity: 2)
+    writeTuple(into: &buffer)
+    buffer.writeTermInteger(lockMode.rawValue)
+  }
+
+  func writeTuple(into buffer: inout ByteBuffer) {
     buffer.writeTermTuple(arity: 10)
     buffer.writeTermInteger(id)
     buffer.writeTermBinary(user)
@@ -73,7 +84,6 @@ public struct UserSessionInfo: Hashable, Sendable {
     buffer.writeTermInteger(loginTime)
     buffer.writeTermBinary(snmpContext)
     buffer.writeTermInteger(flags)
-    buffer.writeTermInteger(lockMode.rawValue)
   }
 }
 
