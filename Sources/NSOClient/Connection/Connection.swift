@@ -154,6 +154,11 @@ final class Connection: Sendable {
       }
     }
 
+    /// What to throw when the daemon breaks the protocol.
+    func violation(_ what: String) -> ConnectionError {
+      ConnectionError(.protocolViolation, .conversation, connection.endpoint, what)
+    }
+
     /// How much has been received and not been taken, in bytes.
     func waitingBytes() async -> Int {
       await withCheckedContinuation { continuation in
