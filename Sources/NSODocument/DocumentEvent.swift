@@ -97,10 +97,13 @@ public enum DocumentScalar: Hashable, Sendable {
   case number(String)
   case boolean(Bool)
   case null
+  /// A JSON array of strings, as an annotation only.
+  case words([String])
 
   /// The value as YANG's canonical text would have it; empty for `null`.
   public var lexical: String {
     switch self {
+    case .words(let words): words.joined(separator: " ")
     case .text(let text), .string(let text), .number(let text): text
     case .boolean(let flag): flag ? "true" : "false"
     case .null: ""

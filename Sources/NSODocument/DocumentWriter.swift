@@ -65,6 +65,8 @@ public enum WrittenValue: Hashable, Sendable {
   case empty
   /// A value that names nodes or identities: identityref, instance-identifier.
   case names([NamePiece])
+  /// Several words, for annotations only: in XML with blanks between and around them, in JSON an array.
+  case words([String])
 }
 
 /// A part of a value that names nodes or identities.

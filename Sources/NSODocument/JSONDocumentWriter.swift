@@ -173,6 +173,13 @@ public struct JSONDocumentWriter: DocumentWriter {
     case .number(let digits): output.write(digits)
     case .boolean(let flag): output.write(flag ? "true" : "false" as StaticString)
     case .empty: output.write("[null]" as StaticString)
+    case .words(let words):
+      output.write(UInt8(ascii: "["))
+      for (index, word) in words.enumerated() {
+        if index > 0 { output.write(UInt8(ascii: ",")) }
+        string(word)
+      }
+      output.write(UInt8(ascii: "]"))
     case .names(let pieces):
       var text = ""
       var last = ""

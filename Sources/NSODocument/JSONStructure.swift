@@ -15,7 +15,7 @@ final class JSONStructure {
     case metadata(MetadataTarget)
     /// The array form of metadata: one entry for each item of a leaf-list, `null` where there is none.
     case metadataArray
-    /// The value `[null]` of an annotation of type empty.
+    /// The value `[null]` of an annotation of type empty, or several strings.
     case annotationArray
 
     var isObject: Bool {
@@ -65,6 +65,8 @@ final class JSONStructure {
   /// The member names of all open objects, innermost last: to find a member that occurs twice.
   private var members: [NameTable.ID] = []
   private var annotations: [DocumentAttribute] = []
+  /// The strings of the annotation array that is open.
+  private var words: [String] = []
 
   init(limits: DocumentLimits) {
     self.limits = limits
@@ -125,7 +127,9 @@ final class JSONStructure {
         try deliver(.arrayStart(names[top.name]), at: top.namePosition, handler)
         try push(.array, position, name: top.name)
       }
-    case .metadata: try push(.annotationArray, position, name: top.name)
+    case .metadata:
+      words.removeAll(keepingCapacity: true)
+      try push(.annotationArray, position, name: top.name)
     case .array, .metadataArray, .annotationArray:
       throw DocumentError(.refused, "an array inside an array means nothing in YANG data", at: position)
     }
@@ -153,9 +157,11 @@ final class JSONStructure {
     switch top.kind {
     case .array: try deliver(.arrayEnd, at: position, handler)
     case .annotationArray:
-      guard top.count == 1 else {
-        throw DocumentError(.refused, "an annotation has one plain value; only [null] is an array", at: position)
+      guard top.count > 0 else {
+        throw DocumentError(.refused, "an annotation has a value; [] is none", at: position)
       }
+      let isEmpty = words.isEmpty
+      annotations.append(DocumentAttribute(names[top.name], isEmpty ? .null : .words(words)))
     case .document, .object, .metadata, .metadataArray: break
     }
     valueDone()
@@ -207,10 +213,16 @@ final class JSONStructure {
         throw DocumentError(.refused, "metadata of a leaf-list is an array of objects and nulls", at: position)
       }
     case .annotationArray:
-      guard scalar == .null else {
-        throw DocumentError(.refused, "an annotation has one plain value; only [null] is an array", at: position)
+      guard words.count < limits.attributeCount else {
+        throw DocumentError(.tooLarge, "more than \(limits.attributeCount) values of one annotation", at: position)
       }
-      if top.count == 0 { annotations.append(DocumentAttribute(names[top.name], .null)) }
+      switch scalar {
+      case .string(let word) where top.count == words.count: words.append(word)
+      case .null where top.count == 0: break
+      default:
+        throw DocumentError(
+          .refused, "an annotation has one plain value; only [null] and strings stand in an array", at: position)
+      }
     }
     valueDone()
   }

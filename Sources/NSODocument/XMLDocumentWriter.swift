@@ -239,6 +239,7 @@ struct XMLPrefixes {
     case .string(let text), .number(let text): text
     case .boolean(let flag): flag ? "true" : "false"
     case .empty: ""
+    case .words(let words): words.isEmpty ? "" : " " + words.joined(separator: " ") + " "
     case .names(let pieces):
       pieces.reduce(into: "") { text, piece in
         switch piece {

@@ -55,6 +55,7 @@ func brief(_ events: [Placed]) -> [String] {
     case .scalar(.number(let digits)): digits
     case .scalar(.boolean(let flag)): "\(flag)"
     case .scalar(.null): "null"
+    case .scalar(.words(let words)): "\(words)"
     case .metadata(let target, let list): "@\(target) " + list.map { "\($0.name)=\($0.value.lexical)" }.joined(separator: " ")
     }
   }

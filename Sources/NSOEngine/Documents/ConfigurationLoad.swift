@@ -9,6 +9,8 @@ public final class ConfigurationLoad: Sendable {
     var editor: TreeEditor
     var loader: DocumentLoader
     var parser: any DocumentParser
+    /// Nothing at all is no document (XML).
+    var needsContent: Bool
     var isOver = false
 
     mutating func feed(_ bytes: [UInt8]) -> NSOError? {
@@ -23,7 +25,8 @@ public final class ConfigurationLoad: Sendable {
       guard !isOver else { return NSOError(.badState, "the load is over") }
       do {
         try parser.finish { event in try loader.handle(event, &editor) }
-        try loader.finish()
+        try loader.finish(&editor)
+        guard loader.hasContent || !needsContent else { return NSOError(.badConfig, "the document is empty") }
         return nil
       } catch { return failure(error) }
     }
@@ -41,8 +44,9 @@ public final class ConfigurationLoad: Sendable {
   // The parser is a class of its own library; the mutex sees to it that one thread at a time has it.
   private let state: Mutex<State>
 
+  /// - Parameter place: what the document says is below it, and only that is deleted first in mode create.
   /// - Throws: NOT_WRITABLE, BADSTATE or NOTRANS when the transaction cannot be written.
-  public init(_ transaction: Transaction, _ options: LoadOptions) throws(NSOError) {
+  public init(_ transaction: Transaction, _ options: LoadOptions, below place: Location = .root) throws(NSOError) {
     guard transaction.mode == .readWrite else {
       throw NSOError(
         .notWritable, "transaction \(transaction.handle) is a read transaction: a load needs one to read and write")
@@ -52,22 +56,25 @@ public final class ConfigurationLoad: Sendable {
     editor.conditions = .delayed
     self.transaction = transaction
     let target = editor.target
-    if options.mode == .create, target == .configuration {
-      do throws(NSOError) { try editor.remove(.root) } catch {
-        transaction.end(.read)
-        throw error
-      }
+    do throws(NSOError) {
+      if options.mode == .create, target == .configuration { try editor.remove(place) }
+      if place.node != nil { try editor.ensurePlace(place) }
+    } catch {
+      transaction.end(.read)
+      throw error
     }
-    let loader = DocumentLoader(transaction.model, options, target)
+    let loader = DocumentLoader(transaction.model, options, target, below: place)
     let format = options.format
-    state = Mutex(State(editor: editor, loader: loader, parser: Self.parser(format)))
+    let needsContent = format == .xml || format == .xmlPretty
+    state = Mutex(State(editor: editor, loader: loader, parser: Self.parser(format), needsContent: needsContent))
   }
 
   deinit { abandon() }
 
   private static func parser(_ format: DocumentFormat) -> sending any DocumentParser {
     switch format {
-    case .xml, .xmlPretty: XMLDocumentParser(framing: .document)
+    // A bare sequence of elements will do as well as one that holds them.
+    case .xml, .xmlPretty: XMLDocumentParser(framing: .sequence)
     case .json, .jsonPretty: JSONDocumentParser()
     }
   }

@@ -11,16 +11,17 @@ public struct ConfigurationSave {
     /// The children of a container, list entry or the root; `opened` is what was put before them.
     case children(Location, [NodeID], next: Int, opened: Opening)
     /// The entries of a list.
-    case entries(Location, any DataTree, ListPosition, only: [UInt8]?)
+    case entries(Location, any DataTree, ListPosition, only: [UInt8]?, isShown: Bool)
   }
 
+  /// What a frame has put before its children; nothing where parents are left out.
   private enum Opening { case nothing, container, entry }
 
   /// What has to be written before the next leaf.
   private enum Pending {
-    case container(NodeName)
+    case container(NodeName, [Annotation])
     case list(NodeName)
-    case entry([(NodeName, WrittenValue)])
+    case entry([(NodeName, WrittenValue)], [Annotation])
   }
 
   private let view: TreeView
@@ -32,6 +33,9 @@ public struct ConfigurationSave {
   private var pending: [Pending] = []
   /// The steps of the path that was asked for, by depth: the node, and the keys of its entry.
   private var restriction: [(node: NodeID, entry: [UInt8]?)] = []
+  private let selection: NodeSelection?
+  /// Some nodes have attributes.
+  private let hasAttributes: Bool
   private var isFinished = false
 
   private final class Sink {
@@ -51,17 +55,22 @@ public struct ConfigurationSave {
     case .json: writer = JSONDocumentWriter(layout: .plain, sink: write)
     case .jsonPretty: writer = JSONDocumentWriter(layout: .pretty, sink: write)
     }
-    guard !options.noParents else {
-      throw NSOError(.notImplemented, "saving without parents (NO_PARENTS) is not supported yet")
-    }
+    hasAttributes = try view.usesAttributes()
+    selection = try options.filter.map { (filter) throws(NSOError) in try NodeSelection(filter, view) }
     if let path = options.path { restriction = try Self.steps(path, view.model) }
-    do {
-      try writer.startContainer(Self.root(options.format))
-    } catch {
-      throw NSOError(.internal, "\(error)")
+    if options.noParents {
+      for step in restriction.dropLast() where step.entry == nil && view.model[step.node].kind == .list {
+        throw NSOError(
+          .badPath, "without parents (NO_PARENTS) the path must give the keys of \(view.model.schema.path(of: step.node))")
+      }
+    } else {
+      do { try writer.startContainer(Self.root(options.format)) } catch { throw NSOError(.internal, "\(error)") }
     }
-    frames = [.children(.root, children(of: nil, depth: 0), next: 0, opened: .container)]
+    frames = [.children(.root, children(of: nil, depth: 0), next: 0, opened: options.noParents ? .nothing : .container)]
   }
+
+  /// Whether what stands at a depth is written; without parents only from the end of the path on.
+  private func isShown(_ depth: Int) -> Bool { !options.noParents || depth >= restriction.count - 1 }
 
   private static func root(_ format: DocumentFormat) -> NodeName {
     switch format {
@@ -106,35 +115,52 @@ public struct ConfigurationSave {
       }
       frames.append(.children(location, nodes, next: next + 1, opened: opened))
       try visit(nodes[next], in: location, depth: depth)
-    case .entries(let list, let tree, var position, let only):
+    case .entries(let list, let tree, var position, let only, let isShown):
       var record: [UInt8] = []
       guard try tree.nextEntry(in: list.path, &position, { record = Array($0) }), only == nil || only == position.entryKey
       else {
+        guard isShown else { return }
         if case .list? = pending.last { pending.removeLast() } else { try writer.endList() }
         return
       }
-      frames.append(only == nil ? .entries(list, tree, position, only: nil) : .entries(list, EmptyTree(), position, only: only))
-      try enter(list, position.entryKey, record)
+      frames.append(.entries(list, only == nil ? tree : EmptyTree(), position, only: only, isShown: isShown))
+      try enter(list, position.entryKey, record, isShown: isShown)
     }
   }
 
   /// How many steps of a path lead to what is open.
   private var depth: Int {
-    frames.count { if case .children(_, _, _, let opened) = $0 { opened != .nothing } else { false } } - 1
+    frames.count { if case .children = $0 { true } else { false } } - 1
   }
 
-  private mutating func enter(_ list: Location, _ key: [UInt8], _ record: [UInt8]) throws {
+  private mutating func enter(_ list: Location, _ key: [UInt8], _ record: [UInt8], isShown: Bool) throws {
     guard let node = list.node else { return }
     let keys = try record.withUnsafeBytes { try decodedKeys($0) }
+    let entry = list.entry(key: key, keys)
+    guard selection?.relation(to: entry.path) != .outside else { return }
+    guard isShown else {
+      return frames.append(.children(entry, children(of: node, depth: depth + 1), next: 0, opened: .nothing))
+    }
     var written: [(NodeName, WrittenValue)] = []
     for (key, value) in zip(model.schema[node].keys, keys) {
       guard let type = model.schema[key].type else { continue }
       written.append((model.nodeName(key), try model.written(value, type)))
     }
-    pending.append(.entry(written))
-    if shows(model[node]) { try flush() }
-    frames.append(
-      .children(list.entry(key: key, keys), children(of: node, depth: depth + 1), next: 0, opened: .entry))
+    pending.append(.entry(written, try annotations(of: entry)))
+    // An entry that is only on the way to something selected waits for it.
+    if shows(model[node]), selection?.relation(to: entry.path) != .above || selection?.selectsKey(of: entry.path) == true {
+      try flush()
+    }
+    frames.append(.children(entry, children(of: node, depth: depth + 1), next: 0, opened: .entry))
+  }
+
+  /// The attributes of a node as the document shows them.
+  private func annotations(of place: Location) throws(NSOError) -> [Annotation] {
+    guard hasAttributes else { return [] }
+    return try view.storedAttributes(of: place).compactMap { attribute in
+      guard options.withServiceMeta || AttributeRule[attribute.number]?.isServiceMeta == false else { return nil }
+      return model.written(attribute)
+    }
   }
 
   private mutating func visit(_ node: NodeID, in parent: Location, depth: Int) throws {
@@ -143,36 +169,53 @@ public struct ConfigurationSave {
     let holds = facts.kind == .container || facts.kind == .list
     guard holds || shows(facts) else { return }
     guard facts.placement == .configuration || options.content != .configuration else { return }
+    guard !options.hidesHidden || !model.isHidden(node) else { return }
     let place = parent.child(node, model)
+    let relation = selection?.relation(to: place.path) ?? .inside
+    guard relation != .outside else { return }
     switch facts.kind {
     case .leaf where facts.flags.contains(.empty):
       guard try view.exists(place) else { return }
       try flush()
-      try writer.leaf(model.nodeName(node), .empty)
+      try writer.leaf(model.nodeName(node), .empty, metadata: try annotations(of: place))
     case .leaf:
       guard let value = try set(place), let type = model.schema[node].type else { return }
       try flush()
-      try writer.leaf(model.nodeName(node), try model.written(value, type))
+      try writer.leaf(model.nodeName(node), try model.written(value, type), metadata: try annotations(of: place))
     case .leafList:
       guard case .list(let values)? = try set(place), let type = model.schema[node].type else { return }
       try flush()
       try writer.startLeafList(model.nodeName(node))
-      for value in values { try writer.item(try model.written(value, type)) }
+      for value in values {
+        guard hasAttributes || relation == .above else {
+          try writer.item(try model.written(value, type))
+          continue
+        }
+        var entry = LocationBuilder(model, from: place)
+        try entry.entry([value])
+        guard selection?.relation(to: entry.location.path) != .outside else { continue }
+        try writer.item(try model.written(value, type), metadata: try annotations(of: entry.location))
+      }
       try writer.endLeafList()
+    case .container where !isShown(depth):
+      guard try !facts.flags.contains(.presence) || view.exists(place) else { return }
+      frames.append(.children(place, children(of: node, depth: depth + 1), next: 0, opened: .nothing))
     case .container:
       if facts.flags.contains(.presence) {
         guard try view.exists(place) else { return }
       } else if !options.withDefaults, try !mayHoldData(place, node) {
         return
       }
-      pending.append(.container(model.nodeName(node)))
-      if facts.flags.contains(.presence), shows(facts) { try flush() }
+      let annotations = try annotations(of: place)
+      pending.append(.container(model.nodeName(node), annotations))
+      if facts.flags.contains(.presence) || !annotations.isEmpty, shows(facts), relation == .inside { try flush() }
       frames.append(.children(place, children(of: node, depth: depth + 1), next: 0, opened: .container))
     case .list:
       let tree = try view.tree(of: node)
-      pending.append(.list(model.nodeName(node)))
+      if isShown(depth) { pending.append(.list(model.nodeName(node))) }
       let entry = restriction.indices.contains(depth) ? restriction[depth].entry : nil
-      frames.append(.entries(place, tree, entry.map { .atOrAfter($0) } ?? .start, only: entry))
+      frames.append(
+        .entries(place, tree, entry.map { .atOrAfter($0) } ?? .start, only: entry, isShown: isShown(depth)))
     default: return
     }
   }
@@ -209,10 +252,10 @@ public struct ConfigurationSave {
   private mutating func flush() throws {
     for item in pending {
       switch item {
-      case .container(let name): try writer.startContainer(name)
+      case .container(let name, let annotations): try writer.startContainer(name, metadata: annotations)
       case .list(let name): try writer.startList(name)
-      case .entry(let keys):
-        try writer.startEntry()
+      case .entry(let keys, let annotations):
+        try writer.startEntry(metadata: annotations)
         for (name, value) in keys { try writer.leaf(name, value) }
       }
     }

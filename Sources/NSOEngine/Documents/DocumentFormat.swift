@@ -24,12 +24,17 @@ public struct LoadOptions: Sendable, Hashable {
   public var ignoreOperational: Bool
   /// Unknown elements, namespaces and attributes are passed over.
   public var lax: Bool
+  /// Hidden nodes (`tailf:hidden`) are unknown.
+  public var hidesHidden: Bool
 
-  public init(format: DocumentFormat, mode: LoadMode, ignoreOperational: Bool = false, lax: Bool = false) {
+  public init(
+    format: DocumentFormat, mode: LoadMode, ignoreOperational: Bool = false, lax: Bool = false, hidesHidden: Bool = false
+  ) {
     self.format = format
     self.mode = mode
     self.ignoreOperational = ignoreOperational
     self.lax = lax
+    self.hidesHidden = hidesHidden
   }
 }
 
@@ -50,15 +55,24 @@ public struct SaveOptions: Sendable, Hashable {
   public var path: Keypath?
   /// Begin at the path, without what it is in.
   public var noParents: Bool
+  /// Only what this expression selects, with all below and what it is in.
+  public var filter: String?
+  /// Attributes that services write are shown, too.
+  public var withServiceMeta: Bool
+  /// Hidden nodes (`tailf:hidden`) are left out.
+  public var hidesHidden: Bool
 
   public init(
     format: DocumentFormat, content: Content = .configuration, withDefaults: Bool = false, path: Keypath? = nil,
-    noParents: Bool = false
+    noParents: Bool = false, filter: String? = nil, withServiceMeta: Bool = false, hidesHidden: Bool = false
   ) {
     self.format = format
     self.content = content
     self.withDefaults = withDefaults
     self.path = path
     self.noParents = noParents
+    self.filter = filter
+    self.withServiceMeta = withServiceMeta
+    self.hidesHidden = hidesHidden
   }
 }

@@ -5,7 +5,7 @@ import NSOStore
 
 /// Turns the events of a document into writes. It holds what is open and, for a list entry, what came before its keys.
 struct DocumentLoader {
-  private enum Frame {
+  enum Frame {
     /// Something around the data: `config`, `data`.
     case wrapper
     /// A container, or a list entry whose keys are known.
@@ -13,44 +13,60 @@ struct DocumentLoader {
     /// A list entry whose keys are not complete; what else came so far waits.
     case entry(PendingEntry)
     /// A leaf, or one entry of a leaf-list.
-    case leaf(Location, Operation, NameContext, text: String?)
+    case leaf(Location, Marks, NameContext, text: String?)
     /// A key leaf of the entry around it.
     case key(index: Int, NameContext, text: String?)
     /// Passed over, with all below.
     case skipped
   }
 
-  private struct PendingEntry {
+  struct PendingEntry {
     var list: Location
     var keys: [Value?]
-    var operation: Operation
-    var insert: MovePlace
+    var marks: Marks
     var waiting: [DocumentEvent] = []
     /// How deep inside something that waits.
     var depth = 0
   }
 
   /// NETCONF's `operation` attribute (RFC 6241, section 7.2).
-  private enum Operation: String { case merge, replace, create, delete, remove, none }
+  enum Operation: String { case merge, replace, create, delete, remove, none }
+
+  /// What the attributes of an element say.
+  struct Marks {
+    var operation: Operation
+    var insert = MovePlace.last
+    var attributes: [Attribute] = []
+  }
 
   static let netconf = "urn:ietf:params:xml:ns:netconf:base:1.0"
   static let configNamespace = "http://tail-f.com/ns/config/1.0"
-  private static let yang = "urn:ietf:params:xml:ns:yang:1"
+  static let yang = "urn:ietf:params:xml:ns:yang:1"
   /// How many events of one list entry may come before its keys.
   private static let waitingLimit = 100_000
 
-  private let model: DataModel
-  private let options: LoadOptions
-  private let target: TreeEditor.Target
-  private var frames: [Frame] = []
+  let model: DataModel
+  let options: LoadOptions
+  let target: TreeEditor.Target
+  /// Where the document's elements belong.
+  let base: Location
+  var frames: [Frame] = []
+  /// Annotations in JSON of nodes that may come after them, by how deep they stand.
+  var lateMetadata: [LateMetadata] = []
+  /// The entries of the leaf-lists of the objects that are open, for their annotations (JSON).
+  var items: [LeafListItems] = []
   /// Leaf-lists that were emptied because the document has them (mode replace), by their path.
   private var emptied: Set<[UInt8]> = []
 
-  init(_ model: DataModel, _ options: LoadOptions, _ target: TreeEditor.Target) {
+  init(_ model: DataModel, _ options: LoadOptions, _ target: TreeEditor.Target, below base: Location = .root) {
     self.model = model
     self.options = options
     self.target = target
+    self.base = base
   }
+
+  /// True once the document has said anything.
+  private(set) var hasContent = false
 
   mutating func handle(_ event: DocumentEvent, _ editor: inout TreeEditor) throws(NSOError) {
     if case .entry(var pending)? = frames.last {
@@ -60,19 +76,20 @@ struct DocumentLoader {
       }
     }
     switch event {
-    case .start(let element): try start(element, &editor)
-    case .scalar(let scalar): scalarText(scalar.lexical)
+    case .start(let element):
+      hasContent = true
+      try start(element, &editor)
+    case .scalar(let scalar): try scalarText(scalar)
     case .end: try end(&editor)
     case .arrayStart, .arrayEnd: break
-    case .metadata(_, let attributes):
-      guard !options.lax, let first = attributes.first else { return }
-      throw NSOError(.badConfig, "metadata \(first.name) in JSON is not supported yet; leave it out")
+    case .metadata(let target, let attributes): try metadata(of: target, attributes, &editor)
     }
   }
 
   /// The document is over.
-  func finish() throws(NSOError) {
+  mutating func finish(_ editor: inout TreeEditor) throws(NSOError) {
     guard frames.isEmpty else { throw NSOError(.badConfig, "the document ends inside of \(place)") }
+    try closeLevel(&editor)
   }
 
   // MARK: Entries before their keys
@@ -106,7 +123,7 @@ struct DocumentLoader {
     var builder = LocationBuilder(model, from: pending.list)
     try builder.entry(keys)
     let location = builder.location
-    frames[frames.count - 1] = try begin(location, pending.operation, pending.insert, &editor)
+    frames[frames.count - 1] = try begin(location, pending.marks, &editor)
     for event in pending.waiting { try handle(event, &editor) }
   }
 
@@ -128,17 +145,19 @@ struct DocumentLoader {
     let inherited: Operation
     switch frames.last {
     case .inside(let location, let operation): (parent, inherited) = (location, operation)
-    case .entry(let pending): (parent, inherited) = (pending.list, pending.operation)
-    default: (parent, inherited) = (.root, .merge)
+    case .entry(let pending): (parent, inherited) = (pending.list, pending.marks.operation)
+    default: (parent, inherited) = (base, .merge)
     }
-    guard let node = find(element, in: parent.node), model.schema[node].kind != .rpc, model.layout.isStored(node) else {
+    guard let node = find(element, in: parent.node), model.schema[node].kind != .rpc, model.layout.isStored(node),
+      !options.hidesHidden || !model.isHidden(node)
+    else {
       if options.lax {
         frames.append(.skipped)
         return
       }
       throw unknown(element, parent)
     }
-    let attributes = try attributes(of: element, inherited)
+    let marks = try marks(of: element, node, inherited, editor)
     let facts = model[node]
     if facts.isKey, case .entry = frames.last {
       frames.append(.key(index: Int(facts.keyIndex), element.names, text: nil))
@@ -164,34 +183,37 @@ struct DocumentLoader {
       }
       frames.append(
         .entry(
-          PendingEntry(
-            list: place, keys: Array(repeating: nil, count: count), operation: attributes.operation, insert: attributes.insert))
-      )
+          PendingEntry(list: place, keys: Array(repeating: nil, count: count), marks: marks)))
     case .container:
-      frames.append(try begin(place, attributes.operation, attributes.insert, &editor))
+      frames.append(try begin(place, marks, &editor))
     case .leaf, .leafList:
       if facts.isKey {
         // The keys stand in the path already.
         frames.append(.skipped)
       } else {
-        frames.append(.leaf(place, attributes.operation, element.names, text: nil))
+        frames.append(.leaf(place, marks, element.names, text: nil))
       }
     default:
       throw NSOError(.notImplemented, "\(place.text(model)): \(facts.kind.text) cannot be loaded yet")
     }
   }
 
-  private mutating func scalarText(_ text: String) {
+  private mutating func scalarText(_ scalar: DocumentScalar) throws(NSOError) {
+    let text = scalar.lexical
     switch frames.last {
-    case .leaf(let location, let operation, let names, _):
-      frames[frames.count - 1] = .leaf(location, operation, names, text: text)
+    case .leaf(let location, let marks, let names, _):
+      frames[frames.count - 1] = .leaf(location, marks, names, text: text)
     case .key(let index, let names, _):
       frames[frames.count - 1] = .key(index: index, names, text: text)
-    default: break
+    case .skipped: break
+    default:
+      guard text.contains(where: { !$0.isWhitespace }) else { return }
+      throw NSOError(.badConfig, "a value stands in \(place), where elements are wanted")
     }
   }
 
   private mutating func end(_ editor: inout TreeEditor) throws(NSOError) {
+    try closeLevel(&editor)
     guard let frame = frames.popLast() else { return }
     switch frame {
     case .wrapper, .inside, .skipped: break
@@ -208,17 +230,16 @@ struct DocumentLoader {
       frames[frames.count - 1] = .entry(pending)
       let known = pending.keys.compactMap { $0 }
       if known.count == pending.keys.count { try open(pending, known, &editor) }
-    case .leaf(let location, let operation, let names, let text):
-      try write(location, operation, names, text ?? "", &editor)
+    case .leaf(let location, let marks, let names, let text):
+      try write(location, marks, names, text ?? "", &editor)
     }
   }
 
   // MARK: Writes
 
   /// Opens a container or list entry.
-  private mutating func begin(
-    _ location: Location, _ operation: Operation, _ insert: MovePlace, _ editor: inout TreeEditor
-  ) throws(NSOError) -> Frame {
+  private mutating func begin(_ location: Location, _ marks: Marks, _ editor: inout TreeEditor) throws(NSOError) -> Frame {
+    let operation = marks.operation
     guard let node = location.node else { return .inside(location, operation) }
     let facts = model[node]
     let isEntry = facts.kind == .list
@@ -247,13 +268,15 @@ struct DocumentLoader {
       }
     case .none: break
     }
-    if isEntry || facts.flags.contains(.presence) { try editor.ensure(location, at: insert) }
+    if isEntry || facts.flags.contains(.presence) { try editor.ensure(location, at: marks.insert) }
+    try set(marks.attributes, of: location, &editor)
     return .inside(location, below)
   }
 
   private mutating func write(
-    _ location: Location, _ operation: Operation, _ names: NameContext, _ text: String, _ editor: inout TreeEditor
+    _ location: Location, _ marks: Marks, _ names: NameContext, _ text: String, _ editor: inout TreeEditor
   ) throws(NSOError) {
+    let operation = marks.operation
     guard let node = location.node else { return }
     let facts = model[node]
     var place = location
@@ -282,13 +305,16 @@ struct DocumentLoader {
         try editor.remove(location)
       }
     }
-    if let value { try editor.set(place, value) } else { try editor.ensure(place) }
+    if let value { try editor.set(place, value) } else { try editor.ensure(place, at: marks.insert) }
+    if case .moduleNames = names, facts.kind == .leafList { note(item: place, of: node) }
+    try set(marks.attributes, of: place, &editor)
   }
 
   // MARK: Names
 
-  private func find(_ element: DocumentElement, in parent: NodeID?) -> NodeID? {
-    let name = element.name
+  private func find(_ element: DocumentElement, in parent: NodeID?) -> NodeID? { find(element.name, in: parent) }
+
+  func find(_ name: DocumentName, in parent: NodeID?) -> NodeID? {
     let id: NodeID? =
       switch name.space {
       case .namespace(let uri): model.schema.child(of: parent, namespace: uri, name: name.local)
@@ -324,34 +350,7 @@ struct DocumentLoader {
     }
   }
 
-  private func attributes(
-    of element: DocumentElement, _ inherited: Operation
-  ) throws(NSOError) -> (operation: Operation, insert: MovePlace) {
-    var operation = inherited
-    var insert = MovePlace.last
-    for attribute in element.attributes {
-      let text = attribute.value.lexical
-      switch (attribute.name.space, attribute.name.local) {
-      case (.namespace(Self.netconf), "operation"):
-        guard let known = Operation(rawValue: text) else {
-          throw NSOError(.badConfig, "\(element.name): operation \(text) is none of merge, replace, create, delete, remove")
-        }
-        operation = known
-      case (.namespace(Self.yang), "insert") where text == "first": insert = .first
-      case (.namespace(Self.yang), "insert") where text == "last": insert = .last
-      case (.namespace(Self.yang), _):
-        throw NSOError(
-          .notImplemented, "\(element.name): \(attribute.name.local)=\"\(text)\" is not supported yet; use first or last")
-      default:
-        guard options.lax else {
-          throw NSOError(.badConfig, "\(element.name): attribute \(attribute.name) is not known; leave it out, or load with -x")
-        }
-      }
-    }
-    return (operation, insert)
-  }
-
-  private func resolver(_ names: NameContext) -> PrefixResolver {
+  func resolver(_ names: NameContext) -> PrefixResolver {
     switch names {
     case .moduleNames: .schema
     case .prefixes(let map): .map { prefix in map.namespace(for: prefix ?? "") }
@@ -365,7 +364,7 @@ struct DocumentLoader {
       "unknown element \(element.name) \(place): no loaded YANG module defines it there; check the load path, or load with -x")
   }
 
-  private var place: String {
+  var place: String {
     for frame in frames.reversed() {
       switch frame {
       case .inside(let location, _), .leaf(let location, _, _, _): return location.text(model)

@@ -74,6 +74,7 @@ extension DataModel {
       return [.text(quote + text + quote)]
     case .boolean(let flag): return [.text("'\(flag)'")]
     case .empty: return [.text("''")]
+    case .words(let words): return [.text("'" + words.joined(separator: " ") + "'")]
     case .names(let names): return [.text("'")] + names + [.text("'")]
     }
   }

@@ -55,6 +55,11 @@ public final class SessionRegistry: Sendable {
     return session
   }
 
+  /// The number of the next session, brought into 100 ... 2^31-1; one that is in use is passed over.
+  public func setNext(_ id: Int32) {
+    state.withLock { $0.last = max(100, id) - 1 }
+  }
+
   /// Ends a session: its transactions, locks and bindings go with it.
   public func end(_ session: UserSession) {
     let known = state.withLock { $0.sessions.removeValue(forKey: session.id) != nil }

@@ -79,7 +79,9 @@ public final class Transaction: Sendable {
   public func read<R>(_ body: (TreeView) throws(NSOError) -> R) throws(NSOError) -> R {
     try state.withLock { state throws(NSOError) in
       guard state.phase != .finished else { throw finished }
-      return try body(state.editor.view)
+      var view = state.editor.view
+      view.hidesUnmet = state.editor.conditions == .delayed
+      return try body(view)
     }
   }
 

@@ -1,4 +1,4 @@
-import NSOModel
+public import NSOModel
 import NSOSchema
 import NSOStore
 import NSOTerms
@@ -84,6 +84,22 @@ extension TreeEditor {
     }
     // A case further up holds this node through plain containers.
     if let above = parent.node, !model[above].isAnchor { try chooseCase(of: parent) }
+  }
+
+  /// Selects a case of a choice: the data of the other cases is deleted (protocol part 03, section 10.6). A case is chosen by its data,
+  /// so one without any does not read as chosen before something is written into it. The case `$none` deletes all.
+  /// - Throws: BADPATH for an unknown choice or case, NOEXISTS when what holds the choice does not exist.
+  public mutating func selectCase(_ selected: Tag, of names: [Tag], in parent: Location) throws(NSOError) {
+    let choice = model.schema[try view.choice(names, in: parent)]
+    let keeps = choice.cases.firstIndex { view.matches(selected, $0.name) }
+    guard keeps != nil || selected.name == "$none" else {
+      throw NSOError(.badPath, "choice \(choice.name.name) of \(parent.text(model)) has no case \(selected)")
+    }
+    guard try view.exists(parent) else { throw NSOError(.noExists, "\(parent.text(model)) does not exist") }
+    for (index, branch) in choice.cases.enumerated() where index != keeps {
+      for case .node(let node) in branch.members { _ = try writable(parent.child(node, model)) }
+      try clear(branch.members, in: parent)
+    }
   }
 
   private mutating func clear(_ members: [SchemaNode.Member], in parent: Location) throws(NSOError) {

@@ -51,7 +51,7 @@ extension TreeEditor {
   }
 
   /// Makes the list entry or presence container that a write goes into, if it is missing.
-  private mutating func ensurePlace(_ location: Location) throws(NSOError) {
+  mutating func ensurePlace(_ location: Location) throws(NSOError) {
     guard let node = location.node else { return }
     let facts = model[node]
     if facts.kind == .list ? location.isEntry : facts.flags.contains(.presence) { try ensure(location) }

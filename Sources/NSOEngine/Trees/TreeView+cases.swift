@@ -68,7 +68,7 @@ extension TreeView {
     return (Tag(choice.cases[index].name), true)
   }
 
-  private func choice(_ names: [Tag], in parent: Location) throws(NSOError) -> ChoiceID {
+  func choice(_ names: [Tag], in parent: Location) throws(NSOError) -> ChoiceID {
     var members = parent.node.map { model.schema[$0].members } ?? model.schema.rootMembers
     var found: ChoiceID?
     for (step, tag) in names.enumerated() {
@@ -92,7 +92,7 @@ extension TreeView {
     return found
   }
 
-  private func matches(_ tag: Tag, _ name: QName) -> Bool {
+  func matches(_ tag: Tag, _ name: QName) -> Bool {
     tag.name == name.name && (tag.namespace == nil || tag.namespace == name.namespace)
   }
 }

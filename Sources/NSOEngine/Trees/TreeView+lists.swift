@@ -27,6 +27,7 @@ extension TreeView {
     guard try anchorExists(location) else {
       throw NSOError(.noExists, "\(location.text(model)): the entry \(location.anchorText(model)) does not exist")
     }
+    if hidesUnmet, try isUnmet(location) { return EmptyTree() }
     return try tree(of: node)
   }
 

@@ -12,6 +12,8 @@ public struct TreeView: Sendable {
   public var configuration: any DataTree
   public var operational: any DataTree
   public var persistentOperational: any DataTree
+  /// Data whose `when` condition does not hold behaves as absent (delayed-when, where it may be there for a while).
+  var hidesUnmet = false
 
   public init(
     _ model: DataModel, configuration: any DataTree, operational: any DataTree, persistentOperational: any DataTree
@@ -53,6 +55,7 @@ public struct TreeView: Sendable {
   public func exists(_ location: Location) throws(NSOError) -> Bool {
     guard let node = location.node else { return true }
     let facts = model[node]
+    if hidesUnmet, try isUnmet(location) { return false }
     if facts.isKey { return try anchorExists(location) }
     let tree = try tree(of: node)
     switch facts.kind {
@@ -96,6 +99,7 @@ public struct TreeView: Sendable {
   func appendLeaf(_ location: Location, markDefaults: Bool, _ buffer: inout ByteBuffer) throws(NSOError) -> Bool {
     guard let node = location.node else { throw NSOError(.badType, "the root has no value") }
     let facts = model[node]
+    if hidesUnmet, try isUnmet(location) { return false }
     switch facts.kind {
     case .leaf:
       if facts.isKey { return try appendKeyLeaf(location, Int(facts.keyIndex), &buffer) }

@@ -25,6 +25,22 @@ extension TreeEditor {
   }
 }
 
+extension TreeEditor {
+  /// Removes what `when` conditions do not allow after all changes so far.
+  mutating func settleAllConditions() throws(NSOError) {
+    guard !configuration.isEmpty else { return }
+    do {
+      let old = StoreStorage(model, configuration: Overlay(configuration.base))
+      let validator = Validator(model.constraints, old: old, new: StoreStorage(model, configuration: configuration))
+      var nodes = StoreNodes(model, validator.tree, sources: [configuration.untracked, configuration.base.untracked])
+      let changes = try ChangedNodes.all(of: configuration, &nodes)
+      if try !validator.applyConditions(after: changes).isEmpty { configuration = validator.tree.storage.configuration }
+    } catch {
+      throw NSOError(validation: error)
+    }
+  }
+}
+
 extension TreeView {
   /// Checks all configuration of the view, whatever has changed.
   /// - Parameter limit: after so many broken rules it stops.

@@ -21,6 +21,26 @@ extension TreeView {
     return try failingCondition(of: location) == nil
   }
 
+  /// Whether a `when` condition of a node, or of anything that it is in, does not hold.
+  func isUnmet(_ location: Location) throws(NSOError) -> Bool {
+    guard let id = location.node, model.schema.lineage(of: id).contains(where: { model[$0].flags.contains(.hasWhen) }) else {
+      return false
+    }
+    do {
+      let tree = accessibleTree()
+      var nodes = StoreNodes(model, tree, sources: [configuration.untracked, operational, persistentOperational])
+      let conditions = ConditionChecker(model.constraints, tree)
+      var next = try nodes.node(at: location.path)
+      while let node = next, let id = node.schemaNode, let parent = node.parent {
+        if model[id].flags.contains(.hasWhen), try conditions.failing(for: id, in: parent) != nil { return true }
+        next = parent
+      }
+      return false
+    } catch {
+      throw NSOError(validation: error)
+    }
+  }
+
   /// A `when` condition of a node, or of the containers without presence around it, that does not hold: the node may not be
   /// there then.
   func failingCondition(of location: Location) throws(NSOError) -> (path: String, expression: String)? {

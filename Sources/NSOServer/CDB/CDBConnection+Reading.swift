@@ -35,12 +35,12 @@ extension CDBConnection {
         let (view, place) = try locate(path, isRelative)
         out.writeAnswer(try view.isDefault(place) ? 1 : 0)
       }
-    case .getAttrs(_, let path):
+    case .getAttrs(let numbers, let path):
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         let (view, place) = try locate(path, isRelative)
-        try view.requireAttributes(place)
+        let found = try view.attributes(numbers, of: place)
         out.writeTermVersion()
-        out.writeTermListHeader(count: 0)
+        AttributeCoding.writeList(found, into: &out)
       }
     // What takes time in proportion to the data goes to a thread of its own.
     case .numInstances(let path):
@@ -160,15 +160,6 @@ extension TreeView {
       var reader = TermReader(bytes)
       return (try? reader.readAtomBytes().equals("default")) ?? false
     }
-  }
-
-  /// Attributes belong to configuration that exists.
-  func requireAttributes(_ place: Location) throws(NSOError) {
-    guard let node = place.node else { return }
-    guard model[node].placement == .configuration else {
-      throw NSOError(.unavailable, "\(place.text(model)) is operational data, which has no attributes")
-    }
-    guard try exists(place) else { throw NSOError(.noExists, "\(place.text(model)) does not exist") }
   }
 
   /// Exactly `count` value arrays from the entry at position `start` on.

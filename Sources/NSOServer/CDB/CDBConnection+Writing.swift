@@ -35,6 +35,14 @@ extension CDBConnection {
       return change(op, path, isRelative, &out) { (place, _) throws(NSOError) in
         { (editor) throws(NSOError) in try editor.setValues(pairs, at: place) }
       }
+    case .setAttr(let number, let value, let path):
+      return change(op, path, isRelative, &out) { (place, _) throws(NSOError) in
+        { (editor) throws(NSOError) in try editor.setAttribute(number, to: value, of: place) }
+      }
+    case .setCase(let choice, let selected, let path):
+      return change(op, path, isRelative, &out) { (place, _) throws(NSOError) in
+        { (editor) throws(NSOError) in try editor.selectCase(selected, of: choice, in: place) }
+      }
     default: return nil
     }
   }

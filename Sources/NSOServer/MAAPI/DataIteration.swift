@@ -16,7 +16,7 @@ final class DataIteration: Iteration {
 
   private let view: TreeView
   private let options: ReadOptions
-  private let attributes: [Attribute]?
+  private let wantsAttributes: Bool
   private var levels: [Level] = []
   /// What was reported last and has something below.
   private var open: Location?
@@ -27,8 +27,7 @@ final class DataIteration: Iteration {
   init(_ view: TreeView, at place: Location, _ options: ReadOptions, wantsAttributes: Bool) throws(NSOError) {
     self.view = view
     self.options = options
-    // Attributes are not kept yet: none is set anywhere.
-    attributes = wantsAttributes ? [] : nil
+    self.wantsAttributes = wantsAttributes
     guard let node = place.node else {
       levels = [.children(.root, model.schema.roots[...])]
       return
@@ -105,7 +104,7 @@ final class DataIteration: Iteration {
       open = place
     default: return nil
     }
-    return .node(Keypath(place, model), value, attributes)
+    return .node(Keypath(place, model), value, wantsAttributes ? try view.storedAttributes(of: place) : nil)
   }
 
   private func hasContent(_ place: Location) throws(NSOError) -> Bool {

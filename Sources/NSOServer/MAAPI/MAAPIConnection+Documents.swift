@@ -31,11 +31,9 @@ extension MAAPIConnection {
       let load = try ConfigurationLoad(try use(call).transaction, try flags.loadOptions())
       return connection.elsewhere(op, services) { (_) throws(NSOError) in try load.feed(file: file) }
     case .loadConfigCmds(let flags, let text, let path):
-      guard path.isRoot else {
-        throw NSOError(
-          .notImplemented, "\(path): loading a text below a path is not supported yet: give the whole path in the text")
-      }
-      let load = try ConfigurationLoad(try use(call).transaction, try flags.loadOptions())
+      let use = try use(call)
+      let place = try use.locate(path, call.isRelative)
+      let load = try ConfigurationLoad(use.transaction, try flags.loadOptions(), below: place)
       return connection.elsewhere(op, services) { (_) throws(NSOError) in
         try load.feed(Array(text.utf8))
         try load.finish()
@@ -85,11 +83,15 @@ extension ConfigFlags {
   }
 
   func saveOptions(_ path: WireKeypath, _ schema: Schema) throws(NSOError) -> SaveOptions {
-    guard !contains(.xpath) else {
-      throw NSOError(.notImplemented, "saving what an XPath filter selects is not supported yet: give a path")
-    }
     let selection: Keypath
-    if let text = path.text {
+    var filter: String?
+    if contains(.xpath) {
+      guard let text = path.text else {
+        throw NSOError(.protocolUsage, "with flag MAAPI_CONFIG_XPATH (256) an XPath expression stands in place of the path")
+      }
+      filter = text
+      selection = .root
+    } else if let text = path.text {
       selection = try schema.parsePath(text).keypath
     } else {
       do throws(TermError) { selection = try path.keypath() } catch { throw NSOError(.badPath, "\(path): \(error)") }
@@ -97,13 +99,14 @@ extension ConfigFlags {
     return SaveOptions(
       format: try format(),
       content: contains(.operationalOnly) ? .operational : contains(.withOperational) ? .all : .configuration,
-      withDefaults: contains(.withDefaults), path: selection.isRoot ? nil : selection, noParents: contains(.noParents))
+      withDefaults: contains(.withDefaults), path: selection.isRoot ? nil : selection, noParents: contains(.noParents),
+      filter: filter, withServiceMeta: contains(.withServiceMeta), hidesHidden: contains(.hideAll))
   }
 
   func loadOptions() throws(NSOError) -> LoadOptions {
     LoadOptions(
       format: try format(), mode: contains(.merge) ? .merge : contains(.replace) ? .replace : .create,
-      ignoreOperational: contains(.withOperational), lax: contains(.xmlLoadLax))
+      ignoreOperational: contains(.withOperational), lax: contains(.xmlLoadLax), hidesHidden: contains(.hideAll))
   }
 }
 

@@ -50,12 +50,6 @@ extension MAAPIConnection {
           TagCoding.write(found.name, into: &out)
         }
       }
-    case .getAttrs(_, let path):
-      // Attributes are not kept yet, so none is set on what exists.
-      let use = try use(call)
-      let place = try use.locateVisible(path, isRelative)
-      try use.transaction.read { (view) throws(NSOError) in try view.requireAttributes(place) }
-      out.writeReply(.attributes([]), to: op)
     case .numInstances(let path):
       let use = try use(call)
       let list = try use.locateVisible(path, isRelative)

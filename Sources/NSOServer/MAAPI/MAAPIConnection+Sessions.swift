@@ -54,6 +54,10 @@ extension MAAPIConnection {
     case .getUserSessionOpaque(let id):
       _ = try engine.sessions.session(id)
       throw NSOError(.noExists, "user session \(id) has no opaque text")
+    case .setNextUserSessionID(let id):
+      try requireTrust("choose the number of the next user session")
+      engine.sessions.setNext(id)
+      out.writeDone(op)
     case .getAuthorizationInfo(let id):
       out.writeReply(.groups(try engine.sessions.session(id).request.groups), to: op)
     case .lock(let database):

@@ -12,12 +12,12 @@ extension MAAPIConnection {
     case .startTransaction(let request):
       let session = try session(request.session)
       let transaction = try engine.startTransaction(session, on: request.database, request.mode)
-      add(TransactionUse(transaction, isOwn: true, flags: request.flags), op, &out)
+      return try begin(TransactionUse(transaction, isOwn: true, flags: request.flags), op, &out)
     case .startNestedTransaction(let request):
       let backend = try use(request.backend).transaction
       let session = try session(request.session)
       let transaction = try engine.startTransaction(session, over: backend, request.mode)
-      add(TransactionUse(transaction, isOwn: true, flags: request.flags ?? []), op, &out)
+      return try begin(TransactionUse(transaction, isOwn: true, flags: request.flags ?? []), op, &out)
     case .attach(let request):
       try attach(call, request)
       out.writeDone(op)
@@ -79,6 +79,29 @@ extension MAAPIConnection {
     default: return try datastores(call, op, &out)
     }
     return .done
+  }
+
+  /// Answers with the handle of a new transaction, once the flags that are fixed at its start have been looked at.
+  private func begin(_ use: TransactionUse, _ op: UInt32, _ out: inout ByteBuffer) throws(NSOError) -> FrameOutcome {
+    let transaction = use.transaction
+    if use.flags.contains(.delayedWhen), transaction.mode == .readWrite { _ = try transaction.setDelayedWhen(true) }
+    guard use.flags.contains(.hideInactive), transaction.mode == .read else {
+      add(use, op, &out)
+      return .done
+    }
+    uses[transaction.handle] = use
+    let later = connection.later { (result: Result<Void, NSOError>, out) in
+      switch result {
+      case .success: self.add(use, op, &out)
+      case .failure(let error):
+        self.uses[transaction.handle] = nil
+        self.engine.finish(transaction)
+        out.writeFailure(op: op, error)
+      }
+      return .done
+    }
+    services.offload(to: later) { () throws(NSOError) in try transaction.hideInactive() }
+    return .later
   }
 
   private func add(_ use: TransactionUse, _ op: UInt32, _ out: inout ByteBuffer) {

@@ -28,11 +28,6 @@ extension MAAPIConnection {
     case .deleteAll:
       // All three ways are the same where no data is protected or exported.
       try use(call).transaction.writeOne { (editor) throws(NSOError) in try editor.remove(.root) }
-    case .setAttr(let number, _, let path):
-      let use = try use(call)
-      let place = try use.locate(path, call.isRelative)
-      throw NSOError(
-        .unavailable, "\(place.text(use.model)): attribute \(number.rawValue) cannot be set: attributes are not supported yet")
     default: return nil
     }
     out.writeDone(op)

@@ -105,6 +105,7 @@ final class MAAPIConnection: APIConnection {
     do throws(NSOError) {
       if let outcome = try read(call, op, &out) { return outcome }
       if let outcome = try write(call, op, &out) { return outcome }
+      if let outcome = try structure(call, op, &out) { return outcome }
       if let outcome = try control(call, op, &out) { return outcome }
       if let outcome = try sessions(call, op, &out) { return outcome }
       if let outcome = try actions(call, op) { return outcome }

@@ -113,7 +113,7 @@ extension CDBOperation: Operation {
       .setValues, "OP_SET_VALUES", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{[tagval], path}", "write tagged values below a node"),
     .init(
-      .setCase, "OP_SET_CASE", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .setCase, "OP_SET_CASE", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{{[qtag], qtag}, path}", "select a case of a choice"),
     .init(
       .waitStart, "OP_WAIT_START", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
@@ -161,10 +161,10 @@ extension CDBOperation: Operation {
       .getMountID, "OP_GET_MOUNT_ID", handle: .no, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "id of a mount point instance"),
     .init(
-      .getAttrs, "OP_GET_ATTRS", handle: .no, reply: .attributes, tier: 3, form: .plausible, status: .open,
+      .getAttrs, "OP_GET_ATTRS", handle: .no, reply: .attributes, tier: 3, form: .plausible, status: .done,
       argument: "{[int attr], path}", "read attributes of a node"),
     .init(
-      .setAttr, "OP_SET_ATTR", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .setAttr, "OP_SET_ATTR", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{{int attr, value}, path}", "set or delete an attribute"),
     .init(
       .getCompactionInfo, "OP_GET_COMPACTION_INFO", handle: .no, reply: .compaction, tier: 3, form: .known, status: .open,

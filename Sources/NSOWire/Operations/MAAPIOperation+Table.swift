@@ -34,13 +34,13 @@ extension MAAPIOperation: Operation {
       form: .plausible, status: .done,
       argument: "int usid", "identification of a session"),
     .init(
-      .getUserSessionOpaque, "GET_USER_SESSION_OPAQUE", handle: .no, reply: .text, tier: 3, form: .plausible, status: .open,
+      .getUserSessionOpaque, "GET_USER_SESSION_OPAQUE", handle: .no, reply: .text, tier: 3, form: .plausible, status: .done,
       argument: "int usid", "opaque text of a session"),
     .init(
       .getAuthorizationInfo, "GET_AUTHORIZATION_INFO", handle: .no, reply: .groups, tier: 2, form: .known, status: .done,
       argument: "int usid", "groups of a session"),
     .init(
-      .setNextUserSessionID, "SET_NEXT_USER_SESSION_ID", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .setNextUserSessionID, "SET_NEXT_USER_SESSION_ID", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "int usid", "choose the next session id"),
     .init(
       .lock, "LOCK", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
@@ -180,16 +180,16 @@ extension MAAPIOperation: Operation {
       .setObject, "SET_OBJECT", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{[value], path}", "write a whole container or list entry"),
     .init(
-      .copy, "COPY", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .copy, "COPY", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "int to_handle", "copy all data between two transactions"),
     .init(
-      .copyTree, "COPY_TREE", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .copyTree, "COPY_TREE", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{bool, path from, path to}", "copy a subtree within a transaction"),
     .init(
-      .insert, "INSERT", handle: .yes, reply: .done, tier: 3, form: .known, status: .open,
+      .insert, "INSERT", handle: .yes, reply: .done, tier: 3, form: .known, status: .done,
       argument: "path; or {bool, path}", "insert into an indexed list"),
     .init(
-      .move, "MOVE", handle: .yes, reply: .done, tier: 3, form: .known, status: .open,
+      .move, "MOVE", handle: .yes, reply: .done, tier: 3, form: .known, status: .done,
       argument: "{path, key_tuple}", "rename a list entry"),
     .init(
       .move2, "MOVE2", handle: .yes, reply: .done, tier: 3, form: .undetermined, status: .notSupported,
@@ -213,10 +213,10 @@ extension MAAPIOperation: Operation {
       .getCurrentDirectory, "GETCWD", handle: .yes, reply: .term, tier: 3, form: .plausible, status: .done,
       argument: "none", "current position"),
     .init(
-      .getAttrs, "GET_ATTRS", handle: .yes, reply: .attributes, tier: 2, form: .known, status: .open,
+      .getAttrs, "GET_ATTRS", handle: .yes, reply: .attributes, tier: 2, form: .known, status: .done,
       argument: "{[int attr], path}", "read attributes of a node"),
     .init(
-      .setAttr, "SET_ATTR", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .setAttr, "SET_ATTR", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{{int attr, value}, path}", "set or delete an attribute"),
     .init(
       .moveOrdered, "MOVE_ORDERED", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
@@ -234,7 +234,7 @@ extension MAAPIOperation: Operation {
       .setValues, "SET_VALUES", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "{[tagval], path}", "write tagged values below a node"),
     .init(
-      .copyPath, "COPY_PATH", handle: .yes, reply: .done, tier: 3, form: .plausible, status: .open,
+      .copyPath, "COPY_PATH", handle: .yes, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{int to_handle, path}", "COPY restricted to a subtree"),
     .init(
       .findNext, "FIND_NEXT", handle: .yes, reply: .entry, tier: 2, form: .known, status: .done,
@@ -243,7 +243,7 @@ extension MAAPIOperation: Operation {
       .iterate, "ITERATE", handle: .yes, reply: .stream, tier: 2, form: .known, status: .done,
       argument: "{1, int flags, path}", "walk all data below a path (streamed)"),
     .init(
-      .setDelayedWhen, "SET_DELAYED_WHEN", handle: .yes, reply: .bool, tier: 3, form: .known, status: .open,
+      .setDelayedWhen, "SET_DELAYED_WHEN", handle: .yes, reply: .bool, tier: 3, form: .known, status: .done,
       argument: "int 0 or 1", "switch the delayed-when mode"),
     .init(
       .revert, "REVERT", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
@@ -361,7 +361,7 @@ extension MAAPIOperation: Operation {
       .loadNamespaceList, "LOAD_NS_LIST", handle: .no, reply: .stream, tier: 2, form: .undetermined, status: .notSupported,
       argument: "unknown", "schema: selected namespaces"),
     .init(
-      .loadConfigCmds, "LOAD_CONFIG_CMDS", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .open,
+      .loadConfigCmds, "LOAD_CONFIG_CMDS", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "{int flags, bin text, path}", "load configuration from a text in the request"),
     .init(
       .queryStart, "QUERY_START", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .notSupported,
@@ -484,7 +484,7 @@ extension MAAPIOperation: Operation {
       .ncsFunCall, "NCS_FUN_CALL", handle: .unknown, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "internal to the service manager"),
     .init(
-      .ncsSharedCreate, "NCS_SHARED_CREATE", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .ncsSharedCreate, "NCS_SHARED_CREATE", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{bool, path}", "CREATE with reference count"),
     .init(
       .ncsMovePrivateData, "NCS_MOVE_PRIVATE_DATA", handle: .unknown, reply: .term, tier: 3, form: .undetermined,
@@ -497,16 +497,16 @@ extension MAAPIOperation: Operation {
       .ncsTemplates, "NCS_TEMPLATES", handle: .no, reply: .term, tier: 3, form: .known, status: .open,
       argument: "none", "names of loaded templates"),
     .init(
-      .sharedSetElem, "SHARED_SET_ELEM", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .sharedSetElem, "SHARED_SET_ELEM", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{value, path}", "SET_ELEM for services"),
     .init(
-      .sharedSetElem2, "SHARED_SET_ELEM2", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .sharedSetElem2, "SHARED_SET_ELEM2", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{bin text, path}", "SET_ELEM2 for services"),
     .init(
       .ncsTemplateVariables, "NCS_TEMPLATE_VARIABLES", handle: .yes, reply: .term, tier: 3, form: .known, status: .open,
       argument: "bin template; none when empty", "variables of a template"),
     .init(
-      .sharedSetValues, "SHARED_SET_VALUES", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .sharedSetValues, "SHARED_SET_VALUES", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{{[tagval], bool}, path}", "SET_VALUES for services"),
     .init(
       .ncsUpdatePlanHistory, "NCS_UPDATE_PLAN_HISTORY", handle: .unknown, reply: .term, tier: 3, form: .undetermined,

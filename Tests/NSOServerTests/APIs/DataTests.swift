@@ -122,8 +122,6 @@ import Testing
       try client.done(.setFlags([.configOnly]), handle)
       #expect(errorCode { _ = try client.call(.getElem(Keypath.state(.tag("uptime")).wire), handle) } == .noExists)
       #expect(try client.call(.getAttrs([], Keypath.site("a").wire), handle) == .attributes([]))
-      #expect(
-        errorCode { try client.done(.setAttr(.annotation, .string("x"), Keypath.site("a").wire), handle) } == .unavailable)
       // Positions of MAAPI belong to the transaction.
       try client.done(.changeDirectory(Keypath.site("a").wire), handle)
       #expect(try client.call(.getElem(Keypath([.tag("floors")]).wire), handle, relative: true) == .value(.uint8(1)))

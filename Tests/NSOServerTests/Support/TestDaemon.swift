@@ -23,10 +23,15 @@ final class TestDaemon: Sendable {
   private init(change: (inout IPCServerConfiguration) throws -> Void) throws {
     let folder = try TemporaryFolder()
     self.folder = folder
-    for (name, text) in [("plant", TestModels.plant), ("safety", TestModels.safety), ("kinds", TestModels.kinds)] {
+    let models = [
+      ("plant", TestModels.plant), ("safety", TestModels.safety), ("kinds", TestModels.kinds), ("annex", AnnexModel.text),
+    ]
+    for (name, text) in models {
       try text.write(toFile: folder("\(name).yang"), atomically: true, encoding: .utf8)
     }
-    let schema = try SchemaLoader(files: ["plant", "safety", "kinds"].map { folder("\($0).yang") }).load()
+    let schema = try SchemaLoader(
+      files: models.map { folder("\($0.0).yang") }, searchPath: [AnnexModel.directory]
+    ).load()
     log = LogRecorder()
     engine = try Engine(
       schema: schema,

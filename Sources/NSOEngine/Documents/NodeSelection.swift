@@ -1,0 +1,50 @@
+import NSOModel
+import NSOSchema
+import NSOStore
+
+/// The nodes that an XPath filter selects, and how other nodes lie to them.
+struct NodeSelection: Sendable {
+  enum Relation: Sendable {
+    /// Selected, or in something selected.
+    case inside
+    /// On the way to something selected.
+    case above
+    case outside
+  }
+
+  /// The keys in the store of what is selected, in order; none is inside of another.
+  private var keys: [[UInt8]] = []
+  /// The entries of which a key leaf is selected.
+  private var entriesByKey: Set<[UInt8]> = []
+
+  /// - Throws: XPATH for an expression that does not compile or does not give nodes.
+  init(_ filter: String, _ view: TreeView) throws(NSOError) {
+    var all: [[UInt8]] = []
+    for match in try view.nodes(XPathQuery(filter)) {
+      let place = try view.model.locate(match.path)
+      all.append(place.path.bytes)
+      if let node = place.node, view.model[node].isKey { entriesByKey.insert(Array(place.path.bytes[..<place.anchorLength])) }
+    }
+    all.sort { $0.lexicographicallyPrecedes($1) }
+    for key in all where keys.last.map({ !key.starts(with: $0) }) ?? true { keys.append(key) }
+  }
+
+  func relation(to path: TreePath) -> Relation {
+    let key = path.bytes
+    var low = 0
+    var high = keys.count
+    while low < high {
+      let middle = (low + high) / 2
+      if keys[middle].lexicographicallyPrecedes(key) { low = middle + 1 } else { high = middle }
+    }
+    if low < keys.count, keys[low].starts(with: key) { return keys[low].count == key.count ? .inside : .above }
+    return low > 0 && key.starts(with: keys[low - 1]) ? .inside : .outside
+  }
+
+  func selectsKey(of entry: TreePath) -> Bool { entriesByKey.contains(entry.bytes) }
+}
+
+extension DataModel {
+  /// Hidden until somebody unhides it (`tailf:hidden`).
+  func isHidden(_ node: NodeID) -> Bool { schema[node].extensions.first("hidden") != nil }
+}
