@@ -12,5 +12,6 @@ if ! command -v swift >/dev/null 2>&1; then
   done
 fi
 
-say() { printf '%s\n' "$*" >&2; }
+# Each argument is a line.
+say() { printf '%s\n' "$@" >&2; }
 die() { say "$@"; exit 1; }
