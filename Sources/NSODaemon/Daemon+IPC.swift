@@ -6,7 +6,7 @@ import Synchronization
 
 /// How the daemon lets clients in, and what the operator must know about that.
 extension Daemon {
-  func ipcConfiguration(_ configuration: DaemonConfiguration) throws -> IPCServerConfiguration {
+  func ipcConfiguration(_ configuration: DaemonConfiguration) -> IPCServerConfiguration {
     let ipc = configuration.ipc
     var listeners = (options.serviceManager?.sockets ?? []).map { ListenAddress.inherited(descriptor: $0) }
     if listeners.isEmpty {
@@ -20,7 +20,7 @@ extension Daemon {
     result.unfinishedConnections = ipc.unfinishedConnections
     let users = LocalUsers(engine)
     result.localPeerCheck = { users.decide($0) }
-    let rules = try Self.admissionRules(ipc)
+    let rules = Self.admissionRules(ipc)
     result.accessSecret = rules.accessSecret
     result.accessCheckTimeLimit = rules.accessCheckTimeLimit
     result.helloTimeLimit = rules.helloTimeLimit
@@ -28,10 +28,10 @@ extension Daemon {
   }
 
   /// What can change at a reload, for connections that are made afterwards.
-  static func admissionRules(_ ipc: DaemonConfiguration.IPC) throws -> IPCServer.AdmissionRules {
+  static func admissionRules(_ ipc: DaemonConfiguration.IPC) -> IPCServer.AdmissionRules {
     let hello = TimeAmount(ipc.connectTimeLimit)
     return IPCServer.AdmissionRules(
-      accessSecret: try ipc.secret.map { (bytes) throws(AccessSecret.Failure) in try AccessSecret(fileContent: bytes) },
+      accessSecret: ipc.secret,
       // Part 01, section 3 recommends 10 seconds; a client that has the secret answers at once.
       accessCheckTimeLimit: min(.seconds(10), hello), helloTimeLimit: hello)
   }

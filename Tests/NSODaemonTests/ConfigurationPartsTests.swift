@@ -1,4 +1,5 @@
 import Glibc
+import NSOWire
 import Testing
 
 @testable import NSODaemon
@@ -41,9 +42,13 @@ import Testing
 @Suite struct SecretFileTests {
   @Test func nothingIsTrimmedAndNULEnds() throws {
     let folder = try TemporaryDirectory()
-    #expect(try SecretFile.read(folder.write("a", "very secret\n", mode: 0o400)) == Array("very secret\n".utf8))
-    #expect(try SecretFile.read(folder.write("b", Array("ab".utf8) + [0, 1], mode: 0o640)) == Array("ab".utf8))
-    #expect(try SecretFile.read(folder.write("c", [UInt8](repeating: 65, count: 1007), mode: 0o600)).count == 1007)
+    #expect(
+      try SecretFile.read(folder.write("a", "very secret\n", mode: 0o400)) == AccessSecret(fileContent: "very secret\n".utf8))
+    #expect(
+      try SecretFile.read(folder.write("b", Array("ab".utf8) + [0, 1], mode: 0o640)) == AccessSecret(fileContent: "ab".utf8))
+    #expect(
+      try SecretFile.read(folder.write("c", [UInt8](repeating: 65, count: 1007), mode: 0o600))
+        == AccessSecret(fileContent: [UInt8](repeating: 65, count: 1007)))
   }
 
   @Test(arguments: [0o404, 0o602, 0o644, 0o666, 0o420, 0o777] as [mode_t])
@@ -65,6 +70,11 @@ import Testing
     }
     #expect(throws: SecretFile.Fault.self) { try SecretFile.read(folder.path + "/missing") }
     #expect(throws: SecretFile.Fault.self) { try SecretFile.read(folder.path) }
+    #expect(throws: SecretFile.Fault.self) { try SecretFile.read("") }
+    // Nobody writes to it; nobody waits for that.
+    let pipe = folder.path + "/pipe"
+    #expect(mkfifo(pipe, 0o400) == 0)
+    #expect(throws: SecretFile.Fault.self) { try SecretFile.read(pipe) }
   }
 }
 

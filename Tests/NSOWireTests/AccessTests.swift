@@ -17,6 +17,11 @@ import Testing
     #expect(throws: Never.self) { try AccessSecret(fileContent: [UInt8](repeating: 1, count: 1007) + [0, 5]) }
   }
 
+  @Test func theSecretIsNotPrinted() throws {
+    let secret = try AccessSecret(fileContent: "open sesame".utf8)
+    #expect("\(secret)" == "a secret of 11 bytes" && !String(reflecting: secret).contains("sesame"))
+  }
+
   @Test func challengesAreFresh() {
     #expect(AccessChallenge() != AccessChallenge())
     #expect(AccessChallenge().random.count == 16)

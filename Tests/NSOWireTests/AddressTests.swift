@@ -37,10 +37,32 @@ import Testing
     #expect(file?.value == "/b" && file?.source == .option)
   }
 
-  @Test(arguments: ["0", "65536", "-1", "http", "45 69"])
+  @Test(arguments: ["0", "65536", "-1", "http", "45 69", "+4569", " 4569", "4569 ", "0x11d9", "99999999999999999999"])
   func badPortsSayWhereTheyCameFrom(_ text: String) {
     #expect(throws: IPCEnvironment.Failure.badPort(text, .variable("NCS_IPC_PORT"))) { try address(["NCS_IPC_PORT": text]) }
     #expect(throws: IPCEnvironment.Failure.badPort("0", .option)) { try address([:], .init(port: 0)) }
+  }
+
+  /// What cannot be a host is said at once, not left to a look-up.
+  @Test(arguments: [
+    ("127.0.0.1:4570", "127.0.0.1 alone, and the port 4570"), (" 127.0.0.1", "for example"), ("[::1]:4570", "such as ::1"),
+    ("/run/nso/ipc", "NCS_IPC_PATH"), ("a b", "for example"),
+  ])
+  func badHosts(_ text: String, _ words: String) throws {
+    let failure = try #require(throws: IPCEnvironment.Failure.self) { try address(["NCS_IPC_ADDR": text]) }
+    #expect(failure == .badHost(text, .variable("NCS_IPC_ADDR")))
+    #expect("\(failure)".contains(words) && "\(failure)".contains("NCS_IPC_ADDR"), "\(failure)")
+  }
+
+  @Test func bracketsAroundAnIPv6AddressAreAccepted() throws {
+    #expect(try address(["NCS_IPC_ADDR": "[::1]"]).address == .tcp(host: "::1", port: 4569))
+    #expect(try address([:], .init(host: "fe80::1%eth0")).address == .tcp(host: "fe80::1%eth0", port: 4569))
+  }
+
+  @Test func emptyOptionsAreMistakes() throws {
+    for options in [IPCEnvironment.Options(path: ""), .init(host: ""), .init(accessFile: "")] {
+      #expect(throws: IPCEnvironment.Failure.self) { try address(["NCS_IPC_PATH": "/run/ipc"], options) }
+    }
   }
 
   @Test func theOldNameOfTheVariableIsPointedOut() throws {

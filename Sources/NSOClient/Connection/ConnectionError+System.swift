@@ -25,7 +25,7 @@ extension ConnectionError {
     case let error as NIOConnectionError:
       self.init(error, endpoint)
     case SocketAddressError.unknown(let host, _):
-      self.init(.unknownHost, step, endpoint, "the host \(host) has no address; check the name")
+      self.init(.unknownHost, step, endpoint, Self.noAddress(of: host))
     case SocketAddressError.unixDomainSocketPathTooLong:
       self.init(.badAddress, step, endpoint, "the path is too long for a Unix socket (about 100 bytes); use a shorter one")
     case let error as ChannelError where step == .conversation:
@@ -38,10 +38,7 @@ extension ConnectionError {
   /// A host name with several addresses: the failure of the first that is not just "refused" tells most.
   private init(_ error: NIOConnectionError, _ endpoint: Endpoint) {
     guard !error.connectionErrors.isEmpty else {
-      let cause = error.dnsAError ?? error.dnsAAAAError
-      self.init(
-        .unknownHost, .connect, endpoint,
-        "the host \(error.host) has no address; check the name" + (cause.map { " (\($0))" } ?? ""))
+      self.init(.unknownHost, .connect, endpoint, Self.noAddress(of: error.host))
       return
     }
     let failures = error.connectionErrors.map { ConnectionError($0.error, during: .connect, endpoint) }
@@ -52,12 +49,17 @@ extension ConnectionError {
     let path: String? = if case .unix(let path) = endpoint.address { path } else { nil }
     switch errorNumber {
     case ECONNREFUSED:
+      if let path, let kind = SocketFile(path).otherKind {
+        // Linux says of any file that the connection is refused.
+        self.init(.badAddress, step, endpoint, "this is \(kind), not a socket; give the path of the daemon's socket")
+        return
+      }
       self.init(
         .nothingListens, step, endpoint,
         path == nil
           ? "nothing listens there; is the daemon running, and is this its address?"
           : "the socket is there but nothing listens on it; the daemon is not running")
-    case ENOENT:
+    case ENOENT, ENOTDIR:
       self.init(
         .nothingListens, step, endpoint,
         "there is no such socket; is the daemon running, and does it listen on this path?")
@@ -68,7 +70,7 @@ extension ConnectionError {
         .permissionDenied, step, endpoint,
         path == nil
           ? "the system forbids the connection (a firewall rule?)"
-          : "no permission to use the socket: its file, or a directory above it, is not open to this user")
+          : "no permission to use the socket: " + SocketFile(path ?? "").obstacle)
     case ETIMEDOUT:
       self.init(.timedOut, step, endpoint, "no answer; is the host up, and does a firewall drop the packets?")
     case ENETUNREACH, EHOSTUNREACH, ENETDOWN, EADDRNOTAVAIL, EAFNOSUPPORT:
@@ -82,6 +84,10 @@ extension ConnectionError {
     default:
       self.init(step == .conversation ? .closed : .unreachable, step, endpoint, Self.text(errorNumber))
     }
+  }
+
+  private static func noAddress(of host: String) -> String {
+    "the host \(host) has no address, or the name service does not answer; check the name"
   }
 
   static func text(_ errorNumber: CInt) -> String {

@@ -23,8 +23,8 @@ struct Connector: Sendable {
   /// - Throws: `ConnectionError`, or `CancellationError`.
   func connect(_ client: ClientID) async throws -> Connection {
     let secret = try endpoint.secretFile.map { path in
-      do throws(SecretFile.Failure) {
-        return try SecretFile.read(path)
+      do throws(AccessSecret.FileFailure) {
+        return try AccessSecret(file: path)
       } catch {
         throw ConnectionError(
           .secretUnusable, .preparation, endpoint, "secret file \(path) (\(endpoint.secretSource)): \(error)")

@@ -18,68 +18,52 @@ enum SecretFile {
     var description: String { "\(reason); \(remedy)" }
   }
 
-  /// The secret's bytes: the file's content up to the first NUL, nothing trimmed.
+  /// Others read; the group or others write.
+  private static let forbidden: UInt32 = 0o026
+
+  /// The secret: the file's content up to the first NUL, nothing trimmed.
   ///
   /// The file must be a regular file that the daemon can read and that others can neither read nor write. The group may
   /// read: that is how allowed clients get the secret.
-  static func read(_ path: String) throws(Fault) -> [UInt8] {
-    // Opened first and looked at then, so that what is checked is what is read.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      let reason = errno
-      throw Fault(
-        reason: "the secret file \(path) cannot be read: \(String(cString: strerror(reason)))",
-        remedy: reason == ENOENT
-          ? "write a secret into it and give it mode 0400 or 0440" : "make it readable for the user that runs the daemon")
+  static func read(_ path: String) throws(Fault) -> AccessSecret {
+    guard !path.isEmpty else {
+      throw Fault(reason: "the name of the secret file is empty", remedy: "name the file that holds the secret")
     }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw Fault(reason: "the secret file \(path) is not a regular file", remedy: "name a file that holds the secret")
+    do throws(AccessSecret.FileFailure) {
+      return try AccessSecret(file: path, forbidding: forbidden)
+    } catch {
+      throw fault(path, error)
     }
-    let mode = UInt32(status.st_mode) & 0o7777
-    let forbidden: UInt32 = 0o026
-    guard mode & forbidden == 0 else {
-      throw Fault(
-        reason: "the secret file \(path) has mode 0\(String(mode, radix: 8)), which lets others \(rights(mode & forbidden))",
+  }
+
+  private static func fault(_ path: String, _ failure: AccessSecret.FileFailure) -> Fault {
+    switch failure {
+    case .unreadable(ENOENT):
+      Fault(
+        reason: "the secret file \(path) does not exist",
+        remedy: "write a secret into it and give it mode 0400, or 0440 or 040 for a group of clients")
+    case .unreadable(let number):
+      Fault(
+        reason:
+          "the secret file \(path) cannot be read by uid \(geteuid()), which runs the daemon: \(String(cString: strerror(number)))",
+        remedy: "let it be owned by that user with mode 0400, or readable for a group of that user with mode 040 or 0440")
+    case .directory, .notRegular:
+      Fault(reason: "the secret file \(path) is not a regular file", remedy: "name a file that holds the secret")
+    case .mode(let mode, let bits):
+      Fault(
+        reason: "the secret file \(path) has mode 0\(String(mode, radix: 8)), which lets \(who(bits))",
         remedy:
           "give it mode 0400, or 0440 where a group of clients may read it: chmod 0\(String(mode & ~forbidden & 0o777, radix: 8)) \(path)"
       )
+    case .content(let failure): Fault(reason: "the secret file \(path) cannot be used", remedy: "\(failure)")
     }
-    var bytes = [UInt8](repeating: 0, count: 65_536)
-    let count = bytes.withUnsafeMutableBytes { buffer in
-      var count = 0
-      while count < buffer.count {
-        let more = readBytes(descriptor, buffer.baseAddress.map { $0 + count }, buffer.count - count)
-        if more < 0, errno == EINTR { continue }
-        if more <= 0 { return more < 0 ? more : count }
-        count += more
-      }
-      return count
-    }
-    guard count >= 0 else {
-      throw Fault(
-        reason: "the secret file \(path) cannot be read: \(String(cString: strerror(errno)))", remedy: "check the file system")
-    }
-    let secret = Array(bytes[..<count].prefix { $0 != 0 })
-    do throws(AccessSecret.Failure) {
-      _ = try AccessSecret(fileContent: secret)
-    } catch {
-      throw Fault(reason: "the secret file \(path) cannot be used", remedy: "\(error)")
-    }
-    return secret
   }
 
-  private static func rights(_ bits: UInt32) -> String {
+  private static func who(_ bits: UInt32) -> String {
     var words: [String] = []
-    if bits & 0o004 != 0 { words.append("everybody read") }
-    if bits & 0o002 != 0 { words.append("everybody write") }
-    if bits & 0o020 != 0 { words.append("its group write") }
-    return words.joined(separator: ", ")
+    if bits & 0o004 != 0 { words.append("everybody read it") }
+    if bits & 0o002 != 0 { words.append("everybody write it") }
+    if bits & 0o020 != 0 { words.append("its group write it") }
+    return words.joined(separator: " and ")
   }
-}
-
-/// read(2), whose name `SecretFile.read` hides.
-private func readBytes(_ descriptor: Int32, _ into: UnsafeMutableRawPointer?, _ count: Int) -> Int {
-  read(descriptor, into, count)
 }

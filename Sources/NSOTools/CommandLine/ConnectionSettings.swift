@@ -1,7 +1,9 @@
+import NSOWire
+
 /// Where the daemon is and in whose name to speak, as options of the tools say it (protocol part 08, sections 1 and 4).
 struct ConnectionSettings: Hashable, Sendable {
   var address: String?
-  var port: UInt16?
+  var port: Int?
   var socketPath: String?
   var accessFile: String?
   var user: String?
@@ -21,7 +23,7 @@ struct ConnectionSettings: Hashable, Sendable {
         },
         .value(letters ? "p" : nil, "port", "PORT", "TCP port of the daemon (NCS_IPC_PORT, default 4569)") {
           settings, value throws(UsageError) in
-          guard let port = UInt16(value), port > 0 else { throw UsageError("\(value) is not a port number: 1 to 65535") }
+          guard let port = IPCEnvironment.port(value) else { throw UsageError("\"\(value)\" is not a port number: 1 to 65535") }
           settings[keyPath: path].port = port
         },
         .value(nil, "socket-path", "PATH", "Unix socket of the daemon (NCS_IPC_PATH); wins over address and port") {

@@ -57,18 +57,25 @@ extension ConnectionSettings {
   /// The client for these options, with warnings about the environment on standard error.
   /// - Throws: `UsageError` for an address that makes no sense.
   func client(_ io: ToolIO, limits: ConnectionLimits = ConnectionLimits()) throws(UsageError) -> NSOClient {
-    let endpoint: Endpoint
-    do throws(IPCEnvironment.Failure) {
-      let options = IPCEnvironment.Options(path: socketPath, host: address, port: port.map(Int.init), accessFile: accessFile)
-      endpoint = try Endpoint(options: options, environment: io.environment)
-    } catch {
-      throw UsageError(error.description)
-    }
-    for warning in endpoint.warnings { io.complain("warning: \(warning)") }
+    let endpoint = try endpoint(io.environment) { io.complain($0) }
     let handler: any LogHandler = debug > 0 ? StandardErrorLog(writeError: io.writeError) : SwiftLogNoOpLogHandler()
     var logger = Logger(label: "nso.\(io.program)") { _ in handler }
     logger.logLevel = debug > 1 ? .trace : .debug
     return NSOClient(endpoint: endpoint, configuration: .init(limits: limits), logger: logger)
+  }
+
+  /// Where the daemon is, with warnings about the environment.
+  /// - Throws: `UsageError` for an address that makes no sense.
+  func endpoint(_ environment: [String: String], complain: (String) -> Void) throws(UsageError) -> Endpoint {
+    let options = IPCEnvironment.Options(path: socketPath, host: address, port: port, accessFile: accessFile)
+    let endpoint: Endpoint
+    do throws(IPCEnvironment.Failure) {
+      endpoint = try Endpoint(options: options, environment: environment)
+    } catch {
+      throw UsageError(error.description)
+    }
+    for warning in endpoint.warnings { complain("warning: \(warning)") }
+    return endpoint
   }
 
   /// Starts the user session that the options ask for. Without any it is one of context `system`, free of authorization.

@@ -39,13 +39,30 @@ public struct IPCEnvironment: Hashable, Sendable {
     }
   }
 
+  /// A part of the address that makes no sense: what was said, and where.
   public enum Failure: Error, Hashable, CustomStringConvertible {
     case badPort(String, Source)
+    case badHost(String, Source)
+    /// An option without a value: the name of the part.
+    case empty(String, Source)
 
     public var description: String {
       switch self {
       case .badPort(let text, let source): "\"\(text)\" (\(source)) is no port number; give 1 to 65535"
+      case .badHost(let text, let source):
+        "\"\(text)\" (\(source)) is no host name or address; " + Self.remedy(for: text)
+      case .empty(let part, let source): "\(part) is empty (\(source)); give one, or leave it out"
       }
+    }
+
+    private static func remedy(for host: String) -> String {
+      let parts = host.split(separator: ":", omittingEmptySubsequences: false)
+      if parts.count == 2, IPCEnvironment.port(String(parts[1])) != nil {
+        return "give \(parts[0]) alone, and the port \(parts[1]) as the option for it or in NCS_IPC_PORT"
+      }
+      if host.hasPrefix("[") { return "give an IPv6 address such as ::1, and the port as the option for it or in NCS_IPC_PORT" }
+      return host.contains("/")
+        ? "the path of a Unix socket goes in NCS_IPC_PATH" : "give for example 127.0.0.1, ::1 or localhost"
     }
   }
 
@@ -65,21 +82,25 @@ public struct IPCEnvironment: Hashable, Sendable {
     }
     var warnings: [String] = []
     let hasTCPOption = options.host != nil || options.port != nil
+    for (part, value) in [("the socket path", options.path), ("the secret file's name", options.accessFile)] where value == "" {
+      throw .empty(part, .option)
+    }
 
     if let path = options.path ?? (hasTCPOption ? nil : variable("NCS_IPC_PATH")?.value) {
       address = .unix(path: path)
       source = options.path == nil ? .variable("NCS_IPC_PATH") : .option
       portSource = source
     } else {
-      let host =
+      var host =
         options.host.map { Sourced(value: $0, source: .option) } ?? variable("NCS_IPC_ADDR")
         ?? Sourced(value: IPCAddress.defaultHost, source: .builtIn)
+      host.value = try Self.host(host)
       let port: Sourced<Int>
       if let number = options.port {
         guard (1...65535).contains(number) else { throw .badPort(String(number), .option) }
         port = Sourced(value: number, source: .option)
       } else if let text = variable("NCS_IPC_PORT") {
-        guard let number = Int(text.value), (1...65535).contains(number) else { throw .badPort(text.value, text.source) }
+        guard let number = Self.port(text.value) else { throw .badPort(text.value, text.source) }
         port = Sourced(value: number, source: text.source)
       } else {
         port = Sourced(value: IPCAddress.defaultPort, source: .builtIn)
@@ -96,6 +117,31 @@ public struct IPCEnvironment: Hashable, Sendable {
     self.warnings = warnings
   }
 
+  /// A port number as a person writes it; nil for anything but 1 to 65535 in plain digits.
+  public static func port(_ text: String) -> Int? {
+    guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text) else {
+      return nil
+    }
+    return (1...65535).contains(number) ? number : nil
+  }
+
+  /// A host as a person writes it: an IPv6 address may stand in brackets, as it does before a port.
+  private static func host(_ host: Sourced<String>) throws(Failure) -> String {
+    let text = host.value
+    if text.hasPrefix("["), text.hasSuffix("]"), text.dropFirst().dropLast().contains(":") {
+      return String(text.dropFirst().dropLast())
+    }
+    // Names and addresses have none of these. A look-up would only find that out later, and say less.
+    let colons = text.utf8.count { $0 == UInt8(ascii: ":") }
+    let isSound =
+      !text.isEmpty && colons != 1
+      && text.utf8.allSatisfy { byte in
+        byte > UInt8(ascii: " ") && byte != 0x7F && !"[]/\"'".utf8.contains(byte)
+      }
+    guard isSound else { throw .badHost(text, host.source) }
+    return text
+  }
+
   /// The address and where it came from: `127.0.0.1:4570 (address the default, port from NCS_IPC_PORT)`.
   public var explanation: String {
     switch address {
@@ -103,24 +149,5 @@ public struct IPCEnvironment: Hashable, Sendable {
     case .tcp where source == portSource: "\(address) (\(source))"
     case .tcp: "\(address) (address \(source), port \(portSource))"
     }
-  }
-}
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-extension IPCEnvironment {
-  /// As seen by this process.
-  public init(_ options: Options = Options()) throws(Failure) {
-    var environment: [String: String] = [:]
-    for name in ["NCS_IPC_PATH", "NCS_IPC_ADDR", "NCS_IPC_PORT", "NCS_IPC_ADDRESS", "NCS_IPC_ACCESS_FILE"] {
-      if let value = getenv(name) { environment[name] = String(cString: value) }
-    }
-    try self.init(options, environment: environment)
   }
 }

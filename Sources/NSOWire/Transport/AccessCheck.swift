@@ -20,8 +20,11 @@ public enum AccessCheck {
 }
 
 /// The shared secret, from the content of its file.
-public struct AccessSecret: Sendable {
+public struct AccessSecret: Hashable, Sendable, CustomStringConvertible {
   private let bytes: [UInt8]
+
+  /// Never the secret itself: texts end in logs.
+  public var description: String { "a secret of \(bytes.count) bytes" }
 
   /// The longest secret that C clients can use.
   public static var maximumLength: Int { 1007 }

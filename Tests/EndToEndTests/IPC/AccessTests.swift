@@ -92,9 +92,11 @@ import Testing
     let instance = try Instance.checking("abc")
     try instance.write("empty", "")
     try instance.write("long", String(repeating: "x", count: 1008))
+    #expect(mkfifo(instance.path + "/pipe", 0o600) == 0)
     _ = try await instance.withLaunched { _ in
       for (name, words) in [
         ("missing", ["No such file"]), ("empty", ["empty"]), ("long", ["1008", "1007"]), (".", ["directory"]),
+        ("pipe", ["not a regular file"]),
       ] {
         let file = instance.path + "/" + name
         let result = try await instance.tool(
@@ -125,7 +127,7 @@ import Testing
 
   @Test func whatTheDaemonCannotUse() async throws {
     for (content, words) in [
-      ("", ["empty"]), ("\0abc", ["empty"]), (String(repeating: "x", count: 1008), ["1008", "1007"]), (nil, ["No such file"]),
+      ("", ["empty"]), ("\0abc", ["empty"]), (String(repeating: "x", count: 1008), ["1008", "1007"]), (nil, ["does not exist"]),
     ] as [(String?, [String])] {
       let instance = try Instance.checking(content ?? "")
       if content == nil { unlink(instance.path + "/secret") }
