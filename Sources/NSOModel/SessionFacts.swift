@@ -67,6 +67,14 @@ public enum IPAddress: Hashable, Sendable, CustomStringConvertible {
 
   public static var loopback: IPAddress { .v4(IPv4Address(127, 0, 0, 1)) }
 
+  /// True for 0.0.0.0 and ::, which stand for every address of the machine.
+  public var isUnspecified: Bool {
+    switch self {
+    case .v4(let address): address.bits == 0
+    case .v6(let address): address.high == 0 && address.low == 0
+    }
+  }
+
   /// True for 127.0.0.0/8 and ::1.
   public var isLoopback: Bool {
     switch self {

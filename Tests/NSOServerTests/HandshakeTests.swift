@@ -173,7 +173,8 @@ extension Handshake.Check {
       #expect(late.timeLimitPassed() == nil)
       #expect(
         handshake.peerClosed()
-          == .closedByPeer(during: count < 17 ? .accessCheck : .hello, arrived: count < 17 ? count : count - 17))
+          == .closedByPeer(
+            during: count < 17 ? .accessCheck : .hello, arrived: count < 17 ? count : count - 17, unasked: false))
       #expect(handshake.peerClosed() == nil)
     }
   }

@@ -82,7 +82,7 @@ struct Handshake: Sendable {
   mutating func peerClosed() -> Refusal? {
     guard !isOver else { return nil }
     isOver = true
-    return .closedByPeer(during: step, arrived: arrived)
+    return .closedByPeer(during: step, arrived: arrived, unasked: check == nil)
   }
 
   /// Connecting ends for another reason.

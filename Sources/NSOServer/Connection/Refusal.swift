@@ -12,7 +12,8 @@ enum Refusal: Sendable, Equatable, CustomStringConvertible {
   case helloLate(arrived: Int)
   case unknownClient(UInt8)
   case version(UInt16, ClientID, accepted: ClosedRange<UInt16>)
-  case closedByPeer(during: Handshake.Step, arrived: Int)
+  /// - Parameter unasked: in the hello, without an access check before it.
+  case closedByPeer(during: Handshake.Step, arrived: Int, unasked: Bool)
   case tooManyUnfinished(limit: Int)
   case localPeer(reason: String)
   case stopping
@@ -57,8 +58,11 @@ enum Refusal: Sendable, Equatable, CustomStringConvertible {
       "the hello names API \(byte), known are 3, 5, 7, 8, 11 and 17: the peer is no NSO client, or speaks another protocol"
     case .version(let version, let client, let accepted):
       "the \(client) client speaks protocol version \(version), accepted are \(accepted.lowerBound) to \(accepted.upperBound): use a client library of such a version"
-    case .closedByPeer(let step, let arrived):
+    case .closedByPeer(let step, let arrived, let unasked):
       "the peer closed during the \(step) after \(arrived) bytes of it"
+        + (unasked && arrived == 0
+          ? ": it only looked whether somebody listens, or it gave up waiting for an access check that this daemon does not ask for (unset NCS_IPC_ACCESS_FILE for the client, or enable ncs-ipc-access-check)"
+          : "")
     case .tooManyUnfinished(let limit):
       "more than \(limit) connections had not finished connecting and this one was the oldest: look for clients that connect and say nothing"
     case .localPeer(let reason): reason

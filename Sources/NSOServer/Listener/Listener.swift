@@ -128,8 +128,11 @@ final class Listener: Sendable {
     guard let error = error as? IOError else { return .system(operation: "listen", reason: "\(error)") }
     switch error.errnoCode {
     case EADDRINUSE:
-      guard case .tcp(_, let port) = address else { return .inUse(holder: nil) }
-      return .inUse(holder: SocketHolder.listener(port: port).map { SocketHolder.describe(process: $0) })
+      guard case .tcp(let ip, let port) = address else { return .inUse(holder: nil) }
+      return .inUse(
+        holder: SocketHolder.listener(at: ip, port: port).map {
+          SocketHolder.describe(process: $0, name: SocketHolder.instanceName(of: $0))
+        })
     case EADDRNOTAVAIL: return .addressNotAvailable
     case EACCES, EPERM: return .permissionDenied("bind")
     default: return .system(operation: "listen", reason: errorText(error.errnoCode))
@@ -142,6 +145,11 @@ final class Listener: Sendable {
     let place = "\(address)"
     var bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: core.configuration.backlog)
+      .serverChannelInitializer { [logger = core.logger] channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptFailures(place: place, logger: logger))
+        }
+      }
       .childChannelInitializer { channel in
         PeerLookup.identity(of: channel, isTCP: isTCP).flatMapThrowing { peer in
           let decision = decide(peer, isTCP: isTCP, core)
@@ -156,6 +164,12 @@ final class Listener: Sendable {
         .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
         .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
         .childChannelOption(.socketOption(.so_keepalive), value: 1)
+      #if os(Linux)
+        // A peer whose machine is gone says no goodbye: after two minutes of silence what it held is free.
+        for (option, value) in [(TCP_KEEPIDLE, 60), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] as [(CInt, Int)] {
+          bootstrap = bootstrap.childChannelOption(.tcpOption(.init(rawValue: option)), value: value)
+        }
+      #endif
       if case .tcp(.v6, _) = address {
         // An IPv6 address is what it says, so that the IPv4 one of the same port stays free for its own listener.
         bootstrap = bootstrap.serverChannelOption(

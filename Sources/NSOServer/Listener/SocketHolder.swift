@@ -1,3 +1,5 @@
+import NSOModel
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -13,7 +15,8 @@ enum SocketHolder {
     guard let bytes = contents(of: "/proc/\(process)/cmdline", limit: 200), !bytes.isEmpty else {
       return "\(who)process \(process)"
     }
-    let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+    let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+      .filter { !$0.hasPrefix("--detached=") }.joined(separator: " ")
     let folder = link(at: "/proc/\(process)/cwd").map { ", in \($0)" } ?? ""
     return "\(who)process \(process) (\(words)\(folder))"
   }
@@ -30,30 +33,77 @@ enum SocketHolder {
     #endif
   }
 
-  /// The process that listens on a TCP port of this machine.
-  static func listener(port: UInt16) -> Int32? {
-    let wanted = Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { inodes(listeningOn: port, in: $0) })
+  /// The process that listens at a TCP address of this machine, or at one that keeps others from it.
+  static func listener(at address: IPAddress, port: UInt16) -> Int32? {
+    let wanted = Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { inodes(inTheWayOf: address, port: port, table: $0) })
     guard !wanted.isEmpty else { return nil }
     // This process first: one that it has just started holds its sockets too, for a moment.
     for process in [getpid()] + entries(of: "/proc").compactMap({ Int32($0) }) {
-      let folder = "/proc/\(process)/fd"
-      for name in entries(of: folder) {
-        guard let target = link(at: "\(folder)/\(name)"), target.hasPrefix("socket:["), target.hasSuffix("]") else { continue }
+      for target in descriptors(of: process) {
+        guard target.hasPrefix("socket:["), target.hasSuffix("]") else { continue }
         if wanted.contains(String(target.dropFirst(8).dropLast())) { return process }
       }
     }
     return nil
   }
 
-  private static func inodes(listeningOn port: UInt16, in table: String) -> [String] {
+  /// What a daemon like this one is called, from the lock file of its database: `4711 east`.
+  static func instanceName(of process: Int32) -> String? {
+    for file in descriptors(of: process) where file.hasSuffix("/instance") {
+      guard let bytes = contents(of: file, limit: 512) else { continue }
+      let words = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first?.split(separator: " ", maxSplits: 1) ?? []
+      if words.count == 2, Int32(words[0]) == process { return String(words[1]) }
+    }
+    return nil
+  }
+
+  /// What a process has open.
+  private static func descriptors(of process: Int32) -> [String] {
+    let folder = "/proc/\(process)/fd"
+    return entries(of: folder).compactMap { link(at: "\(folder)/\($0)") }
+  }
+
+  private static func inodes(inTheWayOf address: IPAddress, port: UInt16, table: String) -> [String] {
     guard let bytes = contents(of: table, limit: 4 << 20) else { return [] }
-    let suffix =
-      ":" + String(repeating: "0", count: max(0, 4 - String(port, radix: 16).count)) + String(port, radix: 16).uppercased()
     return bytes.split(separator: UInt8(ascii: "\n")).dropFirst().compactMap { line in
       let fields = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
       // sl, local address, remote address, state (0A: listening), four more, inode.
-      guard fields.count > 9, fields[1].hasSuffix(suffix), fields[3] == "0A" else { return nil }
+      guard fields.count > 9, fields[3] == "0A" else { return nil }
+      let place = fields[1].split(separator: ":")
+      guard place.count == 2, UInt16(place[1], radix: 16) == port, let other = kernelAddress(place[0]),
+        excludes(other, address)
+      else { return nil }
       return fields[9]
+    }
+  }
+
+  /// Whether a listener at `one` keeps another from `other`, the port being the same. One at `::` may have taken IPv4 along.
+  static func excludes(_ one: IPAddress, _ other: IPAddress) -> Bool {
+    switch (one, other) {
+    case (.v4, .v4), (.v6, .v6): one == other || one.isUnspecified || other.isUnspecified
+    case (.v6, .v4): one.isUnspecified
+    case (.v4, .v6): false
+    }
+  }
+
+  /// An address as the kernel's tables have it: 32-bit words in the machine's byte order, in hexadecimal.
+  static func kernelAddress(_ text: Substring) -> IPAddress? {
+    guard text.utf8.count.isMultiple(of: 8) else { return nil }
+    var words: [UInt32] = []
+    var rest = text
+    while !rest.isEmpty {
+      guard let word = UInt32(rest.prefix(8), radix: 16) else { return nil }
+      words.append(UInt32(bigEndian: word))
+      rest = rest.dropFirst(8)
+    }
+    switch words.count {
+    case 1: return .v4(IPv4Address(bits: words[0]))
+    case 4:
+      // IPv4 in IPv6 (RFC 4291, section 2.5.5.2).
+      if words[0] == 0, words[1] == 0, words[2] == 0xFFFF { return .v4(IPv4Address(bits: words[3])) }
+      return .v6(
+        IPv6Address(high: UInt64(words[0]) << 32 | UInt64(words[1]), low: UInt64(words[2]) << 32 | UInt64(words[3])))
+    default: return nil
     }
   }
 

@@ -97,7 +97,8 @@ struct UnixListenerSocket: ~Copyable {
         address,
         .folder(
           path: folder,
-          reason: "belongs to uid \(facts.st_uid), who could replace the socket; use a folder of root or of uid \(geteuid())"))
+          reason: "belongs to uid \(facts.st_uid), who could replace the socket; use a folder of root"
+            + (geteuid() == 0 ? "" : " or of uid \(geteuid())")))
     }
     guard facts.st_mode & S_IWOTH == 0 || facts.st_mode & S_ISVTX != 0 else {
       let mode = String(UInt32(facts.st_mode) & 0o7777, radix: 8)
