@@ -49,7 +49,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   ],
   targets: [
-    // C libraries, one importer each.
+    // C libraries.
     .systemLibrary(name: "CLibYang", pkgConfig: "libyang", providers: [.apt(["libyang2-dev"])]),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -76,15 +76,17 @@ let package = Package(
         "NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath", "NSOValidation", nioCore,
         logging,
       ]),
-    library("NSOServer", ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging, deque]),
+    library(
+      "NSOServer",
+      ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging, deque]),
     library(
       "NSODaemon",
       ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore, nioPosix, logging],
       exclude: ["YANG"]),
-    library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", logging, nioCore, nioPosix]),
+    library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", "CZlib", logging, nioCore, nioPosix]),
     library("NSOTesting", ["NSODaemon", "NSOClient", "NSOWire"]),
 
-    tool("ncs", ["NSODaemon", "NSOTools", "NSOModel"]),
+    tool("ncs", ["NSODaemon", "NSOTools", "NSOClient", "NSOModel"]),
     tool("ncs_cmd", ["NSOTools"]),
     tool("ncs_load", ["NSOTools"]),
 
@@ -96,14 +98,20 @@ let package = Package(
     tests("NSOXPathTests", ["NSOXPath", "NSOXPathTestSupport", "NSOSchema", "NSOModel"]),
     tests("NSOValidationTests", ["NSOValidation", "NSOXPath", "NSOXPathTestSupport", "NSOSchema", "NSOModel"]),
     // The process that the store's tests kill.
-    .executableTarget(name: "NSOStoreCrasher", dependencies: ["NSOStore"], path: "Tests/NSOStoreCrasher", swiftSettings: settings),
+    .executableTarget(
+      name: "NSOStoreCrasher", dependencies: ["NSOStore"], path: "Tests/NSOStoreCrasher", swiftSettings: settings),
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel"]),
-    tests("NSOServerTests", ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel", nioCore, nioPosix, nioEmbedded, logging]),
+    tests(
+      "NSOServerTests",
+      [
+        "NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel", nioCore, nioPosix,
+        nioEmbedded, logging,
+      ]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
-    tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOModel", logging]),
+    tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOWire", "NSOModel", logging]),
     tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOModel"]),
     tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load"]),
   ]
@@ -116,7 +124,8 @@ if let only = Context.environment["NSO_ONLY"], !only.isEmpty {
   if wanted.contains("NSOStoreBench") {
     package.targets.append(
       .executableTarget(
-        name: "NSOStoreBench", dependencies: ["NSOStore", "NSOSchema", "NSOModel"], path: "Tests/NSOStoreBench", swiftSettings: settings))
+        name: "NSOStoreBench", dependencies: ["NSOStore", "NSOSchema", "NSOModel"], path: "Tests/NSOStoreBench",
+        swiftSettings: settings))
   }
   wanted.formUnion(wanted.map { $0 + "Tests" })
   let byName = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0) })

@@ -1,3 +1,4 @@
+import Logging
 import NSOEngine
 public import NSOModel
 public import NSOServer
@@ -20,12 +21,6 @@ extension Daemon: DaemonControl {
       log.record(.badConfiguration, "\(failure.text); the settings of before stay in force")
       throw NSOError(.badConfig, "\(failure.text); the settings of before stay in force")
     }
-    let rules: IPCServer.AdmissionRules
-    do {
-      rules = try Self.admissionRules(new.ipc)
-    } catch {
-      throw NSOError(.badConfig, "\(error); the settings of before stay in force")
-    }
     var destination = new.log
     destination.standardOutput = options.verbose
     do throws(LogFileError) {
@@ -35,11 +30,12 @@ extension Daemon: DaemonControl {
       throw NSOError(.badConfig, "\(error); the settings of before stay in force")
     }
     log.record(.reopenLogs)
-    server?.update(rules)
+    server?.update(Self.admissionRules(new.ipc))
     if new.ipc.secret != old.ipc.secret {
       let what = new.ipc.secret == nil ? "off" : old.ipc.secret == nil ? "on" : "on, with another secret"
       log.record(.configurationChange, "the access check is \(what) for new connections")
     }
+    for notice in new.notices where !old.notices.contains(notice) { log.write(level: .notice, text: notice) }
     let pending = new.changes(from: startConfiguration, where: { $0 == .start })
     for path in new.changes(from: old, where: { $0 != .start }) { log.record(.configurationChange, "\(path) is in force") }
     for path in pending { log.record(.configurationChange, "\(path) takes effect after a restart") }

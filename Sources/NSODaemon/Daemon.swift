@@ -187,9 +187,13 @@ extension Daemon {
   private func open(_ configuration: DaemonConfiguration, _ logger: Logger) async throws {
     try Directory.make(configuration.stateDirectory)
     let server = IPCServer(
-      configuration: try ipcConfiguration(configuration), engine: engine, control: self, group: group, logger: logger)
+      configuration: ipcConfiguration(configuration), engine: engine, control: self, group: group, logger: logger)
     serverBox.withLock { $0 = server }
-    try await server.start()
+    do throws(ListenError) {
+      try await server.start()
+    } catch {
+      throw StartFailure(.cannotBind, .bindError, "\(error)\(configuration.ipc.pathOrigin)")
+    }
     try PidFile.write(in: configuration.stateDirectory)
     engine.phases.advance(to: .phase0)
     log.record(.phase0Started)
@@ -255,12 +259,13 @@ extension Daemon {
       engine.stores.durable.close()
       PidFile.remove(in: startConfiguration.stateDirectory)
       if let folder = options.source.ephemeralDirectory { Directory.remove(folder) }
+      log.record(.loggingShutdown)
+      log.flush()
+      // Last: who waits for the end of the daemon waits for this.
       server?.release()
       // The server knows the daemon, for its clients' sake: without this neither would ever go.
       serverBox.withLock { $0 = nil }
       try? await group.shutdownGracefully()
-      log.record(.loggingShutdown)
-      log.flush()
       let waiting = state.withLock { state in
         state.isStopped = true
         defer { state.whenStopped = [] }

@@ -1,4 +1,5 @@
 import Glibc
+import NSOClient
 import NSODaemon
 import NSOModel
 import NSOTools
@@ -19,11 +20,25 @@ enum NCS {
     switch command.action {
     case .help: write(DaemonCommand.help, to: STDOUT_FILENO)
     case .version: write("\(Product.name) \(Product.version)\n", to: STDOUT_FILENO)
-    case .control(let control): perform(control, command.connection)
+    case .control(let control):
+      if let failure = changeDirectory(command.start) { exit(failure.rawValue) }
+      if !command.meaningless.isEmpty {
+        complain(
+          "\(command.meaningless.joined(separator: ", ")) has no effect here: which daemon is meant is said by NCS_IPC_PATH, NCS_IPC_ADDR and NCS_IPC_PORT, or --socket-path, --address and --port"
+        )
+      }
+      perform(control, command.connection)
     case .start:
       for option in command.ignored { complain("\(option) has no effect here") }
       if command.start.isForeground { run(command.start) } else { exit(launch(arguments).rawValue) }
     }
+  }
+
+  /// `--cd`. Returns how to end where that is impossible.
+  private static func changeDirectory(_ start: DaemonCommand.Start) -> ExitCode? {
+    guard let directory = start.workingDirectory, chdir(directory) != 0 else { return nil }
+    complain("--cd \(directory): \(String(cString: strerror(errno)))")
+    return .installation
   }
 
   /// Runs a control command on another thread; this one, to which `main` is bound, waits.
@@ -53,7 +68,8 @@ enum NCS {
   private static func run(_ start: DaemonCommand.Start) -> Never {
     // Before any other thread is started: threads take over what is blocked.
     Signals.block()
-    let environment = environment()
+    OpenFileLimit.raise()
+    let environment = Endpoint.processEnvironment
     let serviceManager = ServiceManager(environment: environment)
     serviceManager.takeOver()
     var starter: Detachment.Starter?
@@ -64,10 +80,9 @@ enum NCS {
         exit(ExitCode.failure.rawValue)
       }
     }
-    if let directory = start.workingDirectory, chdir(directory) != 0 {
-      complain("--cd \(directory): \(String(cString: strerror(errno)))")
-      starter?.report(.installation)
-      exit(ExitCode.installation.rawValue)
+    if let failure = changeDirectory(start) {
+      starter?.report(failure)
+      exit(failure.rawValue)
     }
     Task { [starter] in
       let code = await daemon(start, starter, environment, serviceManager)
@@ -83,7 +98,8 @@ enum NCS {
   }
 
   private static func daemon(
-    _ start: DaemonCommand.Start, _ starter: Detachment.Starter?, _ environment: [String: String], _ serviceManager: ServiceManager
+    _ start: DaemonCommand.Start, _ starter: Detachment.Starter?, _ environment: [String: String],
+    _ serviceManager: ServiceManager
   ) async -> ExitCode {
     let source = DaemonConfiguration.Source(
       file: start.configurationFile, addedLoadPath: start.addedLoadPath, environment: environment)
@@ -105,17 +121,6 @@ enum NCS {
   }
 
   private static let running = Running()
-
-  private static func environment() -> [String: String] {
-    var variables: [String: String] = [:]
-    var next: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = environ
-    while let entry = next?.pointee {
-      let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-      next = next.map { $0 + 1 }
-    }
-    return variables
-  }
 
   @Sendable
   private static func complain(_ text: String) { write("ncs: \(text)\n", to: STDERR_FILENO) }

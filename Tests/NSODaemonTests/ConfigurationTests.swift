@@ -1,5 +1,6 @@
 import Glibc
 import NSOModel
+import NSOWire
 import Testing
 
 @testable import NSODaemon
@@ -74,6 +75,31 @@ import Testing
     #expect(fault("<ncs-ipc-address><ip>:::1</ip></ncs-ipc-address>")?.place.line == 2)
   }
 
+  /// `0.0.0.0` keeps 127.0.0.1 from the same port: the system would refuse it.
+  @Test func anAddressThatStandsForAllTakesTheOthersIn() throws {
+    func addresses(_ main: String, _ extra: String...) throws -> DaemonConfiguration {
+      try load(
+        "<ncs-ipc-address><ip>\(main)</ip></ncs-ipc-address>"
+          + extra.map { "<ncs-ipc-extra-listen-ip>\($0)</ncs-ipc-extra-listen-ip>" }.joined())
+    }
+    let main = try addresses("0.0.0.0", "127.0.0.1", "::1")
+    #expect(main.ipc.tcpAddresses.map(\.description) == ["0.0.0.0", "::1"])
+    #expect(main.notices.count == 1 && main.notices[0].hasPrefix("127.0.0.1 is among"), "\(main.notices)")
+    #expect(try addresses("127.0.0.1", "0.0.0.0", "::1", "::").ipc.tcpAddresses.map(\.description) == ["0.0.0.0", "::"])
+  }
+
+  /// What somebody wrote and does not get is told.
+  @Test func settingsThatOthersPutOutOfForceAreTold() throws {
+    let off = try load("<ncs-local-ipc><path>/run/x/ipc</path></ncs-local-ipc>")
+    #expect(off.notices == ["ncs-local-ipc/path has no effect: ncs-local-ipc/enabled is not true"])
+    let unix = try load(
+      "<ncs-local-ipc><enabled>true</enabled></ncs-local-ipc><ncs-ipc-address><port>5000</port></ncs-ipc-address>")
+    #expect(unix.notices.count == 1 && unix.notices[0].contains("ncs-ipc-address/port") && unix.notices[0].contains("with-tcp"))
+    let variable = try load("", environment: ["NCS_IPC_PATH": "/x/ipc"])
+    #expect(
+      variable.notices.count == 1 && variable.notices[0].contains("NCS_IPC_PATH") && variable.notices[0].contains("/x/ipc"))
+  }
+
   @Test func fragmentsAreMergedInOrderOfName() throws {
     let configuration = try load(
       "<logs><ncs-log><enabled>true</enabled></ncs-log></logs>",
@@ -108,6 +134,9 @@ import Testing
 
   @Test(arguments: [
     ("<bogus/>", "bogus"), ("<ncs-ipc-adress><ip>127.0.0.1</ip></ncs-ipc-adress>", "did you mean ncs-ipc-address"),
+    ("<ncs-ipc-address><ip>localhost</ip></ncs-ipc-address>", "not an IPv4 or IPv6 address"),
+    ("<ncs-ipc-listen-backlog>0</ncs-ipc-listen-backlog>", "range"),
+    ("<ncs-ipc-access-check><enabled>true</enabled><filename/></ncs-ipc-access-check>", "empty"),
     ("<ncs-ipc-address><port>70000</port></ncs-ipc-address>", "70000"), ("<ncs-ipc-address><port/></ncs-ipc-address>", "port"),
     ("<ncs-local-ipc><enabled>yes</enabled></ncs-local-ipc>", "yes"),
     ("<api><connect-timeout>60</connect-timeout></api>", "PT30S"),
@@ -157,7 +186,7 @@ import Testing
   @Test func theAccessSecretIsRead() throws {
     let secret = try folder.write("secret", "abc\n", mode: 0o400)
     let body = "<ncs-ipc-access-check><enabled>true</enabled><filename>\(secret)</filename></ncs-ipc-access-check>"
-    #expect(try load(body).ipc.secret == Array("abc\n".utf8))
+    #expect(try load(body).ipc.secret == AccessSecret(fileContent: "abc\n".utf8))
     chmod(secret, 0o644)
     #expect(fault(body)?.reason.contains("mode 0644") == true)
   }

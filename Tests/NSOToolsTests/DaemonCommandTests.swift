@@ -51,6 +51,19 @@ import Testing
     #expect(command.connection.timeout == .seconds(5))
   }
 
+  @Test func dumps() throws {
+    #expect(try parse("--debug-dump f").action == .control(.debugDump(file: "f", compressed: false)))
+    #expect(try parse("--compress --debug-dump f").action == .control(.debugDump(file: "f", compressed: true)))
+    #expect(try parse("--debug-dump f --collect-timeout 3").connection.timeout == .seconds(3))
+  }
+
+  /// Which daemon is meant is not said by a configuration file; who names one should know.
+  @Test func whatMeansNothingToARunningDaemon() throws {
+    #expect(try parse("--stop -c x.conf --foreground -v").meaningless == ["-c", "--foreground", "-v"])
+    #expect(try parse("--stop --cd /x").meaningless.isEmpty)
+    #expect(try parse("-c x.conf").meaningless.isEmpty)
+  }
+
   @Test func addressOptions() throws {
     let settings = try parse("--status --address ::1 --port 5000 --access-file s").connection.settings
     #expect(settings.address == "::1")
@@ -75,7 +88,9 @@ import Testing
   @Test(arguments: [
     "--bogus", "-x", "x.yang", "--status x", "--status --stop", "--smp 0", "--smp x", "-c", "--timeout", "--timeout -1",
     "--timeout x",
-    "--wait-started=x", "--ephemeral x.yang", "-v", "--stop-on-eof", "--rollback 1", "--port 0", "--port 70000", "--detached=1",
+    "--wait-started=x", "--ephemeral x.yang", "-v", "--stop-on-eof", "--rollback 1", "--port 0", "--port 70000", "--port +4569",
+    "--detached=1",
+    "--compress", "--status --compress", "--status --collect-timeout 3",
     "--status=1",
   ])
   func whatCannotBeUnderstood(_ line: String) {

@@ -1,5 +1,6 @@
 public import NSOModel
 import NSOSchema
+public import NSOWire
 
 /// What the daemon takes from its configuration, typed. Defaults come from the YANG modules of `ncs.conf`.
 public struct DaemonConfiguration: Sendable {
@@ -10,6 +11,8 @@ public struct DaemonConfiguration: Sendable {
   public struct IPC: Hashable, Sendable {
     /// The Unix socket; `nil`: none.
     public var unixPath: String?
+    /// The path is that of NCS_IPC_PATH in the daemon's environment, whatever the file says.
+    public var isPathFromEnvironment = false
     /// Permission bits of the Unix socket.
     public var unixMode: UInt16
     /// TCP addresses, all with the same port; empty: no TCP.
@@ -17,11 +20,17 @@ public struct DaemonConfiguration: Sendable {
     public var tcpPort: UInt16
     public var backlog: Int32
     /// The shared secret of the access check; `nil`: no check.
-    public var secret: [UInt8]?
+    public var secret: AccessSecret?
     /// Time for a client that has connected to send its first message.
     public var connectTimeLimit: Duration
     /// Connections that may be between accept and the end of the hello.
     public var unfinishedConnections: Int
+
+    /// For texts about the path that surprise somebody who knows the file only.
+    var pathOrigin: String {
+      isPathFromEnvironment
+        ? " (the path is that of NCS_IPC_PATH in the daemon's environment, which overrides the configuration file)" : ""
+    }
   }
 
   /// What the daemon is called, where it was given a name.
@@ -105,6 +114,7 @@ extension DaemonConfiguration {
       log.file = file
     }
     ipc = try readIPC(source)
+    try noteListening()
     noteIneffective()
   }
 
@@ -123,6 +133,8 @@ extension DaemonConfiguration {
         let extra = try address(node.text, "ncs-ipc-extra-listen-ip", node)
         if !addresses.contains(extra) { addresses.append(extra) }
       }
+      // The system refuses an address beside the one that stands for all of its kind.
+      for all in addresses.filter(\.isUnspecified) { addresses.removeAll { $0 != all && $0.isSameKind(as: all) } }
     }
     guard case .uint16(let port)? = try tree.value("ncs-ipc-address/port"),
       case .int32(let backlog)? = try tree.value("ncs-ipc-listen-backlog"),
@@ -131,7 +143,7 @@ extension DaemonConfiguration {
       throw ConfigurationTree.UnknownPath(
         path: "ncs-ipc-address/port, ncs-ipc-listen-backlog or api/max-unfinished-connections of the expected type")
     }
-    var secret: [UInt8]?
+    var secret: AccessSecret?
     if try tree.flag("ncs-ipc-access-check/enabled") {
       let file = try tree.text("ncs-ipc-access-check/filename") ?? ""
       do throws(SecretFile.Fault) {
@@ -141,7 +153,8 @@ extension DaemonConfiguration {
       }
     }
     return IPC(
-      unixPath: unixPath, unixMode: try tree.text("ncs-local-ipc/mode").flatMap { UInt16($0, radix: 8) } ?? 0o600,
+      unixPath: unixPath, isPathFromEnvironment: given != nil,
+      unixMode: try tree.text("ncs-local-ipc/mode").flatMap { UInt16($0, radix: 8) } ?? 0o600,
       tcpAddresses: addresses, tcpPort: port, backlog: max(1, backlog), secret: secret,
       connectTimeLimit: try duration("api/connect-timeout"), unfinishedConnections: Int(unfinished))
   }
@@ -167,6 +180,31 @@ extension DaemonConfiguration {
   private func place(of path: String) throws -> ConfigurationError.Place {
     try tree.written(path).first?.place ?? tree.root.map { ConfigurationError.Place(file: $0.place.file) }
       ?? ConfigurationError.Place(file: "(defaults)")
+  }
+
+  /// Settings of where to listen that others put out of force.
+  private mutating func noteListening() throws {
+    let hasPath = try !tree.written("ncs-local-ipc/path").isEmpty
+    let tcp = try ["ncs-ipc-address/ip", "ncs-ipc-address/port", "ncs-ipc-extra-listen-ip"].filter {
+      try !tree.written($0).isEmpty
+    }
+    if ipc.isPathFromEnvironment {
+      notices.append(
+        "NCS_IPC_PATH in the environment overrides ncs-local-ipc and makes the daemon listen on \(ipc.unixPath ?? "")")
+    } else if ipc.unixPath == nil, hasPath {
+      notices.append("ncs-local-ipc/path has no effect: ncs-local-ipc/enabled is not true")
+    }
+    if ipc.tcpAddresses.isEmpty, !tcp.isEmpty {
+      notices.append(
+        "\(tcp.joined(separator: ", ")) without effect beside the Unix socket: for both set ncs-local-ipc/with-tcp (namespace urn:swift-nso:config)"
+      )
+    }
+    let given = try Set(
+      (tree.written("ncs-ipc-address/ip") + tree.written("ncs-ipc-extra-listen-ip")).compactMap { IPAddress($0.text) })
+    for address in given.subtracting(ipc.tcpAddresses).map(\.description).sorted() where !ipc.tcpAddresses.isEmpty {
+      notices.append(
+        "\(address) is among the addresses that \(ipc.tcpAddresses.map(\.description).joined(separator: ", ")) stands for")
+    }
   }
 
   private mutating func noteIneffective() {
@@ -203,5 +241,15 @@ extension DaemonConfiguration {
     guard let names = Directory.names(in: folder) else { return [] }
     return names.filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       .map { folder + "/" + $0 }
+  }
+}
+
+extension IPAddress {
+  /// Both IPv4, or both IPv6.
+  fileprivate func isSameKind(as other: IPAddress) -> Bool {
+    switch (self, other) {
+    case (.v4, .v4), (.v6, .v6): true
+    default: false
+    }
   }
 }

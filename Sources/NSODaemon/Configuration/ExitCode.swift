@@ -24,6 +24,4 @@ public struct ExitCode: RawRepresentable, Hashable, Sendable {
   public static let badConfiguration = ExitCode(rawValue: 21)
   /// Installation problem: missing or unreadable file, or a YANG module that does not load.
   public static let installation = ExitCode(rawValue: 22)
-  /// Out of file descriptors in accept, after start.
-  public static let noDescriptors = ExitCode(rawValue: 25)
 }

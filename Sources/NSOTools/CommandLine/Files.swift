@@ -27,8 +27,9 @@ final class OutputFile: Sendable {
   private let path: String
   private let descriptor: Int32
 
-  init(path: String) throws {
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+  /// - Parameter mode: the permission bits of a file that is made, before the process's mask.
+  init(path: String, mode: mode_t = 0o666) throws {
+    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw ToolError("\(path): \(systemErrorText(errno))") }
     self.path = path
   }

@@ -1,20 +1,13 @@
+import NIOCore
 import NSOClient
 import NSOModel
 import NSOWire
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// A command of `ncs` to a running daemon (protocol part 08, section 2.3).
 public enum ControlCommand: Hashable, Sendable {
   case status
-  /// Writes what helps to find out why something goes wrong to a file.
-  case debugDump(file: String)
+  /// Writes what helps to find out why something goes wrong to a file, or compressed to that name with `.gz`.
+  case debugDump(file: String, compressed: Bool)
   /// Returns when the daemon is gone.
   case stop
   case reload
@@ -52,7 +45,10 @@ extension ControlCommand {
   ) async -> ControlOutcome {
     guard let timeout = connection.timeout else { return await run(connection.settings, print, complain) }
     return await withTaskGroup(of: ControlOutcome?.self) { group in
-      group.addTask { await run(connection.settings, print, complain) }
+      group.addTask {
+        // Once time has run out there is nothing more to say: what breaks then is only broken off.
+        await run(connection.settings, print) { if !Task.isCancelled { complain($0) } }
+      }
       group.addTask {
         // Cancelled as soon as the command is done.
         guard (try? await Task.sleep(for: timeout)) != nil else { return nil }
@@ -72,11 +68,7 @@ extension ControlCommand {
     _ settings: ConnectionSettings, _ print: @Sendable (String) -> Void, _ complain: @Sendable (String) -> Void
   ) async -> ControlOutcome {
     do {
-      let endpoint = try Endpoint(
-        options: .init(
-          path: settings.socketPath, host: settings.address, port: settings.port.map(Int.init), accessFile: settings.accessFile)
-      )
-      for warning in endpoint.warnings { complain(warning) }
+      let endpoint = try settings.endpoint(Endpoint.processEnvironment, complain: complain)
       try await withConnection(to: endpoint) { maapi in try await perform(maapi, print) }
       return .done
     } catch let error as ConnectionError where error.step != .conversation {
@@ -91,26 +83,17 @@ extension ControlCommand {
   private func perform(_ maapi: MAAPI, _ print: @Sendable (String) -> Void) async throws {
     switch self {
     case .status: print(try await maapi.status())
-    case .debugDump(let file): try Self.write(try await maapi.debugDump(), to: file)
+    case .debugDump(let file, let isCompressed):
+      // Opened first: a dump that could not be written need not be made. Only for the user's own eyes: it tells much about the system.
+      let output = try OutputFile(path: isCompressed ? file + ".gz" : file, mode: 0o600)
+      let text = ByteBuffer(string: try await maapi.debugDump())
+      try output.write(isCompressed ? Gzip.compress(text) : text)
+      try output.close()
     case .stop: try await maapi.stop()
     case .reload: try await maapi.reloadConfiguration()
     case .reloadInBackground: try await maapi.reloadConfigurationInBackground()
     case .wait(let phase, _): try await maapi.waitForStart(phase: phase)
     case .startPhase(let phase): try await maapi.startPhase(phase)
-    }
-  }
-
-  /// Only for the user's own eyes: the text tells much about the system.
-  private static func write(_ text: String, to file: String) throws(UsageError) {
-    let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw UsageError("\(file): \(String(cString: strerror(errno)))") }
-    defer { close(descriptor) }
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { writeBytes(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw UsageError("\(file): \(String(cString: strerror(errno)))") }
-      rest = rest.dropFirst(count)
     }
   }
 
@@ -133,9 +116,4 @@ extension ControlCommand {
       }
     }
   }
-}
-
-/// write(2), whose name a method here hides.
-private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-  write(descriptor, bytes, count)
 }

@@ -29,6 +29,18 @@ public struct DaemonCommand: Hashable, Sendable {
     public var modules: [String] = []
     /// The private option of a daemon that was started in the background: the descriptor to report to.
     public var reportDescriptor: Int32?
+
+    /// The options that were given, but for `--cd`.
+    var said: [String] {
+      var said: [String] = []
+      if configurationFile != nil { said.append("-c") }
+      if !addedLoadPath.isEmpty { said.append("--addloadpath") }
+      for (isGiven, option) in [
+        (isForeground, "--foreground"), (isVerbose, "-v"), (stopsOnEndOfInput, "--stop-on-eof"),
+        (stopsInPhase0, "--start-phase0"), (threads != nil, "--smp"), (isEphemeral, "--ephemeral"),
+      ] where isGiven { said.append(option) }
+      return said
+    }
   }
 
   public var start = Start()
@@ -43,10 +55,15 @@ public struct DaemonCommand: Hashable, Sendable {
   private var settings = ConnectionSettings()
   private var timeout: Duration?
   private var collectTimeout: Duration?
+  private var isCompressed = false
   private var actions: [Action] = []
   private var unsupported: [String] = []
 
   public var action: Action { actions.first ?? .start }
+
+  /// What was said about starting beside a command to a running daemon, where it means nothing. The daemon that is meant is the one at
+  /// the address, whatever configuration file is named.
+  public private(set) var meaningless: [String] = []
 
   /// The text of `--help`.
   public static var help: String { options.help }
@@ -64,6 +81,12 @@ public struct DaemonCommand: Hashable, Sendable {
       start.modules = operands
     } else if let extra = operands.first {
       throw UsageError("\(extra) is too much; YANG files are named with --ephemeral, the configuration file with -c")
+    }
+    if case .control = action { meaningless = start.said }
+    if case .control(.debugDump(let file, _)) = action {
+      actions = [.control(.debugDump(file: file, compressed: isCompressed))]
+    } else if isCompressed || collectTimeout != nil {
+      throw UsageError("\(isCompressed ? "--compress" : "--collect-timeout") goes with --debug-dump FILE")
     }
     if !start.isForeground, action == .start {
       if start.isEphemeral { throw UsageError("--ephemeral needs --foreground: the data goes away when the daemon ends") }
@@ -153,8 +176,9 @@ extension DaemonCommand {
           command("start-phase1", "go on to start phase 1", .control(.startPhase(1))),
           command("start-phase2", "go on to start phase 2", .control(.startPhase(2))),
           .value(nil, "debug-dump", "FILE", "write its state and settings to FILE, to find out why something goes wrong") {
-            $0.actions.append(.control(.debugDump(file: $1)))
+            $0.actions.append(.control(.debugDump(file: $1, compressed: false)))
           },
+          .flag(nil, "compress", "with --debug-dump: compressed, to FILE.gz") { $0.isCompressed = true },
           .value(nil, "collect-timeout", "SECONDS", "with --debug-dump: give up after this time; default 10") {
             command, value throws(UsageError) in command.collectTimeout = try seconds(value, "--collect-timeout")
           },

@@ -35,21 +35,37 @@ import Testing
       for word in ["instance first", "process \(daemon.process.pid) ", first.path, "choose another path"] {
         #expect(result.errors.contains(word), "\(result.errors)")
       }
+      // By the environment the path may come as a surprise.
+      let surprised = try await neighbourOf(first)
+      #expect(
+        surprised.code == 20 && surprised.errors.contains("NCS_IPC_PATH in the daemon's environment"), "\(surprised.errors)")
       // The first is as it was.
       #expect(try await first.tool("ncs", ["--status"], ["NCS_IPC_PATH": first.path + "/ipc"]).code == 0)
     }
   }
 
+  /// A daemon that is started in a shell in which the tools' variable is set.
+  private func neighbourOf(_ first: Instance) async throws -> ChildProcess.Result {
+    let other = try Instance(listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
+    return try await other.tool(
+      "ncs", ["--cd", other.path, "-c", "ncs.conf", "--foreground"], ["NCS_IPC_PATH": first.path + "/ipc"])
+  }
+
   @Test func theSamePort() async throws {
-    let first = try Instance(listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
+    let first = try Self.named("first", listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
     _ = try await first.withLaunched { daemon in
       let port = try daemon.port()
+      // The same port at another address is another place, also for who is blamed.
+      let neighbour = try Self.named(
+        "neighbour", listen: "<ncs-ipc-address><ip>127.0.0.2</ip><port>\(port)</port></ncs-ipc-address>")
+      let beside = try await neighbour.launch()
       let second = try Instance(listen: "<ncs-ipc-address><port>\(port)</port></ncs-ipc-address>")
       let result = try await second.tool("ncs", ["--cd", second.path, "-c", "ncs.conf", "--foreground"])
       #expect(result.code == 20)
-      for word in ["127.0.0.1:\(port)", "process \(daemon.process.pid) ", first.path, "choose another port"] {
-        #expect(result.errors.contains(word), "\(result.errors)")
-      }
+      for word in [
+        "127.0.0.1:\(port)", "instance first, process \(daemon.process.pid) ", first.path, "choose another port",
+      ] { #expect(result.errors.contains(word), "\(result.errors)") }
+      _ = try await beside.stop()
     }
   }
 

@@ -5,7 +5,8 @@ import Testing
 @Suite(.serialized) struct LifecycleTests {
   @Test func aTimeLimitForTheWholeCommand() async throws {
     let instance = try Instance()
-    #expect(try await instance.run("ncs", "--timeout", "0", "--wait-started", "60").code == 3)
+    let late = try await instance.run("ncs", "--timeout", "0", "--wait-started", "60")
+    #expect(late.code == 3 && late.errors == "ncs: gave up after 0 s (--timeout)\n", "\(late.errors)")
     #expect(try await instance.run("ncs", "--wait-phase0", "0").code == 2)
     let daemon = try await instance.startDaemon("--start-phase0", until: "PHASE0_STARTED")
     // Waits, and returns when somebody else has started phase 2.
@@ -16,6 +17,40 @@ import Testing
     #expect(try await waiting.finish().code == 0)
     daemon.endInput()
     #expect(try await daemon.finish().code == 0)
+  }
+
+  /// Who names a configuration file with a command to a running daemon may mean another one.
+  @Test func aConfigurationFileDoesNotSayWhichDaemonIsMeant() async throws {
+    let instance = try Instance()
+    try await instance.withDaemon { _ in
+      let result = try await instance.run("ncs", "--status", "-c", "/other/ncs.conf")
+      #expect(result.code == 0 && result.output.hasPrefix("status: started\n"))
+      #expect(
+        result.errors.hasPrefix("ncs: -c has no effect here") && result.errors.contains("NCS_IPC_PORT"), "\(result.errors)")
+      // Relative names are meant from there.
+      let inside = try await instance.run("ncs", "--cd", instance.path, "--status", with: ["NCS_IPC_PATH": "./ipc"])
+      #expect(inside.code == 0 && inside.errors == "", "\(inside.errors)")
+    }
+  }
+
+  /// Out of file descriptors: those that are connected are served, the others wait, the log says so.
+  @Test func moreClientsThanDescriptors() async throws {
+    let instance = try Instance(listen: "<ncs-local-ipc><enabled>true</enabled><path>./ipc</path></ncs-local-ipc>")
+    let daemon = try await instance.launch(through: ["/bin/sh", "-c", "ulimit -n 48; exec \"$@\"", "sh"])
+    var sockets: [RawSocket] = []
+    for _ in 0..<60 {
+      let socket = try RawSocket(.unix(instance.path + "/ipc"))
+      socket.send(RawSocket.hello)
+      sockets.append(socket)
+    }
+    #expect(sockets[0].receive(9).count == 9)
+    let said = try await daemon.process.output(until: "cannot be accepted")
+    #expect(
+      said.contains("connections to ./ipc cannot be accepted: Too many open files") && said.contains("LimitNOFILE"), "\(said)")
+    sockets = []
+    let status = try await instance.tool("ncs", ["--status"], ["NCS_IPC_PATH": instance.path + "/ipc"])
+    #expect(status.code == 0, "\(status.errors)")
+    _ = try await daemon.stop()
   }
 
   @Test func theStatusSaysWhatGoesOn() async throws {
@@ -41,8 +76,17 @@ import Testing
       #expect(try await instance.run("ncs", "--debug-dump", file).code == 0)
       let dump = try instance.read("dump")
       for text in [
-        "status: started\n", "settings:\n  load-path/dir: ./yang\n", "  api/connect-timeout: PT30S\n", "memory:", "descriptors:", "NCS_IPC_PATH=",
+        "status: started\n", "settings:\n  load-path/dir: ./yang\n", "  api/connect-timeout: PT30S\n", "memory:",
+        "descriptors:", "NCS_IPC_PATH=",
       ] { #expect(dump.contains(text), "\(text) is missing in:\n\(dump)") }
+      // Compressed, and for the user's own eyes in both forms.
+      #expect(try await instance.run("ncs", "--debug-dump", file, "--compress").code == 0)
+      let unpacked = try await ChildProcess.run("/bin/gzip", ["-dc", file + ".gz"], environment: ["PATH": "/usr/bin:/bin"])
+      #expect(unpacked.code == 0 && unpacked.output.contains("descriptors:"), "\(unpacked.errors)")
+      for name in [file, file + ".gz"] {
+        var facts = stat()
+        #expect(stat(name, &facts) == 0 && facts.st_mode & 0o777 == 0o600)
+      }
       let impossible = try await instance.run("ncs", "--debug-dump", "/nowhere/dump")
       #expect(impossible.code == 1 && impossible.errors.contains("/nowhere/dump"))
     }

@@ -1,4 +1,7 @@
 import Glibc
+import NSOClient
+import NSOModel
+import NSOWire
 import Testing
 
 /// Who may use the Unix socket (protocol part 08, section 8.1), with peers of other uids. Only root can start such processes: as an
@@ -169,13 +172,90 @@ import Testing
     #expect(try await daemon.finish().code == 0)
   }
 
+  /// A mapped peer works in sessions and transactions of its own user, and in nobody else's.
+  @Test func aMappedPeerInSessionsOfOthers() async throws {
+    let instance = try instance()
+    _ = try await instance.withLaunched { _ in
+      let client = NSOClient(endpoint: Endpoint(.unix(path: instance.path + "/ipc")))
+      for (user, context, words) in [
+        ("olga", "cli", nil), ("anna", "cli", "it belongs to anna"), ("system", "system", "context system"),
+        ("olga", "system", "context system"),
+      ] as [(String, String, String?)] {
+        try await client.withMAAPI { maapi in
+          try await maapi.startUserSession(user: user, groups: ["admin"], context: context)
+          let session = try await maapi.currentUserSession()
+          try await maapi.withTransaction { transaction in
+            try await transaction.set(.string("draft"), at: "/s:top/name")
+            let commands = [
+              "attach \(transaction.handle.rawValue) \(session); mget /s:top/name", "attach \(transaction.handle.rawValue) 0",
+              "kill \(session)",
+            ]
+            // The last would succeed with a session of the same user, and end it.
+            for command in words == nil ? commands.dropLast() : commands[...] {
+              let result = try await run("ncs_cmd", "-u", "olga", "-x", "cli", "-c", command, as: Self.known, on: instance)
+              if let words {
+                #expect(result.code == 1 && result.errors.contains(words) && result.output == "", "\(command): \(result)")
+              } else {
+                #expect(result.code == 0, "\(command): \(result.errors)")
+                if command.contains("mget") { #expect(result.output == "draft\n") }
+              }
+            }
+            try await transaction.revert()
+          }
+        }
+      }
+    }
+  }
+
+  /// A secret that the daemon may read through a group, mode 040, or as its owner, 0400; and one that it may not.
+  @Test func theSecretOfADaemonThatIsNotRoot() async throws {
+    let instance = try Instance.checking(
+      "abc", listen: "<ncs-local-ipc><enabled>true</enabled><path>./ipc</path></ncs-local-ipc>")
+    let ncs = try await program("ncs", instance)
+    mkdir(instance.path + "/share", 0o755)
+    mkdir(instance.path + "/share/swift-nso", 0o755)
+    let copied = try await ChildProcess.run(
+      "/bin/cp", ["-r", Instance.project + "/Sources/NSODaemon/YANG", instance.path + "/share/swift-nso/yang"],
+      environment: ["PATH": "/bin"])
+    #expect(copied.code == 0, "\(copied.errors)")
+    let owned = try await ChildProcess.run(
+      "/bin/chown", ["-R", "\(Self.stranger)", instance.path], environment: ["PATH": "/bin"])
+    #expect(owned.code == 0, "\(owned.errors)")
+    let secret = instance.path + "/secret"
+    for (owner, group, mode, isReadable) in [
+      (0, 65534, 0o040, true), (0, 65534, 0o440, true), (Self.stranger, 0, 0o400, true), (0, 0, 0o400, false),
+      (0, 65534, 0o400, false), (Self.stranger, 65534, 0o040, false),
+    ] as [(uid_t, gid_t, mode_t, Bool)] {
+      #expect(chown(secret, owner, group) == 0 && chmod(secret, mode) == 0)
+      let words =
+        wrapper(Self.stranger) + [ncs, "--cd", instance.path, "-c", "ncs.conf", "--foreground", "-v", "--stop-on-eof"]
+      let daemon = try ChildProcess(
+        words[0], Array(words.dropFirst()), environment: instance.variables(["NCS_DIR": instance.path]), keepsInput: true)
+      daemon.endInput()
+      let result = try await daemon.finish()
+      let what: String = "owner \(owner), group \(group), mode \(String(mode, radix: 8)): \(result.errors)"
+      #expect(result.code == (isReadable ? 0 : 21), "\(what)")
+      if isReadable {
+        #expect(result.output.contains(", access check"), "\(what)")
+      } else {
+        #expect(result.errors.contains("uid \(Self.stranger)") && result.errors.contains("040"), "\(what)")
+      }
+    }
+  }
+
   @Test func theSocketsPermissionsDecideFirst() async throws {
     let instance = try Instance(listen: "<ncs-local-ipc><enabled>true</enabled><path>./ipc</path></ncs-local-ipc>")
     chmod(instance.path, 0o755)
     try instance.write("cdb/aaa.xml", Self.users)
     let (_, log) = try await instance.withLaunched { _ in
       let result = try await run("ncs", "--status", as: Self.known, on: instance)
-      #expect(result.code == 2 && result.errors.contains("no permission to use the socket"), "\(result.errors)")
+      #expect(
+        result.code == 2 && result.errors.contains("no permission to use the socket: the socket file (mode 0600, uid 0"),
+        "\(result.errors)")
+      chmod(instance.path, 0o700)
+      let outside = try await run("ncs", "--status", as: Self.known, on: instance)
+      #expect(outside.code == 126 || outside.errors.contains("the directory \(instance.path) (mode 0700"), "\(outside.errors)")
+      chmod(instance.path, 0o755)
     }
     #expect(!log.contains("LOCAL_IPC_ACCESS_DENIED"))
   }
