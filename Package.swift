@@ -73,8 +73,8 @@ let package = Package(
     library(
       "NSOEngine",
       [
-        "NSOModel", "NSOTerms", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath", "NSOValidation", nioCore,
-        logging,
+        "NSOModel", "NSOTerms", "NSOWire", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath", "NSOValidation",
+        nioCore, logging,
       ]),
     library(
       "NSOServer",

@@ -31,6 +31,7 @@ extension Daemon: DaemonControl {
     }
     log.record(.reopenLogs)
     server?.update(Self.admissionRules(new.ipc))
+    engine.providers.limits = new.providerLimits
     if new.ipc.secret != old.ipc.secret {
       let what = new.ipc.secret == nil ? "off" : old.ipc.secret == nil ? "on" : "on, with another secret"
       log.record(.configurationChange, "the access check is \(what) for new connections")

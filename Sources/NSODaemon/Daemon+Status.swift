@@ -90,9 +90,20 @@ extension Daemon {
     if let (holder, since) = commit.writer { text.item("commit: \(holder), since \(seconds - since) s") }
     for (holder, since) in commit.readers { text.item("CDB read lock: \(holder), since \(seconds - since) s") }
 
-    // Nobody can register yet: subscriptions and data providers are not supported.
+    // Nobody can register yet: subscriptions are not supported.
     text.title("subscribers")
     text.title("data providers")
+    for instance in engine.providers.instances {
+      let counts = instance.counts
+      text.item(
+        "\(instance.id) \(instance.name), \(instance.peer), since \(seconds - instance.since) s, \(counts.workers) workers, \(counts.requests) requests"
+          + (counts.outstanding > 0 ? ", \(counts.outstanding) not answered" : "")
+          + (instance.isActive ? "" : ", still registering"))
+    }
+    for (title, kind) in ProviderPoints.titles {
+      text.title(title)
+      for line in engine.providerPoints.lines(of: kind) { text.item(line) }
+    }
 
     text.title("clients")
     for connection in server?.connections ?? [] {

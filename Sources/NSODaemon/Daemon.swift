@@ -164,6 +164,7 @@ extension Daemon {
     }
     let logger = log.logger("nso")
     let engine = try Engine(schema: schema, stores: stores, log: logger)
+    engine.providers.limits = configuration.providerLimits
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.threads ?? System.coreCount))
     let daemon = Daemon(
       options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,

@@ -27,6 +27,8 @@ public final class Engine: Sendable {
   public let sessions: SessionRegistry
   public let locks: LockTable
   public let log: Logger
+  /// Who serves callpoints, validation points, actions and streams.
+  public let providers: ProviderRegistry
   /// Who performs actions and rpcs.
   public let actions = ActionTable()
   let operationRules = OperationRules()
@@ -55,6 +57,7 @@ public final class Engine: Sendable {
     let clock = configuration.clock
     sessions = SessionRegistry(phases: phases, limit: configuration.sessionLimit) { clock().seconds }
     locks = LockTable { clock().seconds }
+    providers = ProviderRegistry(log: log) { clock().seconds }
     operationalWriter = OperationalWriter(model, stores)
     transactionID = Mutex(try TransactionID.read(stores.durable))
   }

@@ -36,6 +36,12 @@ extension IPCServer {
           NSOError(.accessDenied, "\(connection.peer) may use MAAPI only: CDB knows no users, so it is for trusted peers"))
       }
       return CDBConnection(connection, services)
+    case .dataProvider:
+      guard case .trusted = connection.decision else {
+        return UnservedAPI(
+          hello.client, NSOError(.accessDenied, "\(connection.peer) may use MAAPI only: data providers are for trusted peers"))
+      }
+      return ProviderConnection(connection, services)
     default:
       return UnservedAPI(hello.client, NSOError(.notImplemented, "\(hello.client) connections are not supported yet"))
     }

@@ -1,3 +1,4 @@
+public import NSOEngine
 public import NSOModel
 import NSOSchema
 public import NSOWire
@@ -37,6 +38,8 @@ public struct DaemonConfiguration: Sendable {
   public var instanceName: String?
 
   public var ipc: IPC
+  /// How long data providers may take.
+  public var providerLimits = ProviderLimits()
   /// Directories whose YANG modules are all loaded.
   public var loadPath: [String]
   public var stateDirectory: String
@@ -115,6 +118,11 @@ extension DaemonConfiguration {
     }
     ipc = try readIPC(source)
     try noteListening()
+    providerLimits.connect = ipc.connectTimeLimit
+    providerLimits.newSession = try duration("api/new-session-timeout")
+    providerLimits.query = try duration("api/query-timeout")
+    providerLimits.action = try duration("api/action-timeout")
+    providerLimits.objectCache = try duration("japi/object-cache-timeout")
     noteIneffective()
   }
 

@@ -5,19 +5,19 @@ extension ProviderOperation: Operation {
   /// says who sends it.
   public static let table: [OperationInfo<ProviderOperation>] = [
     .init(
-      .accepted, "ID", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .accepted, "ID", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{0, int did}", "daemon: the number of a client instance"),
     .init(
-      .daemon, "DAEMON", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .daemon, "DAEMON", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{1, atom name, 1}", "client: introduces an instance on its control socket"),
     .init(
-      .worker, "WORKER", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .worker, "WORKER", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{2, int did, int wid}", "client: this connection is a worker"),
     .init(
-      .register, "REGISTER", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .register, "REGISTER", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{3, int did, {int type, atom name, int mask, int flags, int index}}", "client: callbacks for a point"),
     .init(
-      .registerRange, "REGISTER_RANGE", handle: .no, reply: .noReply, tier: 3, form: .plausible, status: .open,
+      .registerRange, "REGISTER_RANGE", handle: .no, reply: .noReply, tier: 3, form: .plausible, status: .done,
       argument: "{4, int did, {type, name, mask, flags, index}, [value], [value], int keys, path}",
       "client: callbacks for a range of keys"),
     .init(
@@ -33,19 +33,19 @@ extension ProviderOperation: Operation {
       .getCryptoKeys, "GET_CRYPTO_KEYS", handle: .no, reply: .noReply, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "number known only; clients use MAAPI"),
     .init(
-      .registerTransactionCallbacks, "TRANS_CB_REGISTER", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .registerTransactionCallbacks, "TRANS_CB_REGISTER", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{9, int did, int mask}", "client: which transaction phases it wants"),
     .init(
       .registerDatabaseCallbacks, "DB_CB_REGISTER", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
       argument: "{10, int did, int mask}", "client: which db callbacks it has"),
     .init(
-      .registerDone, "REGISTER_DONE", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .registerDone, "REGISTER_DONE", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{11, int did}", "client: all is registered"),
     .init(
-      .registered, "OLD_USESS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .registered, "OLD_USESS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{12, [user]}", "daemon: the user sessions that exist"),
     .init(
-      .request, "REQUEST", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .request, "REQUEST", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "uint32 15 before the term", "prefix of what a stream worker sends"),
     .init(
       .registerNano, "REGISTER_NANO", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
@@ -80,16 +80,16 @@ extension ProviderOperation: Operation {
       argument: "{28, qref, did, int th, point, int index, int type, [data], int usid, int hide, [arg]}", "daemon: one callback"
     ),
     .init(
-      .callbackTimeout, "CALLBACK_TIMEOUT", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .callbackTimeout, "CALLBACK_TIMEOUT", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{29, qref, did, int seconds}", "client: more time for a request"),
     .init(
       .interrupt, "INTERRUPT", handle: .no, reply: .noReply, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "number known only"),
     .init(
-      .newUserSessions, "NEW_USESS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .newUserSessions, "NEW_USESS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{40, qref, did, [user]}", "daemon: user sessions that requests will name"),
     .init(
-      .closeUserSession, "CLOSE_USESS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .closeUserSession, "CLOSE_USESS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{41, qref, did, int usid}", "daemon: a user session ended"),
     .init(
       .candidateConfirmingCommit, "CANDIDATE_CONFIRMING_COMMIT", handle: .no, reply: .noReply, tier: 3, form: .known,
@@ -144,7 +144,7 @@ extension ProviderOperation: Operation {
       .runningCheckNotModified, "RUNNING_CHK_NOT_MODIFIED", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
       argument: "{75, qref, did, int usid}", "daemon: is running unchanged since the last copy to startup"),
     .init(
-      .databaseReply, "DB_REPLY", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .databaseReply, "DB_REPLY", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{90, qref, did, 'ok'}", "client: answer to user session and db requests"),
     .init(
       .newValidation, "NEW_VALIDATE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,

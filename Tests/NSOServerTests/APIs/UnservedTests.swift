@@ -6,7 +6,7 @@ import Testing
 @Suite struct UnservedTests {
   @Test func `APIs that are not served say so in their own form`() async throws {
     try await TestDaemon.run { daemon in
-      for (id, name) in [(3, "data provider"), (11, "events"), (17, "HA")] as [(UInt8, String)] {
+      for (id, name) in [(11, "events"), (17, "HA")] as [(UInt8, String)] {
         let client = try daemon.connect(ClientID(rawValue: id))
         client.raw.send([0, 0, 0, 2, 131, 106])
         let rest = client.raw.receive(1000)

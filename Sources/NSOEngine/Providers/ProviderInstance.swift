@@ -1,0 +1,394 @@
+import Logging
+public import NSOModel
+public import NSOWire
+import Synchronization
+
+/// One client of the data provider API: its sockets, what it registered, the requests it has not answered, the sessions it was
+/// told of. Nothing here waits but `async` functions, and those end when the client is gone.
+public final class ProviderInstance: Sendable {
+  /// The answer to a request, or why there is none.
+  typealias Answer = Result<ProviderReply.Content, NSOError>
+
+  private struct Pending {
+    var answer: CheckedContinuation<Answer, Never>
+    var worker: Int32?
+    var since: ContinuousClock.Instant
+    var deadline: ContinuousClock.Instant
+    var about: @Sendable () -> String
+  }
+
+  private struct KnownSession {
+    /// The client has said that it knows it.
+    var isKnown = false
+    var waiters: [CheckedContinuation<Void, Never>] = []
+    /// Transactions, actions and others that name it.
+    var uses = 0
+    var hasEnded = false
+    var token: UInt64?
+    weak var session: UserSession?
+  }
+
+  private struct State {
+    var control: (any ProviderSocket)?
+    var workers: [Int32: any ProviderSocket] = [:]
+    /// Those that were closed; nobody waits for them.
+    var lostWorkers: Set<Int32> = []
+    var workerWaiters: [Int32: [UInt64: CheckedContinuation<Bool, Never>]] = [:]
+    var pending: [Int64: Pending] = [:]
+    var lastQuery: Int64 = 0
+    var lastWaiter: UInt64 = 0
+    var registrations: [ProviderRegistry.Registration] = []
+    var transactionCallbacks: TransactionCallbacks = []
+    var databaseCallbacks: UInt32 = 0
+    var isActive = false
+    var end: String?
+    var sessions: [UserSessionID: KnownSession] = [:]
+    var requests: UInt64 = 0
+  }
+
+  /// Chosen by the daemon (Did).
+  public let id: Int32
+  /// What the client calls itself.
+  public let name: String
+  /// Seconds since 1970-01-01 UTC.
+  public let since: Int64
+  /// Who it is for the operating system, for texts.
+  public let peer: String
+  private let registry: ProviderRegistry
+  private let state: Mutex<State>
+
+  init(id: Int32, name: String, peer: String, since: Int64, control: any ProviderSocket, registry: ProviderRegistry) {
+    self.id = id
+    self.name = name
+    self.peer = peer
+    self.since = since
+    self.registry = registry
+    state = Mutex(State(control: control))
+  }
+
+  var log: Logger { registry.log }
+
+  /// For texts: `data provider demo (instance 7, pid 123)`.
+  public var summary: String { "data provider \(name) (instance \(id), \(peer))" }
+
+  public var isGone: Bool { state.withLock { $0.end != nil } }
+
+  // MARK: Registering
+
+  /// - Throws: PROTOUSAGE after register_done.
+  public func register(_ registration: ProviderRegistration, range: RangeRegistration? = nil) throws(NSOError) {
+    try state.withLock { state throws(NSOError) in
+      guard !state.isActive else {
+        throw NSOError(.protocolUsage, "\(summary) registers \(registration.name) after register_done: register before it")
+      }
+      state.registrations.append(ProviderRegistry.Registration(registration, range: range))
+    }
+  }
+
+  public var transactionCallbacks: TransactionCallbacks {
+    get { state.withLock { $0.transactionCallbacks } }
+    set { state.withLock { $0.transactionCallbacks = newValue } }
+  }
+
+  public var databaseCallbacks: UInt32 {
+    get { state.withLock { $0.databaseCallbacks } }
+    set { state.withLock { $0.databaseCallbacks = newValue } }
+  }
+
+  /// What it registered, in its order.
+  public var registrations: [ProviderRegistry.Registration] { state.withLock { $0.registrations } }
+
+  /// From now on its callbacks may be called.
+  /// - Parameter sessions: what the client is told of: they need no announcement.
+  /// - Throws: PROTOUSAGE the second time.
+  public func activate(knowing sessions: [UserSession]) throws(NSOError) {
+    try state.withLock { state throws(NSOError) in
+      guard !state.isActive else { throw NSOError(.protocolUsage, "\(summary) sends register_done twice") }
+      state.isActive = true
+      for session in sessions { state.sessions[session.id] = KnownSession(isKnown: true, session: session) }
+    }
+    for session in sessions { watch(session) }
+    registry.publish(self)
+  }
+
+  // MARK: Sockets
+
+  /// A worker has introduced itself.
+  public func add(worker id: Int32, _ socket: any ProviderSocket) {
+    let waiters: [CheckedContinuation<Bool, Never>] = state.withLock { state in
+      guard state.end == nil else { return [] }
+      state.workers[id] = socket
+      state.lostWorkers.remove(id)
+      return state.workerWaiters.removeValue(forKey: id).map { Array($0.values) } ?? []
+    }
+    for waiter in waiters { waiter.resume(returning: true) }
+  }
+
+  /// A worker was closed: what it has not answered fails, all else goes on.
+  public func remove(worker id: Int32) {
+    let failed: [Pending] = state.withLock { state in
+      state.workers[id] = nil
+      state.lostWorkers.insert(id)
+      let lost = state.pending.filter { $0.value.worker == id }
+      for query in lost.keys { state.pending[query] = nil }
+      return Array(lost.values)
+    }
+    for pending in failed {
+      pending.answer.resume(
+        returning: .failure(
+          NSOError(.external, "external error: \(summary) closed its worker \(id) while it was asked: \(pending.about())")))
+    }
+  }
+
+  /// Waits until the worker that a client named has introduced itself.
+  private func waitFor(worker id: Int32) async throws(NSOError) {
+    let limit = registry.limits.connect
+    let isThere: Bool? = state.withLock { state in
+      if state.end != nil || state.lostWorkers.contains(id) { return false }
+      return state.workers[id] == nil ? nil : true
+    }
+    if isThere == true { return }
+    guard isThere == nil else { throw NSOError(.external, "external error: \(summary) has closed its worker \(id)") }
+    let number = state.withLock { state in
+      state.lastWaiter &+= 1
+      return state.lastWaiter
+    }
+    let timer = Task { [weak self] in
+      try await Task.sleep(for: limit)
+      self?.giveUp(waiter: number, of: id)
+    }
+    let came = await withCheckedContinuation { (waiter: CheckedContinuation<Bool, Never>) in
+      let answer: Bool? = state.withLock { state in
+        if state.end != nil || state.lostWorkers.contains(id) { return false }
+        if state.workers[id] != nil { return true }
+        state.workerWaiters[id, default: [:]][number] = waiter
+        return nil
+      }
+      if let answer { waiter.resume(returning: answer) }
+    }
+    timer.cancel()
+    guard came else {
+      throw NSOError(
+        .external,
+        "external error: \(summary) named its worker \(id), which did not introduce itself within \(limit.seconds) s")
+    }
+  }
+
+  private func giveUp(waiter number: UInt64, of worker: Int32) {
+    let waiter = state.withLock { $0.workerWaiters[worker]?.removeValue(forKey: number) }
+    waiter?.resume(returning: false)
+  }
+
+  // MARK: Asking
+
+  /// Asks the client for something and waits for its answer.
+  /// - Parameters:
+  ///   - worker: the worker that is asked; nil: the control socket.
+  ///   - limit: how long it may take; when it takes longer, the client counts as dead. Nil: as configured for the socket.
+  ///   - about: what is asked, for error texts: `get_elem of callpoint x for /path`.
+  /// - Throws: what the client refused with; EXTERNAL when it is gone or does not answer.
+  public func ask(
+    _ body: ProviderRequest.Body, worker: Int32? = nil, within limit: Duration? = nil,
+    about: @escaping @Sendable () -> String
+  ) async throws(NSOError) -> ProviderReply.Content {
+    if let worker { try await waitFor(worker: worker) }
+    let limits = registry.limits
+    let limit = limit ?? (worker == nil ? limits.newSession : limits.query)
+    let now = ContinuousClock.now
+    let answer = await withCheckedContinuation { (continuation: CheckedContinuation<Answer, Never>) in
+      let failure: NSOError? = state.withLock { state in
+        let socket = worker.map { state.workers[$0] } ?? state.control
+        guard state.end == nil, let socket else {
+          return NSOError(.external, "external error: \(summary) is gone (\(state.end ?? "its worker was closed")): \(about())")
+        }
+        state.lastQuery &+= 1
+        state.requests &+= 1
+        state.pending[state.lastQuery] = Pending(
+          answer: continuation, worker: worker, since: now, deadline: now + limit, about: about)
+        socket.send(.request(ProviderRequest(query: state.lastQuery, instance: id, body)))
+        return nil
+      }
+      if let failure { continuation.resume(returning: .failure(failure)) } else { registry.expire(at: now + limit) }
+    }
+    switch try answer.get() {
+    case .failure(let failure):
+      if case .reason(let reason) = failure, reason.code == .applicationInternal {
+        registry.log.warning("\(summary): \(about()): \(reason.text ?? "no text")")
+      }
+      throw NSOError(failure) { "\(summary): \(about())" }
+    case .opened(let handle, let worker):
+      // It names the worker anew, even if an earlier one of that number was closed.
+      state.withLock { if $0.workers[worker] == nil { $0.lostWorkers.remove(worker) } }
+      return .opened(handle: handle, worker: worker)
+    case let content: return content
+    }
+  }
+
+  /// Sends a request whose answer nobody waits for.
+  public func tell(_ body: ProviderRequest.Body, about: @escaping @Sendable () -> String) {
+    Task {
+      do throws(NSOError) { _ = try await ask(body, about: about) } catch { registry.log.debug("\(error.message)") }
+    }
+  }
+
+  /// An answer has come in.
+  /// - Returns: false when nobody waits for it.
+  @discardableResult
+  public func received(_ reply: ProviderReply) -> Bool {
+    let pending = state.withLock { $0.pending.removeValue(forKey: reply.query) }
+    guard let pending else { return false }
+    pending.answer.resume(returning: .success(reply.content))
+    return true
+  }
+
+  /// The client wants more (or less) time for a request.
+  public func extend(_ query: Int64, seconds: Int64) {
+    let deadline = ContinuousClock.now + .seconds(min(max(0, seconds), 1 << 32))
+    let isKnown = state.withLock { state in
+      guard state.pending[query] != nil else { return false }
+      state.pending[query]?.deadline = deadline
+      return true
+    }
+    if isKnown { registry.expire(at: deadline) }
+  }
+
+  /// The earliest time at which an answer is late, and the text of one that is late already.
+  func check(at now: ContinuousClock.Instant) -> (next: ContinuousClock.Instant?, late: String?) {
+    state.withLock { state in
+      guard let first = state.pending.values.min(by: { $0.deadline < $1.deadline }) else { return (nil, nil) }
+      guard first.deadline <= now else { return (first.deadline, nil) }
+      return (nil, "no answer for \((now - first.since).seconds) s to \(first.about())")
+    }
+  }
+
+  // MARK: User sessions
+
+  /// Makes sure that the client knows a session, and that it is not told of its end before ``release(_:)``.
+  public func hold(_ session: UserSession) async throws(NSOError) {
+    enum Next { case known, wait, announce }
+    let next: Next = state.withLock { state in
+      guard var known = state.sessions[session.id] else {
+        state.sessions[session.id] = KnownSession(uses: 1, session: session)
+        return .announce
+      }
+      known.uses += 1
+      state.sessions[session.id] = known
+      return known.isKnown ? .known : .wait
+    }
+    switch next {
+    case .known: return
+    case .wait:
+      await withCheckedContinuation { waiter in
+        let isKnown = state.withLock { state in
+          guard state.end == nil, state.sessions[session.id]?.isKnown == false else { return true }
+          state.sessions[session.id]?.waiters.append(waiter)
+          return false
+        }
+        if isKnown { waiter.resume() }
+      }
+      guard !isGone else {
+        throw NSOError(.external, "external error: \(summary) is gone: it was told of user session \(session.id)")
+      }
+    case .announce:
+      do throws(NSOError) {
+        _ = try await ask(.newUserSessions([UserSessionInfo(session)])) { "new user session \(session.id)" }
+      } catch {
+        let waiters = state.withLock { $0.sessions.removeValue(forKey: session.id)?.waiters ?? [] }
+        for waiter in waiters { waiter.resume() }
+        throw error
+      }
+      let waiters = state.withLock { state in
+        state.sessions[session.id]?.isKnown = true
+        defer { state.sessions[session.id]?.waiters = [] }
+        return state.sessions[session.id]?.waiters ?? []
+      }
+      for waiter in waiters { waiter.resume() }
+      watch(session)
+    }
+  }
+
+  /// Nothing more will name the session on behalf of one ``hold(_:)``.
+  public func release(_ session: UserSession) {
+    state.withLock { $0.sessions[session.id]?.uses -= 1 }
+    forgetIfEnded(session.id)
+  }
+
+  private func watch(_ session: UserSession) {
+    let id = session.id
+    let token = session.onEnd { [weak self] in
+      self?.state.withLock { $0.sessions[id]?.hasEnded = true }
+      self?.forgetIfEnded(id)
+    }
+    if let token { state.withLock { $0.sessions[id]?.token = token } }
+  }
+
+  private func forgetIfEnded(_ session: UserSessionID) {
+    let isOver = state.withLock { state in
+      guard let known = state.sessions[session], known.hasEnded, known.uses <= 0, known.isKnown else { return false }
+      state.sessions[session] = nil
+      return state.end == nil
+    }
+    if isOver { tell(.closeUserSession(session)) { "end of user session \(session)" } }
+  }
+
+  // MARK: The end
+
+  /// The client is gone, or has to go: what it has not answered fails, its sockets are closed.
+  func end(_ reason: String) -> Bool {
+    struct Rest {
+      var sockets: [any ProviderSocket]
+      var pending: [Pending]
+      var waiters: [CheckedContinuation<Bool, Never>]
+      var sessionWaiters: [CheckedContinuation<Void, Never>]
+      var sessions: [KnownSession]
+    }
+    let rest: Rest? = state.withLock { state in
+      guard state.end == nil else { return nil }
+      state.end = reason
+      defer {
+        state.pending = [:]
+        state.workers = [:]
+        state.workerWaiters = [:]
+        state.sessions = [:]
+        state.control = nil
+      }
+      return Rest(
+        sockets: Array(state.workers.values) + (state.control.map { [$0] } ?? []), pending: Array(state.pending.values),
+        waiters: state.workerWaiters.values.flatMap(\.values), sessionWaiters: state.sessions.values.flatMap(\.waiters),
+        sessions: Array(state.sessions.values))
+    }
+    guard let rest else { return false }
+    for socket in rest.sockets { socket.close(reason) }
+    let now = ContinuousClock.now
+    for pending in rest.pending {
+      let waited = (now - pending.since).seconds
+      pending.answer.resume(
+        returning: .failure(
+          NSOError(
+            .external,
+            "external \(pending.deadline <= now ? "timeout" : "error"): \(summary) was lost (\(reason)) after \(waited) s of \(pending.about())"
+          )))
+    }
+    for waiter in rest.waiters { waiter.resume(returning: false) }
+    for waiter in rest.sessionWaiters { waiter.resume() }
+    for known in rest.sessions { if let token = known.token { known.session?.forget(ending: token) } }
+    return true
+  }
+
+  // MARK: Status
+
+  /// How many requests were sent to it, and how many it has not answered.
+  public var counts: (requests: UInt64, outstanding: Int, workers: Int) {
+    state.withLock { ($0.requests, $0.pending.count, $0.workers.count) }
+  }
+
+  public var isActive: Bool { state.withLock { $0.isActive && $0.end == nil } }
+}
+
+extension Duration {
+  /// Seconds with one digit, for texts.
+  var seconds: String {
+    let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
+    return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+  }
+}

@@ -1,0 +1,278 @@
+public import Logging
+public import NSOModel
+import NSOStore
+public import NSOWire
+import Synchronization
+
+/// Who serves which point of the data model: data, validation, actions, notification streams, authentication (protocol part 05).
+/// The one place through which the daemon asks its data providers.
+public final class ProviderRegistry: Sendable {
+  /// What a client registered, with the range of keys that it is for.
+  public struct Registration: Hashable, Sendable {
+    public var registration: ProviderRegistration
+    /// Nil: for everything at the point.
+    public var range: RangeRegistration?
+
+    public init(_ registration: ProviderRegistration, range: RangeRegistration? = nil) {
+      self.registration = registration
+      self.range = range
+    }
+  }
+
+  /// Who serves a point.
+  public struct Served: Sendable {
+    public let instance: ProviderInstance
+    public let registration: ProviderRegistration
+    public let range: RangeRegistration?
+  }
+
+  private struct Point: Hashable {
+    var kind: RegistrationKind
+    var name: String
+  }
+
+  private struct State {
+    var instances: [Int32: ProviderInstance] = [:]
+    var lastID: Int32 = 0
+    var points: [Point: [Served]] = [:]
+    var limits = ProviderLimits()
+    var wakeAt: ContinuousClock.Instant?
+    var timer: Task<Void, Never>?
+    var streamHandler: (@Sendable (ProviderInstance, StreamMessage) -> Void)?
+    var transactions: [Int32: ProviderTransactions] = [:]
+    var changeHandlers: [@Sendable (ProviderInstance, Bool) -> Void] = []
+  }
+
+  public let log: Logger
+  private let now: @Sendable () -> Int64
+  private let state = Mutex(State())
+
+  public init(log: Logger, now: @escaping @Sendable () -> Int64) {
+    self.log = log
+    self.now = now
+  }
+
+  deinit { state.withLock { $0.timer?.cancel() } }
+
+  public var limits: ProviderLimits {
+    get { state.withLock { $0.limits } }
+    set { state.withLock { $0.limits = newValue } }
+  }
+
+  // MARK: Instances
+
+  /// A client has introduced itself on its control socket.
+  public func add(name: String, peer: String, control: any ProviderSocket) -> ProviderInstance {
+    state.withLock { state in
+      repeat { state.lastID = state.lastID == .max ? 1 : state.lastID + 1 } while state.instances[state.lastID] != nil
+      let instance = ProviderInstance(
+        id: state.lastID, name: name, peer: peer, since: now(), control: control, registry: self)
+      state.instances[instance.id] = instance
+      return instance
+    }
+  }
+
+  /// - Throws: BADSTATE for a number that no client has.
+  public func instance(_ id: Int32) throws(NSOError) -> ProviderInstance {
+    guard let instance = state.withLock({ $0.instances[id] }) else {
+      throw NSOError(.badState, "there is no data provider with instance number \(id); it may have been disconnected")
+    }
+    return instance
+  }
+
+  /// All, in the order of their coming.
+  public var instances: [ProviderInstance] { state.withLock { $0.instances.values.sorted { $0.id < $1.id } } }
+
+  /// The client is gone, or has to go. Everything that waits for it fails at once.
+  public func remove(_ instance: ProviderInstance, _ reason: String) {
+    let handlers = state.withLock { state in
+      state.instances[instance.id] = nil
+      for (point, served) in state.points {
+        let rest = served.filter { $0.instance !== instance }
+        if rest.count != served.count { state.points[point] = rest.isEmpty ? nil : rest }
+      }
+      return state.changeHandlers
+    }
+    guard instance.end(reason) else { return }
+    for handler in handlers { handler(instance, false) }
+  }
+
+  /// Calls `body` when a client has registered (true), and when it is gone (false).
+  public func onChange(_ body: @escaping @Sendable (ProviderInstance, Bool) -> Void) {
+    state.withLock { $0.changeHandlers.append(body) }
+  }
+
+  /// Makes what an instance registered known. What others served at the same points is replaced.
+  func publish(_ instance: ProviderInstance) {
+    struct Change {
+      var displaced: Set<Int32> = []
+      var notes: [String] = []
+      var handlers: [@Sendable (ProviderInstance, Bool) -> Void] = []
+    }
+    let registrations = instance.registrations
+    let change: Change = state.withLock { state in
+      var change = Change(handlers: state.changeHandlers)
+      for item in registrations {
+        let point = Point(kind: item.registration.kind, name: item.registration.name)
+        let served = Served(instance: instance, registration: item.registration, range: item.range)
+        var others: [Served] = []
+        for other in state.points[point] ?? [] {
+          // Ranges of one list stand side by side, whoever has them; everything else has one who serves it.
+          if let range = item.range, let old = other.range, old.path == range.path,
+            old.lower != range.lower || old.upper != range.upper
+          {
+            others.append(other)
+            continue
+          }
+          if other.instance !== instance {
+            change.notes.append(
+              "\(instance.summary) takes over \(point.kind.pointName) \(point.name) from \(other.instance.summary)")
+            if other.registration.flags.contains(.disconnectOnReplace) { change.displaced.insert(other.instance.id) }
+          }
+        }
+        state.points[point] = others + [served]
+      }
+      return change
+    }
+    for note in change.notes { log.notice("\(note)") }
+    for id in change.displaced {
+      guard let displaced = try? self.instance(id) else { continue }
+      remove(displaced, "\(instance.summary) took over one of its points")
+    }
+    for handler in change.handlers { handler(instance, true) }
+  }
+
+  // MARK: Points
+
+  /// Who serves a point; with `keys`, those of the list that its ranges are for.
+  public func served(_ kind: RegistrationKind, _ name: String, keys: [Value] = []) -> Served? {
+    let all = state.withLock { $0.points[Point(kind: kind, name: name)] ?? [] }
+    guard let first = all.first else { return nil }
+    if all.count == 1, first.range == nil { return first }
+    var rest: Served?
+    for served in all {
+      guard let range = served.range, !range.lower.isEmpty || !range.upper.isEmpty else {
+        rest = served
+        continue
+      }
+      if range.contains(keys) { return served }
+    }
+    return rest
+  }
+
+  /// All who serve ranges of a point, in the order of their keys.
+  public func ranges(_ kind: RegistrationKind, _ name: String) -> [Served] {
+    state.withLock { $0.points[Point(kind: kind, name: name)] ?? [] }.filter { $0.range != nil }
+      .sorted { ValueOrder.isBefore($0.range?.lower ?? [], $1.range?.lower ?? []) }
+  }
+
+  /// As ``served(_:_:keys:)``, for callers that cannot do without.
+  /// - Throws: EXTERNAL, naming the point, when nobody serves it (log symbol NO_CALLPOINT).
+  public func require(
+    _ kind: RegistrationKind, _ name: String, keys: [Value] = [], for path: @autoclosure () -> String
+  ) throws(NSOError) -> Served {
+    guard let served = served(kind, name, keys: keys) else {
+      let text = "no data provider is registered for \(kind.pointName) \(name), needed for \(path())"
+      log.warning("NO_CALLPOINT \(text)")
+      throw NSOError(.external, "\(text): start the application that serves it")
+    }
+    return served
+  }
+
+  /// Every point that somebody serves, sorted; for `ncs --status`.
+  public var points: [Served] {
+    state.withLock { $0.points.values.flatMap { $0 } }.sorted {
+      ($0.registration.kind.rawValue, $0.registration.name, $0.instance.id)
+        < ($1.registration.kind.rawValue, $1.registration.name, $1.instance.id)
+    }
+  }
+
+  // MARK: Transactions
+
+  /// What data providers have to do with a transaction; ended with it.
+  public func parts(in transaction: Transaction) -> ProviderTransactions {
+    let handle = transaction.handle
+    let (parts, isNew) = state.withLock { state in
+      if let parts = state.transactions[handle] { return (parts, false) }
+      let parts = ProviderTransactions(
+        handle: handle, session: transaction.session, database: transaction.database, mode: transaction.mode)
+      state.transactions[handle] = parts
+      return (parts, true)
+    }
+    if isNew {
+      transaction.onEnd { [weak self] in
+        parts.close()
+        self?.state.withLock { _ = $0.transactions.removeValue(forKey: handle) }
+      }
+    }
+    return parts
+  }
+
+  // MARK: Notification streams
+
+  /// Takes what clients send on stream workers.
+  public func onStreamMessage(_ body: @escaping @Sendable (ProviderInstance, StreamMessage) -> Void) {
+    state.withLock { $0.streamHandler = body }
+  }
+
+  public func received(_ message: StreamMessage, from instance: ProviderInstance) {
+    guard let handler = state.withLock({ $0.streamHandler }) else {
+      return log.debug("\(instance.summary) sends a notification, which nobody takes")
+    }
+    handler(instance, message)
+  }
+
+  // MARK: Late answers
+
+  /// Something has to be answered by then.
+  func expire(at deadline: ContinuousClock.Instant) {
+    state.withLock { state in
+      if let wakeAt = state.wakeAt, wakeAt <= deadline { return }
+      state.wakeAt = deadline
+      state.timer?.cancel()
+      state.timer = Task { [weak self] in
+        do { try await Task.sleep(until: deadline, clock: .continuous) } catch { return }
+        self?.wake()
+      }
+    }
+  }
+
+  private func wake() {
+    state.withLock { state in
+      state.wakeAt = nil
+      state.timer = nil
+    }
+    let now = ContinuousClock.now
+    var next: ContinuousClock.Instant?
+    for instance in instances {
+      let check = instance.check(at: now)
+      if let late = check.late {
+        log.warning("DAEMON_TIMEOUT \(instance.summary) is disconnected: \(late)")
+        remove(instance, late)
+      }
+      if let time = check.next { next = min(next ?? time, time) }
+    }
+    if let next { expire(at: next) }
+  }
+}
+
+extension RangeRegistration {
+  /// Whether the leading keys of an entry lie between the ends, which belong to it.
+  func contains(_ keys: [Value]) -> Bool {
+    let low = Array(keys.prefix(lower.count))
+    let high = Array(keys.prefix(upper.count))
+    return !ValueOrder.isBefore(low, lower) && !ValueOrder.isBefore(upper, high)
+  }
+}
+
+/// The order of key values (protocol README: decisions), for values of one type.
+enum ValueOrder {
+  static func isBefore(_ a: [Value], _ b: [Value]) -> Bool { encoded(a).lexicographicallyPrecedes(encoded(b)) }
+
+  private static func encoded(_ values: [Value]) -> [UInt8] {
+    var path = TreePath.root
+    // Values that have no order of their own stand before all others.
+    for value in values { try? path.appendKey(value, type: nil, schema: nil) }
+    return path.bytes
+  }
+}

@@ -1,0 +1,206 @@
+import Logging
+public import NSOModel
+public import NSOWire
+import Synchronization
+
+/// The part that one data provider has in one transaction: begun with NEW_TRANS when the first of its data is touched, ended
+/// with CLOSE_TRANS (protocol part 05, section 6).
+public final class ProviderTransaction: Sendable {
+  private struct State {
+    var opening: Task<Result<Int32, NSOError>, Never>?
+    /// The worker that serves it, while it is open.
+    var worker: Int32?
+    var isClosed = false
+  }
+
+  public let instance: ProviderInstance
+  public let handle: Int32
+  public let session: UserSession
+  public let database: DatabaseName
+  public let mode: TransactionMode
+  private let state = Mutex(State())
+
+  init(_ instance: ProviderInstance, handle: Int32, session: UserSession, database: DatabaseName, mode: TransactionMode) {
+    self.instance = instance
+    self.handle = handle
+    self.session = session
+    self.database = database
+    self.mode = mode
+  }
+
+  public var context: CallContext { CallContext(session: session.id) }
+
+  /// The worker that serves this transaction; the client is told of session and transaction first, once.
+  /// - Throws: what the client refused with; EXTERNAL when it is gone.
+  public func worker() async throws(NSOError) -> Int32 {
+    let opening: Task<Result<Int32, NSOError>, Never>? = state.withLock { state in
+      if state.isClosed { return nil }
+      if let opening = state.opening { return opening }
+      let opening = Task { [self] () -> Result<Int32, NSOError> in
+        do throws(NSOError) { return .success(try await open()) } catch { return .failure(error) }
+      }
+      state.opening = opening
+      return opening
+    }
+    guard let opening else { throw NSOError(.noTransaction, "transaction \(handle) is finished") }
+    return try await opening.value.get()
+  }
+
+  private func open() async throws(NSOError) -> Int32 {
+    guard instance.transactionCallbacks.contains(.initialize) else {
+      throw NSOError(
+        .external, "\(instance.summary) registered no transaction callbacks, without which its data cannot be asked for")
+    }
+    try await instance.hold(session)
+    do throws(NSOError) {
+      let handle = handle
+      let answer = try await instance.ask(
+        .newTransaction(NewTransaction(database: database, session: session.id, mode: mode, handle: handle))
+      ) { "init of transaction \(handle)" }
+      guard case .opened(_, let worker) = answer else {
+        throw NSOError(.external, "\(instance.summary) answered init of transaction \(handle) with something else")
+      }
+      let isClosed = state.withLock { state in
+        state.worker = worker
+        return state.isClosed
+      }
+      // It was finished while the client was still asked.
+      if isClosed { close() }
+      return worker
+    } catch {
+      instance.release(session)
+      throw error
+    }
+  }
+
+  /// True from an accepted init to the end.
+  public var isOpen: Bool { state.withLock { $0.worker != nil && !$0.isClosed } }
+
+  /// One phase; none is sent that the client has no callback for.
+  public func run(_ phase: TransactionPhase) async throws(NSOError) {
+    guard instance.transactionCallbacks.contains(phase.callback) || phase == .close else { return }
+    let handle = handle
+    _ = try await instance.ask(.phase(phase, handle: handle, context), worker: try await worker()) {
+      "\(phase.name) of transaction \(handle)"
+    }
+  }
+
+  /// Asks for one callback at a point.
+  /// - Parameter place: the path, for error texts.
+  /// - Throws: what the client answered; EXTERNAL when the answer is none of this callback.
+  public func call(
+    _ served: ProviderRegistry.Served, _ point: PointName, _ call: CallbackCall, at place: @escaping @Sendable () -> String
+  ) async throws(NSOError) -> CallbackResult {
+    let worker = try await worker()
+    let request = CallbackRequest(
+      handle: handle, point: point, index: served.registration.index, context: context, call)
+    return try await instance.result(of: request, worker: worker, at: place, kind: served.registration.kind)
+  }
+
+  /// The end: CLOSE_TRANS, if the client knows the transaction. Does not wait.
+  func close() {
+    let worker: Int32? = state.withLock { state in
+      state.isClosed = true
+      defer { state.worker = nil }
+      return state.worker
+    }
+    guard let worker else { return }
+    let (instance, handle, context, session) = (instance, handle, context, session)
+    Task {
+      do throws(NSOError) {
+        _ = try await instance.ask(.phase(.close, handle: handle, context), worker: worker) {
+          "finish of transaction \(handle)"
+        }
+      } catch {
+        instance.note(error)
+      }
+      instance.release(session)
+    }
+  }
+}
+
+extension ProviderInstance {
+  /// The answer of one callback.
+  /// - Throws: what the client answered; EXTERNAL when the answer is none of this callback.
+  public func result(
+    of request: CallbackRequest, worker: Int32, within limit: Duration? = nil, at place: @escaping @Sendable () -> String,
+    kind: RegistrationKind
+  ) async throws(NSOError) -> CallbackResult {
+    let name = request.call.type?.name ?? "callback \(request.call.number)"
+    let point = "\(kind.pointName) \(request.point.name)"
+    let about: @Sendable () -> String = { "\(name) of \(point) for \(place())" }
+    let content = try await ask(.callback(request), worker: worker, within: limit, about: about)
+    guard case .result(let term) = content, let type = request.call.type else {
+      throw NSOError(.external, "\(summary) answered \(about()) with something that is no answer to it")
+    }
+    do { return try CallbackResult(term, for: type) } catch {
+      throw NSOError(.external, "\(summary) answered \(about()) with something that is no answer to it: \(error)")
+    }
+  }
+
+  func note(_ error: NSOError) { log.info("\(error.message)") }
+}
+
+extension TransactionPhase {
+  /// The bit that a client sets when it has a callback for the phase.
+  public var callback: TransactionCallbacks {
+    switch self {
+    case .lock: .lock
+    case .unlock: .unlock
+    case .writeStart: .writeStart
+    case .prepare: .prepare
+    case .abort: .abort
+    case .commit: .commit
+    case .close: .finish
+    }
+  }
+}
+
+/// The parts of all data providers in one transaction.
+public final class ProviderTransactions: Sendable {
+  private struct State {
+    var parts: [Int32: ProviderTransaction] = [:]
+    var isClosed = false
+  }
+
+  private let handle: Int32
+  private let session: UserSession
+  private let database: DatabaseName
+  private let mode: TransactionMode
+  private let state = Mutex(State())
+
+  init(handle: Int32, session: UserSession, database: DatabaseName, mode: TransactionMode) {
+    self.handle = handle
+    self.session = session
+    self.database = database
+    self.mode = mode
+  }
+
+  /// The part of one client; nothing is sent yet.
+  /// - Throws: NOTRANS when the transaction is finished.
+  public func part(of instance: ProviderInstance) throws(NSOError) -> ProviderTransaction {
+    let part: ProviderTransaction? = state.withLock { state in
+      if let part = state.parts[instance.id] { return part }
+      guard !state.isClosed else { return nil }
+      let part = ProviderTransaction(instance, handle: handle, session: session, database: database, mode: mode)
+      state.parts[instance.id] = part
+      return part
+    }
+    guard let part else { throw NSOError(.noTransaction, "transaction \(handle) is finished") }
+    return part
+  }
+
+  /// Those that have begun, in the order of their instances.
+  public var open: [ProviderTransaction] {
+    state.withLock { $0.parts.values.filter(\.isOpen).sorted { $0.instance.id < $1.instance.id } }
+  }
+
+  func close() {
+    let parts = state.withLock { state in
+      state.isClosed = true
+      defer { state.parts = [:] }
+      return Array(state.parts.values)
+    }
+    for part in parts { part.close() }
+  }
+}

@@ -1,0 +1,215 @@
+import DequeModule
+import Logging
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOWire
+
+/// A connection of the data provider API (protocol part 05): the control socket of a client instance, or one of its workers.
+/// The first frame says which.
+final class ProviderConnection: APIConnection {
+  private enum Role {
+    case unknown
+    case control(ProviderInstance)
+    case worker(ProviderInstance, Int32)
+  }
+
+  /// Weak: the registry may still hold the socket when the connection is gone.
+  private weak var connection: IPCConnection?
+  private let eventLoop: any EventLoop
+  private let services: Services
+  private var role = Role.unknown
+  private var timer: Scheduled<Void>?
+  /// What the client was not ready to read yet.
+  private var unsent: Deque<DaemonMessage> = []
+
+  init(_ connection: IPCConnection, _ services: Services) {
+    self.connection = connection
+    self.services = services
+    eventLoop = connection.eventLoop
+    let limit = TimeAmount(services.engine.providers.limits.connect)
+    timer = connection.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
+      guard let self, case .unknown = self.role else { return }
+      self.connection?.closeNow(
+        .firstFrameLate(
+          "the data provider did not say within \(limit.nanoseconds / 1_000_000_000) s what the connection is for"))
+    }
+  }
+
+  var clientName: String? {
+    switch role {
+    case .unknown: nil
+    case .control(let instance): "\(instance.name) (instance \(instance.id), control)"
+    case .worker(let instance, let id): "\(instance.name) (instance \(instance.id), worker \(id))"
+    }
+  }
+
+  func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
+    guard frame.readableBytes > IPCConnection.longFrame, let connection else { return take(Self.decode(frame), &out) }
+    // Many objects at once: decoded elsewhere, so that the event loop is not kept busy with them.
+    let later = connection.later { (result: Result<Result<ProviderMessage, DecodeError>, NSOError>, out) in
+      switch result {
+      case .success(let message): self.take(message, &out)
+      case .failure(let error): .close(.notServed(error.message))
+      }
+    }
+    services.offload(to: later) { [frame] () throws(NSOError) in Self.decode(frame) }
+    return .later
+  }
+
+  private static func decode(_ frame: ByteBuffer) -> Result<ProviderMessage, DecodeError> {
+    do throws(DecodeError) { return .success(try ProviderMessage(frame)) } catch { return .failure(error) }
+  }
+
+  private func take(_ result: Result<ProviderMessage, DecodeError>, _ out: inout ByteBuffer) -> FrameOutcome {
+    switch result {
+    case .failure(let error): return refuse(NSOError(.protocolUsage, "\(error)"), &out)
+    case .success(let message):
+      do throws(NSOError) {
+        switch role {
+        case .unknown: try introduce(message, &out)
+        case .control(let instance): try control(message, instance, &out)
+        case .worker(let instance, _): try work(message, instance)
+        }
+        return .done
+      } catch {
+        return refuse(error, &out)
+      }
+    }
+  }
+
+  /// There is a place for errors only where the client waits for an answer: before it is active. Then the connection closes.
+  private func refuse(_ error: NSOError, _ out: inout ByteBuffer) -> FrameOutcome {
+    switch role {
+    case .unknown: out.writeFrame { DaemonMessage.refused(error).write(into: &$0) }
+    case .control(let instance) where !instance.isActive:
+      out.writeFrame { DaemonMessage.refused(error).write(into: &$0) }
+    default: break
+    }
+    return .close(.badFrame(error.message))
+  }
+
+  // MARK: What clients send
+
+  private func introduce(_ message: ProviderMessage, _ out: inout ByteBuffer) throws(NSOError) {
+    let registry = services.engine.providers
+    switch message {
+    case .daemon(let name, _):
+      let peer = connection.map { "\($0.peer)" } ?? "gone"
+      let instance = registry.add(name: name, peer: peer, control: socket)
+      role = .control(instance)
+      out.writeFrame { DaemonMessage.accepted(instance: instance.id).write(into: &$0) }
+    case .worker(let id, let worker):
+      let instance = try registry.instance(id)
+      role = .worker(instance, worker)
+      instance.add(worker: worker, socket)
+    default:
+      throw NSOError(.protocolUsage, "the first message of a data provider says what the connection is for: op 1 or 2")
+    }
+    timer?.cancel()
+    timer = nil
+  }
+
+  private func control(
+    _ message: ProviderMessage, _ instance: ProviderInstance, _ out: inout ByteBuffer
+  ) throws(NSOError) {
+    switch message {
+    case .register(let id, let registration):
+      try require(id, instance)
+      try instance.register(registration)
+    case .registerRange(let id, let range):
+      try require(id, instance)
+      try instance.register(range.registration, range: range)
+    case .transactionCallbacks(let id, let callbacks):
+      try require(id, instance)
+      instance.transactionCallbacks = callbacks
+    case .databaseCallbacks(let id, let mask):
+      try require(id, instance)
+      instance.databaseCallbacks = mask
+    case .registerNano(let id, let registration):
+      try require(id, instance)
+      services.engine.log.warning(
+        "\(instance.summary) registers nano service \(registration.servicePoint): services are not supported, it is never called"
+      )
+    case .registerDone(let id):
+      try require(id, instance)
+      let sessions = services.engine.sessions.all
+      // The answer is the first that the client gets after its number, so it is written before anything can be asked.
+      out.writeFrame { DaemonMessage.registered(sessions.map { UserSessionInfo($0) }).write(into: &$0) }
+      try instance.activate(knowing: sessions)
+    case .reply(let reply): received(reply, instance)
+    case .extendTimeout(let query, _, let seconds): instance.extend(query, seconds: seconds)
+    default: throw NSOError(.protocolUsage, "\(instance.summary) sends on its control socket what belongs on a worker")
+    }
+  }
+
+  private func work(_ message: ProviderMessage, _ instance: ProviderInstance) throws(NSOError) {
+    switch message {
+    case .reply(let reply): received(reply, instance)
+    case .extendTimeout(let query, _, let seconds): instance.extend(query, seconds: seconds)
+    case .stream(let message): services.engine.providers.received(message, from: instance)
+    default: throw NSOError(.protocolUsage, "\(instance.summary) sends on a worker what belongs on its control socket")
+    }
+  }
+
+  private func received(_ reply: ProviderReply, _ instance: ProviderInstance) {
+    guard !instance.received(reply) else { return }
+    services.engine.log.debug("\(instance.summary) answers request \(reply.query), for which nobody waits")
+  }
+
+  private func require(_ id: Int32, _ instance: ProviderInstance) throws(NSOError) {
+    guard id == instance.id else {
+      throw NSOError(.protocolUsage, "\(instance.summary) calls itself instance \(id)")
+    }
+  }
+
+  // MARK: What the daemon sends
+
+  private var socket: any ProviderSocket { Socket(connection: NIOLoopBound(self, eventLoop: eventLoop)) }
+
+  /// On the event loop, in the order in which it was asked for.
+  private struct Socket: ProviderSocket {
+    let connection: NIOLoopBound<ProviderConnection>
+
+    func send(_ message: DaemonMessage) {
+      connection.eventLoop.execute { connection.value.deliver(message) }
+    }
+
+    func close(_ reason: String) {
+      connection.eventLoop.execute { connection.value.connection?.closeNow(.notServed(reason)) }
+    }
+  }
+
+  private func deliver(_ message: DaemonMessage) {
+    guard let connection else { return }
+    let isSent = unsent.isEmpty && connection.push { out in out.writeFrame { message.write(into: &$0) } }
+    // A client that does not read is found by the time limits of its requests.
+    if !isSent { unsent.append(message) }
+  }
+
+  func becameWritable() {
+    guard let connection else { return }
+    while let message = unsent.first {
+      guard connection.push({ out in out.writeFrame { message.write(into: &$0) } }) else { return }
+      unsent.removeFirst()
+    }
+  }
+
+  func frameBroken(_ refusal: Refusal, _ out: inout ByteBuffer) {}
+
+  /// The end of a control socket is the end of the client.
+  func closed() {
+    timer?.cancel()
+    timer = nil
+    unsent = []
+    switch role {
+    case .unknown: break
+    case .control(let instance):
+      if !instance.isGone {
+        services.engine.log.notice("DAEMON_DIED \(instance.summary) closed its control socket")
+      }
+      services.engine.providers.remove(instance, "it closed its control socket")
+    case .worker(let instance, let id): instance.remove(worker: id)
+    }
+  }
+}
