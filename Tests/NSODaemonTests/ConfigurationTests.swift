@@ -206,6 +206,6 @@ import Testing
     let changed = two.tree.changes(from: one.tree).map(two.tree.shortPath)
     #expect(Set(changed) == ["ncs-ipc-address/port", "api/query-timeout", "ncs-local-ipc/enabled"])
     #expect(try two.tree.effect(of: two.tree.node("ncs-ipc-address/port")) == .start)
-    #expect(try two.tree.effect(of: two.tree.node("api/query-timeout")) == nil)
+    #expect(try two.tree.effect(of: two.tree.node("api/query-timeout")) == .reload)
   }
 }
