@@ -60,6 +60,8 @@ public final class Engine: Sendable {
     providers = ProviderRegistry(log: log) { clock().seconds }
     operationalWriter = OperationalWriter(model, stores)
     transactionID = Mutex(try TransactionID.read(stores.durable))
+    actions.setPointHandler(ProviderActions(providers))
+    participants.add(ProviderValidation(providers, schema, phases), at: .validationPoints)
   }
 
   /// Seconds since 1970-01-01 UTC.

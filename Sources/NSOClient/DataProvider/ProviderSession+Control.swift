@@ -129,12 +129,11 @@ extension ProviderSession {
     let id = newWorkerID()
     let connection: Connection
     do {
-      connection = try await connectWorker(id)
+      connection = try await client.connect(.dataProvider)
     } catch {
       let text = "no connection for the action: \(error)"
       return try await answer(request, .failure(CallbackError(.resourceDenied, text).failure))
     }
-    try await answer(request, .opened(handle: handle, worker: id))
-    try await serveWorker(connection, endsQuietly: true)
+    try await serveAction(id, connection) { try await self.answer(request, .opened(handle: handle, worker: id)) }
   }
 }

@@ -6,29 +6,36 @@ import Synchronization
 
 /// Requests on worker connections.
 extension ProviderSession {
-  /// Serves one worker to its end.
-  /// - Parameter endsQuietly: it is for one action: after its answer the connection closes, and its end is no error.
-  func serveWorker(_ connection: Connection, endsQuietly: Bool) async throws {
-    do {
-      try await connection.withExchange { exchange in
-        try await withThrowingDiscardingTaskGroup { group in
-          while true {
-            guard case .request(let request) = try await exchange.message() else { throw exchange.unexpected("a request") }
-            if endsQuietly {
-              try await self.serve(request, exchange)
-              throw ActionDone()
-            }
-            group.addTask { try await self.serve(request, exchange) }
-          }
+  /// Serves a shared worker to its end.
+  func serveWorker(_ id: Int32, _ connection: Connection, _ ready: @Sendable () -> Void) async throws {
+    try await connection.withExchange { exchange in
+      try await exchange.send(.worker(instance: instance, id: id))
+      ready()
+      try await withThrowingDiscardingTaskGroup { group in
+        while true {
+          guard case .request(let request) = try await exchange.message() else { throw exchange.unexpected("a request") }
+          group.addTask { try await self.serve(request, exchange) }
         }
       }
-    } catch {
-      guard endsQuietly, !Task.isCancelled else { throw error }
     }
   }
 
-  /// The end of a worker that has answered its action.
-  private struct ActionDone: Error {}
+  /// Serves a worker that is there for one action: after its answer the connection closes. Its end is no error.
+  func serveAction(_ id: Int32, _ connection: Connection, _ ready: @Sendable () async throws -> Void) async throws {
+    do {
+      try await connection.withExchange { exchange in
+        try await exchange.send(.worker(instance: instance, id: id))
+        try await ready()
+        guard case .request(let request) = try await exchange.message() else { throw exchange.unexpected("a request") }
+        try await serve(request, exchange)
+      }
+      connection.close()
+    } catch {
+      connection.close()
+      // The control connection tells whether all is over.
+      if Task.isCancelled { throw error }
+    }
+  }
 
   private func serve(_ request: ProviderRequest, _ exchange: Connection.Exchange) async throws {
     let content: ProviderReply.Content

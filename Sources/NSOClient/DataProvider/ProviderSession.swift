@@ -93,14 +93,32 @@ final class ProviderSession: Sendable {
 
   private func serve(_ registered: () -> Void) async throws -> any Error {
     try await withThrowingTaskGroup(of: Void.self) { group in
+      // The daemon may ask as soon as it knows the registrations, so the workers are there before.
+      let (ready, isReady) = AsyncThrowingStream.makeStream(of: Void.self)
       for id in workers {
-        let connection = try await connectWorker(id)
-        group.addTask { try await self.serveWorker(connection, endsQuietly: false) }
+        let connection = try await client.connect(.dataProvider)
+        group.addTask {
+          do {
+            try await self.serveWorker(id, connection) { isReady.yield() }
+          } catch {
+            isReady.finish(throwing: error)
+            throw error
+          }
+        }
       }
       if let streamWorker {
-        let connection = try await connectWorker(streamWorker)
-        group.addTask { try await self.serveStreams(connection) }
+        let connection = try await client.connect(.dataProvider)
+        group.addTask {
+          do {
+            try await self.serveStreams(streamWorker, connection) { isReady.yield() }
+          } catch {
+            isReady.finish(throwing: error)
+            throw error
+          }
+        }
       }
+      var there = ready.makeAsyncIterator()
+      for _ in 0..<(workers.count + (streamWorker == nil ? 0 : 1)) { try await there.next() }
       try await register()
       registered()
       group.addTask { try await self.serveControl() }
@@ -149,13 +167,6 @@ final class ProviderSession: Sendable {
 
   // MARK: Workers
 
-  /// A connection that has said which worker it is.
-  func connectWorker(_ id: Int32) async throws -> Connection {
-    let connection = try await client.connect(.dataProvider)
-    try await connection.notify(.provider(.worker(instance: instance, id: id)))
-    return connection
-  }
-
   /// The shared worker that is next in turn.
   func chooseWorker() -> Int32 {
     state.withLock { state in
@@ -173,11 +184,13 @@ final class ProviderSession: Sendable {
   }
 
   /// Keeps the stream worker, on which the daemon never sends anything.
-  private func serveStreams(_ connection: Connection) async throws {
+  private func serveStreams(_ id: Int32, _ connection: Connection, _ ready: @Sendable () -> Void) async throws {
     try await connection.withExchange { exchange in
+      try await exchange.send(.worker(instance: instance, id: id))
       let streams = provider.registrations.compactMap { if case .stream(let stream) = $0.handler { stream } else { nil } }
       for stream in streams { stream.connect { try await exchange.send(.stream($0)) } }
       defer { for stream in streams { stream.connect(nil) } }
+      ready()
       _ = try await exchange.message()
       throw exchange.unexpected("a stream worker, which only sends")
     }

@@ -3,7 +3,18 @@ import NSOStore
 
 /// One transaction on its way into running, as the participants of its commit see it.
 public struct CommitAttempt: Sendable {
+  /// Why a transaction is validated.
+  public enum Purpose: Sendable {
+    /// The user wants to know whether it is good; no commit follows (VALIDATE_TRANS with unlock).
+    case test
+    /// The user commits by hand, step by step (VALIDATE_TRANS without unlock).
+    case stepByStep
+    /// The commit follows at once (APPLY_TRANS).
+    case apply
+  }
+
   public let transaction: Transaction
+  public private(set) var purpose = Purpose.apply
   /// The data before. From the first phase on exactly what running has; while validating what the transaction saw.
   public let before: TreeView
   /// The data as the commit makes it.
@@ -16,8 +27,9 @@ public struct CommitAttempt: Sendable {
   public var model: DataModel { transaction.model }
 
   /// While a transaction is validated.
-  init(_ transaction: Transaction, validating editor: TreeEditor) {
+  init(_ transaction: Transaction, validating editor: TreeEditor, for purpose: Purpose) {
     self.transaction = transaction
+    self.purpose = purpose
     changes = editor.configuration
     after = editor.view
     var before = editor.view

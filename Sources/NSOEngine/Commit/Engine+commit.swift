@@ -30,7 +30,7 @@ extension Engine {
         return nil
       }
       try await take(transaction)
-      try await validate(transaction, &editor)
+      try await validate(transaction, &editor, for: .apply)
       isChecked = true
       try await prepare(transaction, editor)
       let result = try await store(transaction, editor)
@@ -50,7 +50,7 @@ extension Engine {
     var editor = try transaction.begin(from: .read)
     do throws(NSOError) {
       if case .datastore = transaction.backend { try await take(transaction) }
-      try await validate(transaction, &editor)
+      try await validate(transaction, &editor, for: unlock ? .test : .stepByStep)
     } catch {
       refuse(transaction, error, to: .read)
       throw error
@@ -176,7 +176,9 @@ extension Engine {
 
   /// Hooks, then constraints between nodes (the types of values were checked when they were written), then validation
   /// points. What a `when` condition no longer allows leaves the transaction.
-  private func validate(_ transaction: Transaction, _ editor: inout TreeEditor) async throws(NSOError) {
+  private func validate(
+    _ transaction: Transaction, _ editor: inout TreeEditor, for purpose: CommitAttempt.Purpose
+  ) async throws(NSOError) {
     let participants = transaction.isCommitToRunning ? participants.all : []
     if !participants.isEmpty {
       transaction.state.withLock { $0.acceptsHooks = true }
@@ -187,7 +189,7 @@ extension Engine {
     try editor.validate()
     transaction.state.withLock { [editor] in $0.editor = editor }
     if !participants.isEmpty {
-      let attempt = CommitAttempt(transaction, validating: editor)
+      let attempt = CommitAttempt(transaction, validating: editor, for: purpose)
       for participant in participants { try await participant.validate(attempt) }
     }
     try requireOpen(transaction)

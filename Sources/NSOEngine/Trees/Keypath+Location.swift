@@ -1,10 +1,9 @@
-import NSOEngine
-import NSOModel
+public import NSOModel
 import NSOSchema
 
 extension Keypath {
   /// The path of a place, tags as short as they can be: qualified at the top and where the namespace changes.
-  init(_ location: Location, _ model: DataModel) {
+  public init(_ location: Location, _ model: DataModel) {
     self.init()
     guard let node = location.node else { return }
     let schema = model.schema
