@@ -149,10 +149,7 @@ extension Daemon {
     log.record(.starting, "\(Product.name) \(Product.version), instance \(name)")
     for notice in configuration.notices { log.write(level: .notice, text: notice) }
 
-    let schema = try SchemaLoader(
-      loadPath: configuration.loadPath, files: options.modules + Self.ownModules.map { "\(paths.ownModules)/\($0).yang" },
-      searchPath: [paths.ownModules] + paths.standardModules
-    ).load()
+    let schema = try schemaLoader(loadPath: configuration.loadPath, files: options.modules, paths).load()
 
     let stores = try openStores(configuration, name)
     var isStarted = false
@@ -169,6 +166,7 @@ extension Daemon {
     let daemon = Daemon(
       options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,
       configuration: configuration, name: name)
+    daemon.logUpgrades()
     do {
       try await daemon.open(configuration, logger)
     } catch {
@@ -219,6 +217,12 @@ extension Daemon {
 
   /// Modules of ours that every daemon serves.
   private static let ownModules = ["tailf-aaa"]
+
+  static func schemaLoader(loadPath: [String], files: [String], _ paths: InstallationPaths) -> SchemaLoader {
+    SchemaLoader(
+      loadPath: loadPath, files: files + ownModules.map { "\(paths.ownModules)/\($0).yang" },
+      searchPath: [paths.ownModules] + paths.standardModules)
+  }
 
   private static func openStores(_ configuration: DaemonConfiguration, _ name: String) throws -> Engine.Stores {
     let folder = configuration.databaseDirectory

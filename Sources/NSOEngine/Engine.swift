@@ -20,7 +20,6 @@ public final class Engine: Sendable {
     }
   }
 
-  public let model: DataModel
   public let stores: Stores
   public let configuration: EngineConfiguration
   public let phases: PhaseGate
@@ -35,11 +34,15 @@ public final class Engine: Sendable {
   let gate = CommitGate()
   let participants = CommitParticipants()
   let operationalWriter: OperationalWriter
+  let upgradeObservers = UpgradeObservers()
 
   private struct Table {
     var transactions: [Int32: Transaction] = [:]
     var last: Int32 = 0
+    var upgrade: SchemaUpgrade?
   }
+
+  private let currentModel: Mutex<DataModel>
 
   private let table = Mutex(Table())
   private let transactionID: Mutex<TransactionID>
@@ -49,7 +52,8 @@ public final class Engine: Sendable {
     schema: Schema, stores: Stores, configuration: EngineConfiguration = EngineConfiguration(), log: Logger
   ) throws(StoreError) {
     let layout = try TreeLayout(schema: schema, store: stores.durable)
-    model = DataModel(schema: schema, layout: layout)
+    let model = DataModel(schema: schema, layout: layout)
+    currentModel = Mutex(model)
     self.stores = stores
     self.configuration = configuration
     self.log = log
@@ -64,13 +68,22 @@ public final class Engine: Sendable {
     participants.add(ProviderValidation(providers, schema, phases), at: .validationPoints)
   }
 
+  /// The schema in use. An upgrade replaces it: what works over some time (a transaction, a session) keeps the one that it began
+  /// with, and must not mix nodes and places of two models.
+  public var model: DataModel { currentModel.withLock { $0 } }
+
+  func replaceModel(_ model: DataModel) { currentModel.withLock { $0 = model } }
+
   /// Seconds since 1970-01-01 UTC.
   var now: Int64 { configuration.clock().seconds }
 
   // MARK: Views
 
   /// The latest state: running and operational data.
-  public func currentView() throws(NSOError) -> TreeView {
+  public func currentView() throws(NSOError) -> TreeView { try currentView(model) }
+
+  /// As ``currentView()``, as seen with the schema that a session began with.
+  public func currentView(_ model: DataModel) throws(NSOError) -> TreeView {
     try storeErrors { () throws(StoreError) in
       let durable = try stores.durable.snapshot()
       let volatile = try stores.volatile.snapshot()
@@ -155,15 +168,17 @@ public final class Engine: Sendable {
   }
 
   private func add(_ session: UserSession, _ make: (Int32) -> Transaction) throws(NSOError) -> Transaction {
-    let made: Transaction? = table.withLock { table in
-      guard table.transactions.count < configuration.transactionLimit else { return nil }
+    let (made, upgrade): (Transaction?, SchemaUpgrade?) = table.withLock { table in
+      if let upgrade = table.upgrade, upgrade.isClosed { return (nil, upgrade) }
+      guard table.transactions.count < configuration.transactionLimit else { return (nil, nil) }
       repeat {
         table.last = table.last == Int32.max ? 1 : table.last + 1
       } while table.transactions[table.last] != nil
       let transaction = make(table.last)
       table.transactions[transaction.handle] = transaction
-      return transaction
+      return (transaction, nil)
     }
+    if let upgrade { throw upgrade.refusal("\(session.summary) cannot start a transaction") }
     guard let made else {
       throw NSOError(
         .tooManyTransactions,
@@ -202,7 +217,10 @@ public final class Engine: Sendable {
 
   /// Ends a transaction in any state: what is not committed is dropped, its place in the commit order is given up.
   public func finish(_ transaction: Transaction) {
-    _ = table.withLock { $0.transactions.removeValue(forKey: transaction.handle) }
+    let upgrade = table.withLock { table in
+      table.transactions.removeValue(forKey: transaction.handle)
+      return table.upgrade
+    }
     let rest: (gate: CommitGate.Owner?, isPrepared: Bool, endings: [@Sendable () -> Void])
     rest = transaction.state.withLock { state in
       guard state.phase != .finished else { return (nil, false, []) }
@@ -222,10 +240,46 @@ public final class Engine: Sendable {
       gate.release(owner)
     }
     for ending in rest.endings { ending() }
+    if let upgrade, closeIfQuiet(upgrade) { upgrade.resume(true) }
   }
 
   /// Adds somebody who takes part in commits to running, from the next one on.
   public func add(_ participant: any CommitParticipant, at stage: CommitStage) { participants.add(participant, at: stage) }
+
+  // MARK: Upgrades of the schema
+
+  /// The upgrade that is under way, from its request on.
+  public var upgrade: SchemaUpgrade? { table.withLock { $0.upgrade } }
+
+  /// Makes an upgrade the one under way. Returns the other one, if there is one.
+  func claim(_ upgrade: SchemaUpgrade) -> SchemaUpgrade? {
+    table.withLock { table in
+      guard table.upgrade == nil else { return table.upgrade }
+      table.upgrade = upgrade
+      return nil
+    }
+  }
+
+  func unclaim(_ upgrade: SchemaUpgrade) {
+    table.withLock { table in if table.upgrade === upgrade { table.upgrade = nil } }
+  }
+
+  /// Open transactions that may write, that of an upgrade not among them.
+  var writers: [Transaction] { transactions.filter { $0.mode == .readWrite && $0.handle != Self.upgradeNumber } }
+
+  /// Lets no more transactions begin if none is open that may write, and says whether none is.
+  func closeIfQuiet(_ upgrade: SchemaUpgrade) -> Bool {
+    table.withLock { table in
+      guard table.upgrade === upgrade, !table.transactions.values.contains(where: { $0.mode == .readWrite }) else {
+        return false
+      }
+      upgrade.close()
+      return true
+    }
+  }
+
+  /// Makes the transaction of an upgrade known under its number.
+  func enter(_ transaction: Transaction) { table.withLock { $0.transactions[transaction.handle] = transaction } }
 
   // MARK: Read locks of CDB sessions
 

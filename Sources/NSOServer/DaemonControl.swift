@@ -1,4 +1,5 @@
 public import NSOModel
+public import NSOSchema
 
 /// What clients may ask of the daemon as a whole (protocol part 04, section 4.13). Whoever runs the daemon implements it.
 public protocol DaemonControl: Sendable {
@@ -20,4 +21,15 @@ public protocol DaemonControl: Sendable {
 
   /// The text of `ncs --debug-dump`: the status and what helps to find out why something goes wrong. No secrets.
   func dumpText() async -> String
+
+  /// Reads YANG modules for an upgrade of the schema. Blocks for some tenths of a second.
+  /// - Parameter directories: the new load path; empty: the one that the daemon was started with, read again.
+  /// - Throws: BAD_CONFIG, with file and line.
+  func loadSchema(_ directories: [String]) throws(NSOError) -> Schema
+}
+
+extension DaemonControl {
+  public func loadSchema(_ directories: [String]) throws(NSOError) -> Schema {
+    throw NSOError(.unavailable, "the schema of this daemon cannot be upgraded while it runs")
+  }
 }

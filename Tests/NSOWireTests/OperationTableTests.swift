@@ -190,7 +190,7 @@ import Testing
     .initUpgrade(timeout: 5, flags: 1), .performUpgrade(["/d"]), .commitUpgrade, .abortUpgrade, .aaaReload(wait: true),
     .snmpaReload(wait: false), .startPhase(1, synchronous: true), .waitStart(phase: 2), .reloadConfig, .stop(wait: true),
     .reopenLogs, .netconfCallHome(NetconfCallHome(.address(.loopback), port: 4334)),
-    .netconfCallHome(NetconfCallHome(.name("host"), port: 4334, opaque: "o")), .daemonStatus, .daemonDump,
+    .netconfCallHome(NetconfCallHome(.name("host"), port: 4334, opaque: "o")), .daemonStatus, .daemonDump, .upgradeReport,
   ]
 
   private static let cdb: [CDBRequest] = [

@@ -13,26 +13,54 @@ final class OperationalWriter: Sendable {
   }
 
   private struct State {
+    var model: DataModel
     var waiting: [Job] = []
     var isRunning = false
+    /// Why nothing may be written now.
+    var refusal: NSOError?
   }
 
-  private let model: DataModel
   private let stores: Engine.Stores
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   init(_ model: DataModel, _ stores: Engine.Stores) {
-    self.model = model
     self.stores = stores
+    state = Mutex(State(model: model))
   }
 
   func submit(_ edit: @escaping Edit, _ completion: @escaping Completion) {
-    let mustStart = state.withLock { state in
-      state.waiting.append(Job(edit: edit, completion: completion))
-      defer { state.isRunning = true }
-      return !state.isRunning
+    let (mustStart, refusal): (Bool, NSOError?) = state.withLock { state in
+      if let refusal = state.refusal { return (false, refusal) }
+      return (Self.add(Job(edit: edit, completion: completion), &state), nil)
     }
+    if let refusal { return completion(.failure(refusal)) }
     if mustStart { Task { await self.run() } }
+  }
+
+  private static func add(_ job: Job, _ state: inout State) -> Bool {
+    state.waiting.append(job)
+    defer { state.isRunning = true }
+    return !state.isRunning
+  }
+
+  /// Refuses edits from now on, and returns when those that came before are written.
+  func close(_ refusal: NSOError) async {
+    await withCheckedContinuation { continuation in
+      let last = Job(edit: { _ in }, completion: { _ in continuation.resume() })
+      let mustStart = state.withLock { state in
+        state.refusal = refusal
+        return Self.add(last, &state)
+      }
+      if mustStart { Task { await self.run() } }
+    }
+  }
+
+  /// Takes edits again, which are places of `model`.
+  func open(_ model: DataModel) {
+    state.withLock { state in
+      state.model = model
+      state.refusal = nil
+    }
   }
 
   private func run() async {
@@ -81,7 +109,7 @@ final class OperationalWriter: Sendable {
       let durable = try stores.durable.snapshot()
       let volatile = try stores.volatile.snapshot()
       return TreeEditor(
-        model, target: .operational, configuration: Overlay(durable.tree(.running)),
+        state.withLock(\.model), target: .operational, configuration: Overlay(durable.tree(.running)),
         operational: Overlay(volatile.tree(.operational)), persistentOperational: Overlay(durable.tree(.persistentOperational)))
     }
   }

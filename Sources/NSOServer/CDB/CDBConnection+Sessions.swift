@@ -27,10 +27,10 @@ extension CDBConnection {
 
   /// A session that sees running as it is now, until it ends.
   private func makeSession(_ request: NewSession, _ lock: Engine.ReadLock?) throws(NSOError) -> Session {
-    var session = Session(database: request.database, options: request.options, lock: lock)
+    var session = Session(database: request.database, options: request.options, lock: lock, model: engine.model)
     guard request.database == .running else { return session }
     do throws(NSOError) {
-      session.snapshot = try engine.currentView()
+      session.snapshot = try engine.currentView(session.model)
       return session
     } catch {
       if let lock { engine.unlock(lock) }

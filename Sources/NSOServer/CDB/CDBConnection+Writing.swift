@@ -56,15 +56,17 @@ extension CDBConnection {
     let edit: Edit
     do throws(NSOError) {
       let session = try requireSession()
-      let view = try engine.currentView()
-      let place = try resolver(view, isRelative).locate(path)
+      let view = try engine.currentView(session.model)
+      var place = try resolver(view, isRelative).locate(path)
       guard session.database == .operational else {
         throw NSOError(
           .notWritable,
-          "\(place.text(engine.model)): a CDB session on \(session.database.name) cannot write; use MAAPI for configuration, a session on operational for operational data"
+          "\(place.text(model)): a CDB session on \(session.database.name) cannot write; use MAAPI for configuration, a session on operational for operational data"
         )
       }
-      edit = try make(place, engine.model)
+      let current = engine.model
+      if current !== session.model { place = try moved(place, from: session.model, to: current) }
+      edit = try make(place, current)
     } catch {
       out.writeFailure(op: op, error)
       return .done
@@ -75,6 +77,18 @@ extension CDBConnection {
     }
     engine.writeOperational(edit) { later.deliver($0) }
     return .later
+  }
+
+  /// A place of a session that began before an upgrade of the schema: what is written has to fit the schema of now.
+  private func moved(_ place: Location, from old: DataModel, to new: DataModel) throws(NSOError) -> Location {
+    do throws(NSOError) {
+      return try new.locate(Keypath(place, old))
+    } catch {
+      throw NSOError(
+        .staleInstance,
+        "\(place.text(old)): the schema was upgraded since this session began, and the node is another one now (\(error.message)); start a new session"
+      )
+    }
   }
 }
 

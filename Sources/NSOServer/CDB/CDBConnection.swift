@@ -12,6 +12,8 @@ final class CDBConnection: APIConnection {
     var options: NewSession.Options
     /// Held for the whole session, where it was asked for.
     var lock: Engine.ReadLock?
+    /// The schema that it began with; an upgrade does not change it.
+    var model: DataModel
     /// What a session on running sees from its start to its end; nil for operational data, which is read as it is now.
     var snapshot: TreeView?
   }
@@ -32,6 +34,7 @@ final class CDBConnection: APIConnection {
   }
 
   var engine: Engine { services.engine }
+  var model: DataModel { session?.model ?? engine.model }
 
   /// For texts: who holds a lock.
   var description: String {
@@ -99,7 +102,8 @@ final class CDBConnection: APIConnection {
       out.writeReply(
         .phase(
           StartPhaseInfo(
-            phase: min(max(phase.rawValue, 0), StartPhase.started.rawValue), activity: phase < .phase1 ? .none : .normal)),
+            phase: min(max(phase.rawValue, 0), StartPhase.started.rawValue),
+            activity: phase < .phase1 ? .none : engine.upgrade == nil ? .normal : .upgrade)),
         to: op)
       return .done
     case .getTransactionID:
@@ -147,12 +151,12 @@ final class CDBConnection: APIConnection {
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         try requireSession()
         out.moveWriterIndex(to: out.writerIndex - 4)
-        Reply.path(Keypath(position.location, engine.model)).write(op: op, into: &out)
+        Reply.path(Keypath(position.location, model)).write(op: op, into: &out)
       }
     case .setNamespace(let namespace):
       out.writeAnswer(to: op) { (_) throws(NSOError) in
         try requireSession()
-        try position.setNamespace(namespace, engine.model)
+        try position.setNamespace(namespace, model)
       }
     default: return nil
     }
@@ -169,17 +173,17 @@ final class CDBConnection: APIConnection {
 
   func view(of session: Session) throws(NSOError) -> TreeView {
     if let snapshot = session.snapshot { return snapshot }
-    return try engine.currentView()
+    return try engine.currentView(session.model)
   }
 
   /// As ``locate(_:_:)`` the short way; nil where the long way has to be taken.
   private func quick(_ path: WireKeypath, _ isRelative: Bool) throws(NSOError) -> (view: TreeView, place: Location)? {
     guard let database = session?.database, !isRelative, position.isPlain,
-      let place = WirePathResolver.quick(path, engine.model), let node = place.node,
-      (engine.model[node].placement == .configuration) == (database != .operational)
+      let place = WirePathResolver.quick(path, model), let node = place.node,
+      (model[node].placement == .configuration) == (database != .operational)
     else { return nil }
     if let snapshot = session?.snapshot { return (snapshot, place) }
-    return (try engine.currentView(), place)
+    return (try engine.currentView(model), place)
   }
 
   /// The data of the session, and the place of a path in it.
@@ -192,7 +196,7 @@ final class CDBConnection: APIConnection {
   }
 
   func resolver(_ view: TreeView, _ isRelative: Bool) -> WirePathResolver {
-    var resolver = position.resolver(engine.model, isRelative: isRelative)
+    var resolver = position.resolver(model, isRelative: isRelative)
     resolver.view = view
     return resolver
   }
@@ -200,12 +204,12 @@ final class CDBConnection: APIConnection {
   /// A session reads its own kind of data (protocol part 03, section 6.2).
   func requireKind(of place: Location, _ database: CDBDatabase) throws(NSOError) {
     guard let node = place.node else { return }
-    let isConfiguration = engine.model[node].placement == .configuration
+    let isConfiguration = model[node].placement == .configuration
     guard isConfiguration == (database != .operational) else {
       let kind = isConfiguration ? "configuration" : "operational data"
       throw NSOError(
         .badPath,
-        "\(place.text(engine.model)) is \(kind): read it in a session on \(isConfiguration ? "running" : "operational")")
+        "\(place.text(model)) is \(kind): read it in a session on \(isConfiguration ? "running" : "operational")")
     }
   }
 

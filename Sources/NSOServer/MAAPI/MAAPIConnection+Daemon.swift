@@ -51,7 +51,7 @@ extension MAAPIConnection {
     return .done
   }
 
-  private func control() throws(NSOError) -> any DaemonControl {
+  func control() throws(NSOError) -> any DaemonControl {
     guard let control = services.control else {
       throw NSOError(.unavailable, "this daemon cannot be controlled over IPC")
     }

@@ -120,7 +120,7 @@ extension MAAPIConnection {
 
   private func attach(_ call: MAAPICall, _ request: Attach) throws(NSOError) {
     guard let handle = call.handle else { throw NSOError(.noTransaction, "ATTACH needs the handle of a transaction") }
-    guard handle != .initTransaction else {
+    if handle == .initTransaction, engine.upgrade == nil {
       throw NSOError(.noTransaction, "no init or upgrade transaction is open")
     }
     let transaction = try engine.transaction(handle.rawValue)
@@ -130,7 +130,7 @@ extension MAAPIConnection {
     try requireRights(over: session, "work in user session \(session.id)")
     if binding?.isOwn != true { try borrow(session) }
     let use = TransactionUse(transaction, isOwn: false, flags: [])
-    try use.position.setNamespace(request.namespace, engine.model)
+    try use.position.setNamespace(request.namespace, use.model)
     uses[handle.rawValue] = use
   }
 

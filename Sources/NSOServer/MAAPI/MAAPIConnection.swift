@@ -20,6 +20,8 @@ final class MAAPIConnection: APIConnection {
   var action: ActionEnding?
   /// What waits for a start phase.
   var pendingPhase: UInt64?
+  /// An upgrade of the schema that was begun here.
+  var upgrade: SchemaUpgrade?
 
   init(_ connection: IPCConnection, _ services: Services) {
     self.connection = connection
@@ -110,6 +112,7 @@ final class MAAPIConnection: APIConnection {
       if let outcome = try sessions(call, op, &out) { return outcome }
       if let outcome = try actions(call, op) { return outcome }
       if let outcome = try daemon(call, op, &out) { return outcome }
+      if let outcome = try upgrade(call, op, &out) { return outcome }
       throw Self.unsupported(call.request)
     } catch {
       out.writeFailure(op: op, error)
@@ -166,6 +169,8 @@ final class MAAPIConnection: APIConnection {
     action = nil
     if let pendingPhase { engine.phases.cancel(pendingPhase) }
     pendingPhase = nil
+    if let upgrade { engine.abortUpgrade(upgrade) }
+    upgrade = nil
     services.streams.abandon(owner: connection.id)
     for use in uses.values where use.isOwn { engine.finish(use.transaction) }
     uses = [:]

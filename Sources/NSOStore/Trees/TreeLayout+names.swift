@@ -12,12 +12,38 @@ extension TreeLayout {
   public convenience init(schema: Schema, store: Store) throws(StoreError) {
     let snapshot = try store.snapshot()
     var batch = WriteBatch(expectedRevision: snapshot.revision)
+    self.init(schema: schema, numbers: try Self.numbers(of: schema, snapshot, store, &batch))
+    if try snapshot.get(.names, Self.fingerprintKey) != fingerprint {
+      for space in [Space.running, .startup, .candidate, .persistentOperational] {
+        var overlay = Overlay(snapshot.tree(space))
+        try overlay.repairUserOrder(self)
+        try overlay.add(to: &batch, space)
+      }
+      batch.put(.names, Self.fingerprintKey, fingerprint)
+    }
+    if !batch.isEmpty { try store.commitAndWait(batch) }
+  }
+
+  /// The layout that a schema would have, with nothing written yet: for a schema that may still be refused.
+  /// - Parameter batch: gets what has to be committed, together with the data that was brought in line, before data is
+  ///   written with the layout.
+  public convenience init(
+    schema: Schema, store: Store, at snapshot: Snapshot, adding batch: inout WriteBatch
+  ) throws(StoreError) {
+    self.init(schema: schema, numbers: try Self.numbers(of: schema, snapshot, store, &batch))
+    batch.put(.names, Self.fingerprintKey, fingerprint)
+  }
+
+  /// The numbers of a schema's nodes; those that are new go into the batch.
+  private static func numbers(
+    of schema: Schema, _ snapshot: Snapshot, _ store: Store, _ batch: inout WriteBatch
+  ) throws(StoreError) -> [Int?] {
     var numbers = [Int?](repeating: nil, count: schema.nodes.count)
     var steps = [[UInt8]](repeating: [], count: schema.nodes.count)
     /// By the key under which it is kept.
     var next: [[UInt8]: Int] = [:]
     for node in schema.nodes {
-      guard Self.holdsData(node), node.parent.map({ numbers[$0.index] != nil }) ?? true else { continue }
+      guard holdsData(node), node.parent.map({ numbers[$0.index] != nil }) ?? true else { continue }
       let parent = (node.parent.map { steps[$0.index] } ?? []) + [0]
       let key = parent + Array(node.name.namespace.utf8) + [0] + Array(node.name.name.utf8)
       let number: Int
@@ -30,7 +56,7 @@ extension TreeLayout {
           number = try Self.number(snapshot.get(.names, parent) ?? Self.bytes(0), store)
         }
         next[parent] = number + 1
-        batch.put(.names, key, Self.bytes(number))
+        batch.put(.names, key, bytes(number))
       }
       guard let step = KeyForm.nodeStep(number) else {
         throw StoreError(
@@ -39,17 +65,8 @@ extension TreeLayout {
       numbers[node.id.index] = number
       steps[node.id.index] = node.parent.map { steps[$0.index] + step } ?? step
     }
-    for (parent, number) in next { batch.put(.names, parent, Self.bytes(number)) }
-    self.init(schema: schema, numbers: numbers)
-    if try snapshot.get(.names, Self.fingerprintKey) != fingerprint {
-      for space in [Space.running, .startup, .candidate, .persistentOperational] {
-        var overlay = Overlay(snapshot.tree(space))
-        try overlay.repairUserOrder(self)
-        try overlay.add(to: &batch, space)
-      }
-      batch.put(.names, Self.fingerprintKey, fingerprint)
-    }
-    if !batch.isEmpty { try store.commitAndWait(batch) }
+    for (parent, number) in next { batch.put(.names, parent, bytes(number)) }
+    return numbers
   }
 
   private static let fingerprintKey: [UInt8] = [1]

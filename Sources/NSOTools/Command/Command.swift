@@ -46,7 +46,8 @@ struct Command: Sendable {
 
 extension Command {
   static let all: [Command] =
-    dataCommands + actionCommands + transactionCommands + sessionCommands + daemonCommands + scriptCommands
+    dataCommands + actionCommands + transactionCommands + sessionCommands + daemonCommands + upgradeCommands
+    + scriptCommands
 
   private static let byName: [String: Command] = Dictionary(
     all.flatMap { command in command.names.map { (canonical($0), command) } }, uniquingKeysWith: { first, _ in first })

@@ -106,6 +106,7 @@ extension MAAPIRequest {
     case .reopenLogs: request = .reopenLogs
     case .daemonStatus: request = .daemonStatus
     case .daemonDump: request = .daemonDump
+    case .upgradeReport: request = .upgradeReport
     case .candidateAbortCommit where payload.readableBytes == 0: return .candidateAbortCommit(persistID: nil)
     case .setLabel where payload.readableBytes == 0: return .setLabel("")
     case .setComment where payload.readableBytes == 0: return .setComment("")

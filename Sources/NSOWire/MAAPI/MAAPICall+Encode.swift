@@ -19,7 +19,8 @@ extension MAAPIRequest {
       .candidateReset, .copyRunningToStartup, .isRunningModified, .isCandidateModified, .stopTransaction, .commitTransaction,
       .abortTransaction, .revert, .getRollbackID, .listRollback, .popDirectory, .getCurrentDirectory, .templates,
       .getTransactionParameters, .getRunningDBStatus, .getCryptoKeys, .commitUpgrade, .abortUpgrade, .reloadConfig, .reopenLogs,
-      .daemonStatus, .daemonDump, .candidateAbortCommit(persistID: nil), .candidateAbortCommit(persistID: ""), .setLabel(""),
+      .daemonStatus, .daemonDump, .upgradeReport, .candidateAbortCommit(persistID: nil), .candidateAbortCommit(persistID: ""),
+      .setLabel(""),
       .setComment(""),
       .templateVariables(""), .loadAllNamespaces(""):
       return

@@ -186,6 +186,8 @@ public enum MAAPIRequest: Hashable, Sendable {
   case daemonStatus
   /// Private to this daemon: the text of `ncs --debug-dump`.
   case daemonDump
+  /// Private to this daemon: what the upgrade under way means for the data, as text.
+  case upgradeReport
 
   /// An operation that has no message: its number and what followed the op word.
   case unknown(op: UInt32, payload: ByteBuffer)
@@ -331,6 +333,7 @@ extension MAAPIRequest {
     case .netconfCallHome(let request): request.opaque == nil ? .netconfSshCallHome : .netconfSshCallHomeOpaque
     case .daemonStatus: .daemonStatus
     case .daemonDump: .daemonDump
+    case .upgradeReport: .upgradeReport
     case .unknown(let op, _): MAAPIOperation(rawValue: op)
     }
   }

@@ -103,3 +103,12 @@ public struct ModificationFlags: OptionSet, Hashable, Sendable {
   /// GET_CLI: the order that a real commit would give.
   public static var cliOrder: Self { Self(rawValue: 1024) }
 }
+
+/// Flags of INIT_UPGRADE (protocol part 04, section 7.6).
+public struct UpgradeFlags: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt32
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// Transactions that are open when the time is over are ended, instead of giving the upgrade up.
+  public static var killOnTimeout: UpgradeFlags { UpgradeFlags(rawValue: 1) }
+}

@@ -323,16 +323,16 @@ extension MAAPIOperation: Operation {
       status: .done,
       argument: "{{'exml', [tagval]}, path}", "invoke an action within a transaction"),
     .init(
-      .initUpgrade, "INIT_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .initUpgrade, "INIT_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "{int timeout, int flags}", "start an in-service upgrade"),
     .init(
-      .performUpgrade, "PERFORM_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .performUpgrade, "PERFORM_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "[bin directory]", "load new schema files"),
     .init(
-      .commitUpgrade, "COMMIT_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .commitUpgrade, "COMMIT_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "none", "make the upgrade permanent"),
     .init(
-      .abortUpgrade, "ABORT_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .abortUpgrade, "ABORT_UPGRADE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "none", "cancel the upgrade"),
     .init(
       .xpathEval, "XPATH_EVAL", handle: .yes, reply: .stream, tier: 2, form: .known, status: .done,
@@ -562,6 +562,9 @@ extension MAAPIOperation: Operation {
     .init(
       .daemonDump, "DAEMON_DUMP", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "none", "private: text for ncs --debug-dump"),
+    .init(
+      .upgradeReport, "UPGRADE_REPORT", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
+      argument: "none", "private: what the upgrade under way means for the data"),
   ]
 
   static let byNumber = numbered(table)

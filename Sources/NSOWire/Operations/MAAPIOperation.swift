@@ -181,4 +181,6 @@ public enum MAAPIOperation: UInt32, CaseIterable, Sendable {
   case daemonStatus = 900
   /// Private to this daemon and its tools: the text that `ncs --debug-dump` writes.
   case daemonDump = 901
+  /// Private to this daemon and its tools: what an upgrade means for the data.
+  case upgradeReport = 910
 }

@@ -108,6 +108,11 @@ final class TestControl: DaemonControl {
   func start(phase: Int) async throws(NSOError) { asked.add("phase \(phase)") }
   func statusText() async -> String { "status: fine" }
   func dumpText() async -> String { "dump: fine" }
+  func loadSchema(_ directories: [String]) throws(NSOError) -> Schema {
+    do throws(SchemaError) { return try SchemaLoader(loadPath: directories).load() } catch {
+      throw NSOError(.badConfig, "\(error)")
+    }
+  }
 
   var requests: [String] { asked.all }
 }

@@ -1,0 +1,285 @@
+import Logging
+public import NSOModel
+public import NSOSchema
+import NSOStore
+import Synchronization
+
+/// Upgrades of the schema while the daemon runs (protocol part 04, section 4.12). Nobody is disconnected: what is open keeps
+/// the schema that it began with, what is started afterwards gets the new one.
+extension Engine {
+  /// Begins an upgrade; ``beginUpgrade(_:timeout:kill:)`` has to follow.
+  /// - Parameter owner: who does it, for texts.
+  /// - Throws: BADSTATE while another one is under way.
+  public func openUpgrade(by owner: String) throws(NSOError) -> SchemaUpgrade {
+    let upgrade = SchemaUpgrade(owner: owner, since: now)
+    if let other = claim(upgrade) {
+      throw NSOError(.badState, "\(owner): an upgrade by \(other.owner) is under way since \(now - other.since) s")
+    }
+    upgradeObservers.tell(.initStarted)
+    return upgrade
+  }
+
+  /// Waits until nobody writes, and keeps it so (INIT_UPGRADE).
+  /// - Parameters:
+  ///   - timeout: seconds.
+  ///   - kill: finish transactions that are still open then, instead of giving up.
+  /// - Throws: LOCKED while somebody holds a datastore, TIMEOUT, ABORTED. The upgrade is over then.
+  public func beginUpgrade(_ upgrade: SchemaUpgrade, timeout: Int64, kill: Bool) async throws(NSOError) {
+    do throws(NSOError) {
+      try requireUnlocked(upgrade)
+      if !(await waitForWriters(upgrade, timeout: timeout)) {
+        try stopWriters(upgrade, timeout: timeout, kill: kill)
+      }
+      try await takeGate(upgrade)
+      await operationalWriter.close(upgrade.refusal("writing operational data"))
+      try upgrade.advance(from: .waiting, to: .ready, "INIT_UPGRADE")
+    } catch {
+      abortUpgrade(upgrade)
+      throw error
+    }
+    upgradeObservers.tell(.initSucceeded)
+  }
+
+  /// Takes the new schema and looks what it means for the data; nothing is changed yet (PERFORM_UPGRADE). Takes time in
+  /// proportion to the data: not for an event loop.
+  /// - Throws: BADSTATE; what the database says. The upgrade is over then.
+  @discardableResult
+  public func performUpgrade(
+    _ upgrade: SchemaUpgrade, _ load: () throws(NSOError) -> Schema
+  ) throws(NSOError) -> UpgradeReport {
+    try upgrade.advance(from: .ready, to: .performing, "PERFORM_UPGRADE")
+    do throws(NSOError) {
+      let schema = try load()
+      let work = try prepareUpgrade(to: schema)
+      try enter(work, upgrade)
+      upgradeObservers.tell(.performed)
+      return work.migration.report
+    } catch {
+      abortUpgrade(upgrade)
+      throw error
+    }
+  }
+
+  /// Validates the data against the new schema, writes it, and makes the schema the one in use (COMMIT_UPGRADE).
+  /// - Throws: BADSTATE; the first value or rule that does not fit. The upgrade is over then, and all is as before.
+  public func commitUpgrade(_ upgrade: SchemaUpgrade) async throws(NSOError) {
+    try upgrade.advance(from: .performed, to: .committing, "COMMIT_UPGRADE")
+    guard let work = upgrade.state.withLock({ $0.work }) else { return end(upgrade) }
+    do throws(NSOError) {
+      try await store(work)
+    } catch {
+      end(upgrade)
+      upgradeObservers.tell(.aborted)
+      throw error
+    }
+    let old = model
+    replaceModel(work.model)
+    upgradeObservers.tell(old, work.model)
+    end(upgrade)
+    upgradeObservers.tell(.committed)
+  }
+
+  /// Gives up: everything is as before (ABORT_UPGRADE, and the end of the connection). Does nothing when it is over, or while
+  /// its commit is on its way to the disk.
+  /// - Returns: whether there was something to give up.
+  @discardableResult
+  public func abortUpgrade(_ upgrade: SchemaUpgrade) -> Bool {
+    let isOpen = upgrade.state.withLock { state in
+      guard state.stage != .over, state.stage != .committing else { return false }
+      state.stage = .over
+      return true
+    }
+    guard isOpen else { return false }
+    end(upgrade)
+    upgradeObservers.tell(.aborted)
+    return true
+  }
+
+  /// What the upgrade means for the data, from PERFORM_UPGRADE on.
+  public func report(of upgrade: SchemaUpgrade) throws(NSOError) -> UpgradeReport {
+    guard let work = upgrade.state.withLock({ $0.work }) else {
+      throw NSOError(.badState, "nothing is known of the upgrade before PERFORM_UPGRADE")
+    }
+    return work.migration.report
+  }
+
+  /// Calls `body` at each step of an upgrade.
+  public func onUpgradeStep(_ body: @escaping @Sendable (UpgradeStep) -> Void) { upgradeObservers.add(body) }
+
+  /// Calls `body` when another schema has come into use: for those who keep nodes or places of the old one. Nobody writes
+  /// meanwhile, so nothing is missed.
+  public func onModelChange(_ body: @escaping @Sendable (_ old: DataModel, _ new: DataModel) -> Void) {
+    upgradeObservers.add(body)
+  }
+
+  // MARK: Keeping others out
+
+  private func requireUnlocked(_ upgrade: SchemaUpgrade) throws(NSOError) {
+    guard let (database, holder) = locks.all.first else { return }
+    throw NSOError(
+      .locked,
+      "\(upgrade.owner) cannot upgrade: \(database) is locked by \(holder.session.summary) since \(now - holder.since) s; have it unlocked first"
+    )
+  }
+
+  /// - Returns: false when the time is over.
+  private func waitForWriters(_ upgrade: SchemaUpgrade, timeout: Int64) async -> Bool {
+    if closeIfQuiet(upgrade) { return true }
+    guard timeout > 0 else { return false }
+    let timer = Task {
+      try await Task.sleep(for: .seconds(min(timeout, Int64(Int32.max))))
+      upgrade.resume(false)
+    }
+    defer { timer.cancel() }
+    return await withCheckedContinuation { continuation in
+      let isOver = upgrade.state.withLock { state in
+        guard state.stage != .over else { return true }
+        state.waiter = continuation
+        return false
+      }
+      if isOver { return continuation.resume(returning: false) }
+      // The last one may have ended in between.
+      if closeIfQuiet(upgrade) { upgrade.resume(true) }
+    }
+  }
+
+  private func stopWriters(_ upgrade: SchemaUpgrade, timeout: Int64, kill: Bool) throws(NSOError) {
+    guard !upgrade.isOver else {
+      throw NSOError(.aborted, "the upgrade by \(upgrade.owner) was aborted while it waited for transactions to end")
+    }
+    guard kill else {
+      let names = writers.map(\.summary).joined(separator: ", ")
+      throw NSOError(
+        .timeout,
+        "\(upgrade.owner) waited \(timeout) s for transactions that may write: \(names); have them finished, or ask to kill them"
+      )
+    }
+    upgrade.close()
+    for transaction in writers {
+      log.notice("\(transaction.summary) is ended for an upgrade of the schema by \(upgrade.owner)")
+      finish(transaction)
+    }
+  }
+
+  private func takeGate(_ upgrade: SchemaUpgrade) async throws(NSOError) {
+    let owner = gate.owner("an upgrade of the schema by \(upgrade.owner)", since: now)
+    if let blocker = gate.tryTake(owner, .write) {
+      let wait = configuration.commitWait
+      let gate = gate
+      let timer = Task {
+        try await Task.sleep(for: .seconds(wait))
+        gate.giveUp(owner)
+      }
+      let taken = await withCheckedContinuation { continuation in
+        gate.take(owner, .write) { continuation.resume(returning: $0) }
+      }
+      timer.cancel()
+      guard taken else {
+        throw NSOError(.timeout, "\(upgrade.owner) waited \(wait) s to upgrade: running is held by \(blocker.text)")
+      }
+    }
+    let isOver = upgrade.state.withLock { state in
+      if state.stage != .over { state.gate = owner }
+      return state.stage == .over
+    }
+    if isOver {
+      gate.release(owner)
+      throw NSOError(.aborted, "the upgrade by \(upgrade.owner) was aborted while it waited for a commit to end")
+    }
+  }
+
+  /// Lets go of everything that an upgrade holds.
+  private func end(_ upgrade: SchemaUpgrade) {
+    let (owner, work) = upgrade.state.withLock { state in
+      defer {
+        state.stage = .over
+        state.gate = nil
+        state.work = nil
+      }
+      return (state.gate, state.work)
+    }
+    if let work { finish(work.transaction) }
+    operationalWriter.open(model)
+    unclaim(upgrade)
+    if let owner { gate.release(owner) }
+    upgrade.resume(false)
+  }
+
+  // MARK: Data
+
+  private func prepareUpgrade(to schema: Schema) throws(NSOError) -> SchemaUpgrade.Work {
+    do {
+      let durable = try stores.durable.snapshot()
+      let volatile = try stores.volatile.snapshot()
+      var names = WriteBatch(expectedRevision: durable.revision)
+      let layout = try TreeLayout(schema: schema, store: stores.durable, at: durable, adding: &names)
+      let next = DataModel(schema: schema, layout: layout)
+      var migration = SchemaMigration(from: model, to: next)
+      func migrated(_ tree: some DataTree, _ space: Space) throws(StoreError) -> Overlay {
+        var overlay = Overlay(tree)
+        try migration.migrate(&overlay, space)
+        return overlay
+      }
+      let running = try migrated(durable.tree(.running), .running)
+      let startup = try migrated(durable.tree(.startup), .startup)
+      let candidate = try migrated(durable.tree(.candidate), .candidate)
+      let persistent = try migrated(durable.tree(.persistentOperational), .persistentOperational)
+      let operational = try migrated(volatile.tree(.operational), .operational)
+      migration.noteModules()
+      var editor = TreeEditor(
+        next, target: .configuration, configuration: running, operational: operational, persistentOperational: persistent)
+      try migration.validate(&editor)
+      let session = UserSession(
+        id: Self.upgradeNumber, request: UserSessionRequest(user: "system", context: "system", proto: .system), loginTime: now)
+      let transaction = Transaction(
+        handle: Self.upgradeNumber, database: .running, mode: .readWrite, session: session, startTime: now, snapshot: durable,
+        recorder: nil, backend: .datastore, editor: editor)
+      return SchemaUpgrade.Work(
+        model: next, migration: migration, names: names, startup: startup, candidate: candidate,
+        persistentOperational: persistent, operational: operational, transaction: transaction)
+    } catch {
+      throw NSOError(validation: error)
+    }
+  }
+
+  /// The handle of the upgrade transaction, and the number of the session that it belongs to (protocol part 04, ATTACH).
+  static let upgradeNumber: Int32 = -2
+
+  private func enter(_ work: SchemaUpgrade.Work, _ upgrade: SchemaUpgrade) throws(NSOError) {
+    let isOver = upgrade.state.withLock { state in
+      guard state.stage == .performing else { return true }
+      state.work = work
+      state.stage = .performed
+      return false
+    }
+    guard !isOver else {
+      throw NSOError(.aborted, "the upgrade by \(upgrade.owner) was aborted while the modules were loaded")
+    }
+    enter(work.transaction)
+  }
+
+  private func store(_ work: SchemaUpgrade.Work) async throws(NSOError) {
+    var editor = try work.transaction.begin(from: .read)
+    try work.migration.requireFit(editor.configuration)
+    if let failure = try editor.validateEverything(limit: 1).failures.first { throw failure }
+    do throws(StoreError) {
+      var batch = work.names
+      try editor.configuration.add(to: &batch, .running)
+      try work.startup.add(to: &batch, .startup)
+      try work.candidate.add(to: &batch, .candidate)
+      try work.persistentOperational.add(to: &batch, .persistentOperational)
+      let id = nextTransactionID()
+      if !editor.configuration.isEmpty { id.write(to: &batch) }
+      _ = try await stores.durable.commit(batch)
+      if !editor.configuration.isEmpty { didCommit(id) }
+    } catch {
+      throw NSOError(store: error)
+    }
+    do throws(StoreError) {
+      if !work.operational.isEmpty { _ = try await stores.volatile.commit(work.operational.batch(for: .operational)) }
+    } catch {
+      // What was committed stands; operational data that the schema does not know is not seen.
+      log.error("operational data could not be brought in line with the new schema: \(error)")
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import NSOModel
+import NSOStore
+import Synchronization
+
+/// The steps of an upgrade as others are told of them (protocol part 06, section 5.13).
+public enum UpgradeStep: Int, Sendable, CaseIterable {
+  case initStarted = 1
+  case initSucceeded
+  case performed
+  case committed
+  case aborted
+}
+
+/// One upgrade of the schema while the daemon runs (protocol part 04, INIT_UPGRADE to ABORT_UPGRADE). Made by
+/// ``Engine/openUpgrade(by:)``; over when it is committed or aborted.
+public final class SchemaUpgrade: Sendable {
+  enum Stage: String {
+    /// Transactions that write are waited for.
+    case waiting
+    /// Nobody writes: new modules may be loaded.
+    case ready
+    case performing
+    case performed
+    case committing
+    case over
+  }
+
+  /// What was made of the data, besides what is in the upgrade transaction.
+  struct Work: Sendable {
+    var model: DataModel
+    var migration: SchemaMigration
+    /// The numbers of new nodes.
+    var names: WriteBatch
+    var startup: Overlay
+    var candidate: Overlay
+    var persistentOperational: Overlay
+    var operational: Overlay
+    var transaction: Transaction
+  }
+
+  struct State {
+    var stage = Stage.waiting
+    /// Nobody may start a transaction any more.
+    var isClosed = false
+    var gate: CommitGate.Owner?
+    var waiter: CheckedContinuation<Bool, Never>?
+    var work: Work?
+  }
+
+  /// Who does it, for texts.
+  public let owner: String
+  /// Seconds since 1970-01-01 UTC.
+  public let since: Int64
+  let state = Mutex(State())
+
+  init(owner: String, since: Int64) {
+    self.owner = owner
+    self.since = since
+  }
+
+  public var isOver: Bool { state.withLock { $0.stage == .over } }
+
+  /// True while others must leave the data alone.
+  var isClosed: Bool { state.withLock { $0.isClosed } }
+
+  func close() { state.withLock { $0.isClosed = true } }
+
+  /// Goes from one stage to the next.
+  /// - Throws: BADSTATE in any other stage.
+  func advance(from stage: Stage, to next: Stage, _ what: String) throws(NSOError) {
+    let current = state.withLock { state in
+      defer { if state.stage == stage { state.stage = next } }
+      return state.stage
+    }
+    guard current != stage else { return }
+    guard current != .over else {
+      throw NSOError(.badState, "\(what): no upgrade is open on this connection; begin with INIT_UPGRADE")
+    }
+    throw NSOError(.badState, "\(what) does not follow here: the upgrade is in state \(current.rawValue)")
+  }
+
+  /// Ends a wait, with whether what was waited for has come.
+  func resume(_ outcome: Bool) {
+    let waiter = state.withLock { state in
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume(returning: outcome)
+  }
+
+  /// What others are told who want to change something meanwhile.
+  func refusal(_ what: String) -> NSOError {
+    NSOError(
+      .upgradeInProgress,
+      "\(what): an upgrade of the schema by \(owner) is under way; try again when it has ended")
+  }
+}
+
+/// Who wants to know of upgrades.
+final class UpgradeObservers: Sendable {
+  private struct State {
+    var steps: [@Sendable (UpgradeStep) -> Void] = []
+    var models: [@Sendable (_ old: DataModel, _ new: DataModel) -> Void] = []
+  }
+
+  private let state = Mutex(State())
+
+  func add(_ body: @escaping @Sendable (UpgradeStep) -> Void) { state.withLock { $0.steps.append(body) } }
+
+  func add(_ body: @escaping @Sendable (_ old: DataModel, _ new: DataModel) -> Void) {
+    state.withLock { $0.models.append(body) }
+  }
+
+  func tell(_ step: UpgradeStep) {
+    for body in state.withLock(\.steps) { body(step) }
+  }
+
+  func tell(_ old: DataModel, _ new: DataModel) {
+    for body in state.withLock(\.models) { body(old, new) }
+  }
+}
