@@ -11,7 +11,7 @@ import Testing
     check(MAAPIOperation.self)
     check(CDBOperation.self)
     check(ProviderOperation.self)
-    #expect(MAAPIOperation.table.count == 179 && CDBOperation.table.count == 55)
+    #expect(MAAPIOperation.table.count(where: { $0.operation.rawValue < 900 }) == 177 && CDBOperation.table.count == 55)
   }
 
   private func check<O: NSOWire.Operation>(_ type: O.Type) {
@@ -34,7 +34,7 @@ import Testing
       #expect(line.handle == (match.3 == "n" ? .no : match.3 == "?" ? .unknown : .yes), "\(line.name)")
       lines += 1
     }
-    #expect(lines == MAAPIOperation.table.count - 2, "all but the private ones")
+    #expect(lines == MAAPIOperation.table.count(where: { $0.operation.rawValue < 900 }), "all but the private ones")
     let cdb = try String(contentsOf: Self.root.appending(path: "Documentation/Protocol/03-cdb.md"), encoding: .utf8)
     lines = 0
     for match in cdb.matches(of: /(?m)^\| (\d+) \| (OP_\w+)(?: \(daemon to client\))? \| T(\d) \|/) {
