@@ -26,7 +26,8 @@ public struct IPCServerConfiguration: Sendable {
   /// How long a stream connection may wait with its first frame, and how long a stream waits for its connection
   /// (protocol part 04, section 6).
   public var streamTimeLimit: TimeAmount = .seconds(10)
-  /// How many connections may be between accept and the end of the hello. One more, and the oldest is closed.
+  /// How many connections may be between accept and the end of the hello for longer than a second. One more, and the oldest is
+  /// closed. In a burst eight times as many are taken.
   public var unfinishedConnections = 64
   /// The longest frame that is accepted, in bytes.
   public var frameLimit = FrameDecoder.defaultLimit

@@ -1,3 +1,4 @@
+import NIOCore
 import Testing
 
 @testable import NSOServer
@@ -68,21 +69,32 @@ import Testing
 }
 
 @Suite struct AdmissionQueueTests {
+  private func at(_ milliseconds: Int64) -> NIODeadline { .uptimeNanoseconds(1_000_000_000) + .milliseconds(milliseconds) }
+
   @Test func `the oldest unfinished one goes when one too many comes`() {
     var queue = AdmissionQueue(limit: 3)
-    for id in UInt64(1)...3 { #expect(queue.admit(id) == nil) }
-    #expect(queue.admit(4) == 1)
+    for id in UInt64(1)...3 { #expect(queue.admit(id, now: at(0)) == nil) }
+    #expect(queue.admit(4, now: at(1000)) == 1)
     queue.finish(2)
-    #expect(queue.admit(5) == nil)
-    #expect(queue.admit(6) == 3)
+    #expect(queue.admit(5, now: at(1000)) == nil)
+    #expect(queue.admit(6, now: at(1000)) == 3)
     #expect(queue.count == 3)
+  }
+
+  @Test func `those that came a moment ago are spared, up to a limit`() {
+    var queue = AdmissionQueue(limit: 3)
+    for id in UInt64(1)...24 { #expect(queue.admit(id, now: at(999)) == nil) }
+    #expect(queue.admit(25, now: at(999)) == 1)
+    #expect(queue.count == 24)
+    // Time is up for all of them: one goes for each that comes.
+    for id in UInt64(26)...48 { #expect(queue.admit(id, now: at(1999)) == id - 24) }
   }
 
   @Test func `many that come and go leave nothing behind`() {
     var queue = AdmissionQueue(limit: 8)
-    #expect(queue.admit(0) == nil)
+    #expect(queue.admit(0, now: at(0)) == nil)
     for id in UInt64(1)...10_000 {
-      #expect(queue.admit(id) == nil)
+      #expect(queue.admit(id, now: at(Int64(id))) == nil)
       queue.finish(id)
     }
     #expect(queue.count == 1)

@@ -36,12 +36,12 @@ final class ConnectionRegistry: Sendable {
   }
 
   /// A connection has been accepted and begins to connect. False: the server is stopping.
-  func add(_ connection: NIOLoopBound<IPCConnection>, id: UInt64) -> Bool {
+  func add(_ connection: NIOLoopBound<IPCConnection>, id: UInt64, now: NIODeadline = .now()) -> Bool {
     let outcome: (isOpen: Bool, displaced: NIOLoopBound<IPCConnection>?) = state.withLock { state in
       guard !state.isStopping else { return (false, nil) }
       state.accepted &+= 1
       state.connections[id] = connection
-      guard let oldest = state.admissions.admit(id) else { return (true, nil) }
+      guard let oldest = state.admissions.admit(id, now: now) else { return (true, nil) }
       return (true, state.connections[oldest])
     }
     if let displaced = outcome.displaced {

@@ -87,7 +87,7 @@ final class IPCConnection: ChannelDuplexHandler {
   private func begin(_ context: ChannelHandlerContext) {
     guard stage == .connecting, timer == nil else { return }
     outgoing = context.channel.allocator.buffer(capacity: 1024)
-    guard server.registry.add(NIOLoopBound(self, eventLoop: context.eventLoop), id: id) else {
+    guard server.registry.add(NIOLoopBound(self, eventLoop: context.eventLoop), id: id, now: context.eventLoop.now) else {
       return refuse([], .stopping, context)
     }
     if case .denied(let reason) = decision { return refuse([], .localPeer(reason: reason), context) }
