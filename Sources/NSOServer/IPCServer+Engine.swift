@@ -26,22 +26,18 @@ extension IPCServer {
   private static func makeAPI(
     _ connection: IPCConnection, _ hello: ClientHello, _ services: Services
   ) -> any APIConnection {
+    // Of the APIs only MAAPI knows users; what a stream does was asked for there. All others are for trusted peers, whatever is served.
+    if connection.decision != .trusted, hello.client != .maapi, hello.client != .stream {
+      return UnservedAPI(
+        hello.client, hasOperations: hello.client == .cdb,
+        NSOError(
+          .accessDenied, "\(connection.peer) may use MAAPI only: \(hello.client) knows no users, so it is for trusted peers"))
+    }
     switch hello.client {
     case .maapi: return MAAPIConnection(connection, services)
     case .stream: return StreamConnection(connection, services, timeLimit: services.streamTimeLimit)
-    case .cdb:
-      guard case .trusted = connection.decision else {
-        return UnservedAPI(
-          hello.client, hasOperations: true,
-          NSOError(.accessDenied, "\(connection.peer) may use MAAPI only: CDB knows no users, so it is for trusted peers"))
-      }
-      return CDBConnection(connection, services)
-    case .dataProvider:
-      guard case .trusted = connection.decision else {
-        return UnservedAPI(
-          hello.client, NSOError(.accessDenied, "\(connection.peer) may use MAAPI only: data providers are for trusted peers"))
-      }
-      return ProviderConnection(connection, services)
+    case .cdb: return CDBConnection(connection, services)
+    case .dataProvider: return ProviderConnection(connection, services)
     default:
       return UnservedAPI(hello.client, NSOError(.notImplemented, "\(hello.client) connections are not supported yet"))
     }

@@ -43,7 +43,12 @@ final class CDBConnection: APIConnection {
 
   func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
     let op = operationNumber(frame)
-    if frame.readableBytes > IPCConnection.longFrame { return decodeElsewhere(frame, op) }
+    if frame.readableBytes > IPCConnection.longFrame {
+      let long = frame
+      return connection.decodingElsewhere(op, services, decode: { () throws(DecodeError) in try CDBCall(long) }) { call, out in
+        self.perform(call, op, &out)
+      }
+    }
     let call: CDBCall
     do throws(DecodeError) {
       call = try CDBCall(frame)
@@ -51,22 +56,6 @@ final class CDBConnection: APIConnection {
       return connection.refuse(error, op: op, &out)
     }
     return perform(call, op, &out)
-  }
-
-  private func decodeElsewhere(_ frame: ByteBuffer, _ op: UInt32) -> FrameOutcome {
-    let later = connection.later { (result: Result<Result<CDBCall, DecodeError>, NSOError>, out) in
-      switch result {
-      case .success(.success(let call)): return self.perform(call, op, &out)
-      case .success(.failure(let error)): return self.connection.refuse(error, op: op, &out)
-      case .failure(let error):
-        out.writeFailure(op: op, error)
-        return .done
-      }
-    }
-    services.offload(to: later) { () throws(NSOError) in
-      do throws(DecodeError) { return .success(try CDBCall(frame)) } catch { return .failure(error) }
-    }
-    return .later
   }
 
   private func perform(_ call: CDBCall, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {

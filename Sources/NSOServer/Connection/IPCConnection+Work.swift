@@ -44,6 +44,26 @@ extension IPCConnection {
     return .later
   }
 
+  /// Decodes a long request away from the event loop, then performs it.
+  func decodingElsewhere<Call: Sendable>(
+    _ op: UInt32, _ services: Services, decode: @escaping @Sendable () throws(DecodeError) -> Call,
+    perform: @escaping (Call, inout ByteBuffer) -> FrameOutcome
+  ) -> FrameOutcome {
+    let later = later { (result: Result<Result<Call, DecodeError>, NSOError>, out) in
+      switch result {
+      case .success(.success(let call)): return perform(call, &out)
+      case .success(.failure(let error)): return self.refuse(error, op: op, &out)
+      case .failure(let error):
+        out.writeFailure(op: op, error)
+        return .done
+      }
+    }
+    services.offload(to: later) { () throws(NSOError) in
+      do throws(DecodeError) { return .success(try decode()) } catch { return .failure(error) }
+    }
+    return .later
+  }
+
   /// What to do with a request that does not decode: the error as a reply, and the end where nothing after it can be trusted.
   func refuse(_ error: DecodeError, op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {
     out.writeFailure(op: op, error.reply)

@@ -35,7 +35,13 @@ final class MAAPIConnection: APIConnection {
     if iteration != nil { return continueIteration(frame, &out) }
     if let xpath { return continueXPath(xpath, frame, &out) }
     let op = operationNumber(frame)
-    if frame.readableBytes > IPCConnection.longFrame { return decodeElsewhere(frame, op) }
+    if frame.readableBytes > IPCConnection.longFrame {
+      let long = frame
+      return connection.decodingElsewhere(op, services, decode: { () throws(DecodeError) in try MAAPICall(long) }) {
+        call, out in
+        self.perform(call, op, &out)
+      }
+    }
     let call: MAAPICall
     do throws(DecodeError) {
       call = try MAAPICall(frame)
@@ -43,22 +49,6 @@ final class MAAPIConnection: APIConnection {
       return connection.refuse(error, op: op, &out)
     }
     return perform(call, op, &out)
-  }
-
-  private func decodeElsewhere(_ frame: ByteBuffer, _ op: UInt32) -> FrameOutcome {
-    let later = connection.later { (result: Result<Result<MAAPICall, DecodeError>, NSOError>, out) in
-      switch result {
-      case .success(.success(let call)): return self.perform(call, op, &out)
-      case .success(.failure(let error)): return self.connection.refuse(error, op: op, &out)
-      case .failure(let error):
-        out.writeFailure(op: op, error)
-        return .done
-      }
-    }
-    services.offload(to: later) { () throws(NSOError) in
-      do throws(DecodeError) { return .success(try MAAPICall(frame)) } catch { return .failure(error) }
-    }
-    return .later
   }
 
   private func perform(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {
