@@ -184,7 +184,11 @@ extension Daemon {
   }
 
   private func open(_ configuration: DaemonConfiguration, _ logger: Logger) async throws {
-    try Directory.make(configuration.stateDirectory)
+    do {
+      try Directory.make(configuration.stateDirectory)
+    } catch {
+      throw StartFailure(.installation, .fileError, "state-dir: \(error)")
+    }
     let server = IPCServer(
       configuration: ipcConfiguration(configuration), engine: engine, control: self, group: group, logger: logger)
     serverBox.withLock { $0 = server }

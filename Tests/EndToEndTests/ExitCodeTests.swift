@@ -29,6 +29,25 @@ import Testing
     try await expect(21, "ncs.conf", "No such file", on: instance)
   }
 
+  /// Without `-c` the file here is meant, also where it cannot be read.
+  @Test func aConfigurationFileThatCannotBeRead() async throws {
+    let instance = try Instance()
+    unlink(instance.path + "/ncs.conf")
+    symlink("/nonexistent/ncs.conf", instance.path + "/ncs.conf")
+    let dangling = try await instance.run("ncs", "--cd", instance.path, "--foreground")
+    #expect(dangling.code == 21 && dangling.errors.contains("there is no configuration file"), "\(dangling.errors)")
+    unlink(instance.path + "/ncs.conf")
+    mkdir(instance.path + "/ncs.conf", 0o755)
+    let directory = try await instance.run("ncs", "--cd", instance.path, "--foreground")
+    #expect(directory.code == 21 && directory.errors.contains("Is a directory"), "\(directory.errors)")
+  }
+
+  @Test func aStateDirectoryThatCannotBeMade() async throws {
+    let instance = try Instance()
+    try instance.write("state", "a file")
+    try await expect(22, "state-dir", on: instance)
+  }
+
   @Test func aSecretThatOthersCanRead() async throws {
     let instance = try Instance(
       settings: "<ncs-ipc-access-check><enabled>true</enabled><filename>./secret</filename></ncs-ipc-access-check>")

@@ -236,7 +236,7 @@ extension DaemonConfiguration {
     if source.ephemeralDirectory != nil { return nil }
     var candidates = ["ncs.conf"]
     if let directory = source.environment["NCS_DIR"], !directory.isEmpty { candidates.append(directory + "/etc/ncs/ncs.conf") }
-    if let found = candidates.first(where: { InstallationPaths.isReadable($0) }) { return found }
+    if let found = candidates.first(where: { InstallationPaths.exists($0) }) { return found }
     throw ConfigurationError(
       ConfigurationError.Place(file: candidates[0]),
       "there is no configuration file (looked for \(candidates.joined(separator: " and ")))",

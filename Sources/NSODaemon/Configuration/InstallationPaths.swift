@@ -78,6 +78,9 @@ public struct InstallationPaths: Hashable, Sendable {
   /// Whether there is a file that this process may read.
   public static func isReadable(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
+  /// Whether there is a file, readable or not.
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
   private static func parent(_ path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])

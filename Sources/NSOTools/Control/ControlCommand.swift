@@ -99,7 +99,10 @@ extension ControlCommand {
 
   /// Opens a MAAPI connection. Commands that wait for a daemon try again while nothing listens.
   private func withConnection(to endpoint: Endpoint, _ body: (MAAPI) async throws -> Void) async throws {
-    let limits = ConnectionLimits(connect: .seconds(5), accessCheck: .seconds(5), hello: .seconds(5))
+    // A command that waits for a daemon was told how long connecting may take.
+    var limit = Duration.seconds(5)
+    if case .wait(_, let connecting?) = self { limit = min(limit, max(connecting, .seconds(1))) }
+    let limits = ConnectionLimits(connect: limit, accessCheck: limit, hello: limit)
     let client = NSOClient(endpoint: endpoint, configuration: .init(limits: limits))
     guard case .wait(_, let connecting) = self else { return try await client.withMAAPI(body) }
     let clock = ContinuousClock()

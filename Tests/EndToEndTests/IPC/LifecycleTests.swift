@@ -36,9 +36,9 @@ import Testing
   /// Out of file descriptors: those that are connected are served, the others wait, the log says so.
   @Test func moreClientsThanDescriptors() async throws {
     let instance = try Instance(listen: "<ncs-local-ipc><enabled>true</enabled><path>./ipc</path></ncs-local-ipc>")
-    let daemon = try await instance.launch(through: ["/bin/sh", "-c", "ulimit -n 48; exec \"$@\"", "sh"])
+    let daemon = try await instance.launch(through: ["/bin/sh", "-c", "ulimit -n 128; exec \"$@\"", "sh"])
     var sockets: [RawSocket] = []
-    for _ in 0..<60 {
+    for _ in 0..<150 {
       let socket = try RawSocket(.unix(instance.path + "/ipc"))
       socket.send(RawSocket.hello)
       sockets.append(socket)

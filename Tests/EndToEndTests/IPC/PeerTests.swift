@@ -241,6 +241,12 @@ import Testing
         #expect(result.errors.contains("uid \(Self.stranger)") && result.errors.contains("040"), "\(what)")
       }
     }
+    // Likewise a configuration file that is there and cannot be read.
+    #expect(chown(instance.path + "/ncs.conf", 0, 0) == 0 && chmod(instance.path + "/ncs.conf", 0o600) == 0)
+    let words = wrapper(Self.stranger) + [ncs, "--cd", instance.path, "--foreground"]
+    let result = try await ChildProcess.run(
+      words[0], Array(words.dropFirst()), environment: instance.variables(["NCS_DIR": instance.path]))
+    #expect(result.code == 21 && result.errors.contains("Permission denied"), "\(result.errors)")
   }
 
   @Test func theSocketsPermissionsDecideFirst() async throws {
