@@ -69,7 +69,7 @@ extension ControlCommand {
   ) async -> ControlOutcome {
     do {
       let endpoint = try settings.endpoint(Endpoint.processEnvironment, complain: complain)
-      try await withConnection(to: endpoint) { maapi in try await perform(maapi, print) }
+      try await withConnection(to: endpoint) { maapi in try await perform(maapi, print, complain) }
       return .done
     } catch let error as ConnectionError where error.step != .conversation {
       complain(describe(error))
@@ -80,7 +80,9 @@ extension ControlCommand {
     }
   }
 
-  private func perform(_ maapi: MAAPI, _ print: @Sendable (String) -> Void) async throws {
+  private func perform(
+    _ maapi: MAAPI, _ print: @Sendable (String) -> Void, _ complain: @Sendable (String) -> Void
+  ) async throws {
     switch self {
     case .status: print(try await maapi.status())
     case .debugDump(let file, let isCompressed):
@@ -90,7 +92,14 @@ extension ControlCommand {
       try output.write(isCompressed ? Gzip.compress(text) : text)
       try output.close()
     case .stop: try await maapi.stop()
-    case .reload: try await maapi.reloadConfiguration()
+    case .reload:
+      try await maapi.reloadConfiguration()
+      // What is as it should be needs no words; what waits for a restart, and warnings, do.
+      // Another daemon than ours may have no such text; the reload is done all the same.
+      guard let status = try? await maapi.status() else { return }
+      for line in status.split(separator: "\n") {
+        for mark in ["needs a restart: ", "warning: "] where line.hasPrefix(mark) { complain(String(line)) }
+      }
     case .reloadInBackground: try await maapi.reloadConfigurationInBackground()
     case .wait(let phase, _): try await maapi.waitForStart(phase: phase)
     case .startPhase(let phase): try await maapi.startPhase(phase)

@@ -118,7 +118,7 @@ import Testing
     #expect(result.code == 0, "\(result.errors)\(result.output)")
     for text in [
       "    east\n", "    west\n", "<name>orient</name>", "<name>west</name>", "NCS_IPC_ACCESS_FILE", "in use by east",
-      "in use by west", "127.0.0.1:\(number), access check", "run/ipc, mode 0600, user check, no access check",
+      "in use by west", "127.0.0.1:\(number), access check", "run/ipc, mode 0666, user check, no access check",
     ] { #expect(result.output.contains(text), "\(text) is missing in:\n\(result.output)") }
   }
 }
