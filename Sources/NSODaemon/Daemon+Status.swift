@@ -90,8 +90,12 @@ extension Daemon {
     if let (holder, since) = commit.writer { text.item("commit: \(holder), since \(seconds - since) s") }
     for (holder, since) in commit.readers { text.item("CDB read lock: \(holder), since \(seconds - since) s") }
 
-    // Nobody can register yet: subscriptions are not supported.
     text.title("subscribers")
+    for line in subscriberLines(seconds) { text.item(line) }
+    for name in engine.subscriptions.missingMandatory {
+      text.item("MISSING: mandatory subscriber \(name); nothing can be committed before it is back")
+    }
+
     text.title("data providers")
     for instance in engine.providers.instances {
       let counts = instance.counts

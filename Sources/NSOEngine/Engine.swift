@@ -35,6 +35,12 @@ public final class Engine: Sendable {
   let participants = CommitParticipants()
   let operationalWriter: OperationalWriter
   let upgradeObservers = UpgradeObservers()
+  /// The subscribers of CDB.
+  public let subscriptions: SubscriptionRegistry
+  /// The right to write operational data with events (protocol part 03, section 6.2).
+  let subscriptionLock: SubscriptionLock
+  let replay: ReplayRecord
+  let subscriptionParticipant: SubscriptionParticipant
 
   private struct Table {
     var transactions: [Int32: Transaction] = [:]
@@ -63,7 +69,13 @@ public final class Engine: Sendable {
     locks = LockTable { clock().seconds }
     providers = ProviderRegistry(log: log) { clock().seconds }
     operationalWriter = OperationalWriter(model, stores)
-    transactionID = Mutex(try TransactionID.read(stores.durable))
+    let last = try TransactionID.read(stores.durable)
+    transactionID = Mutex(last)
+    subscriptions = SubscriptionRegistry(log: log) { clock().seconds }
+    subscriptionLock = SubscriptionLock { clock().seconds }
+    replay = ReplayRecord(after: last)
+    subscriptionParticipant = SubscriptionParticipant(subscriptions, replay)
+    participants.add(subscriptionParticipant, at: .subscribers)
     actions.setPointHandler(ProviderActions(providers))
     participants.add(ProviderValidation(providers, schema, phases), at: .validationPoints)
   }

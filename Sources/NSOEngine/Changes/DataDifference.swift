@@ -39,20 +39,24 @@ public struct DataDifference: Sendable, Hashable {
   public var parentKey: [UInt8]
 
   /// All differences that an overlay makes at and below a place. Takes time in proportion to their number.
+  /// - Parameter entries: where the keys of entries on the way are when they are not in the overlay: operational data lies below
+  ///   entries of the configuration, too.
   public static func all(
-    of overlay: Overlay, below place: Location = .root, _ options: Options = [], _ model: DataModel
+    of overlay: Overlay, below place: Location = .root, _ options: Options = [], _ model: DataModel,
+    keysFrom entries: (any DataTree)? = nil
   ) throws(NSOError) -> [DataDifference] {
     guard !overlay.isEmpty else { return [] }
-    var collector = DifferenceCollector(model, old: overlay.base.untracked, new: overlay.untracked, options)
+    var collector = DifferenceCollector(model, old: overlay.base.untracked, new: overlay.untracked, options, entries)
     try collector.collect(TreeDiff(overlay, layout: model.layout), below: place.path)
     return collector.differences
   }
 
   /// What makes `new` of `old`, at and below a place. Looks at everything there.
   public static func between(
-    _ old: any DataTree, _ new: any DataTree, below place: Location = .root, _ options: Options = [], _ model: DataModel
+    _ old: any DataTree, _ new: any DataTree, below place: Location = .root, _ options: Options = [], _ model: DataModel,
+    keysFrom entries: (any DataTree)? = nil
   ) throws(NSOError) -> [DataDifference] {
-    var collector = DifferenceCollector(model, old: old.untracked, new: new.untracked, options)
+    var collector = DifferenceCollector(model, old: old.untracked, new: new.untracked, options, entries)
     try collector.collect(TreeDiff(from: old, to: new, layout: model.layout), below: place.path)
     return collector.differences
   }
@@ -66,7 +70,7 @@ extension TreeView {
     var all: [DataDifference] = []
     for tree in [configuration, operational, persistentOperational] {
       guard let overlay = tree as? Overlay else { continue }
-      all += try DataDifference.all(of: overlay, below: place, options, model)
+      all += try DataDifference.all(of: overlay, below: place, options, model, keysFrom: configuration)
     }
     return all
   }
@@ -79,11 +83,15 @@ private struct DifferenceCollector {
   private let old: any DataTree
   private let new: any DataTree
   private let options: DataDifference.Options
+  private let entries: (any DataTree)?
   private(set) var differences: [DataDifference] = []
   /// Entries that have an item already: the prefixes of keys that lead to the last change.
   private var told: [[UInt8]] = []
 
-  init(_ model: DataModel, old: any DataTree, new: any DataTree, _ options: DataDifference.Options) {
+  init(
+    _ model: DataModel, old: any DataTree, new: any DataTree, _ options: DataDifference.Options, _ entries: (any DataTree)?
+  ) {
+    self.entries = entries?.untracked
     self.model = model
     self.old = old
     self.new = new
@@ -184,7 +192,7 @@ private struct DifferenceCollector {
       }
     }
     do {
-      guard let found = try new.get(path, read) ?? old.get(path, read) else { return [] }
+      guard let found = try new.get(path, read) ?? old.get(path, read) ?? entries?.get(path, read) else { return [] }
       return try found.get()
     } catch let error as StoreError {
       throw NSOError(store: error)

@@ -125,25 +125,7 @@ extension Engine {
   private func take(_ transaction: Transaction) async throws(NSOError) {
     guard transaction.database == .running else { return }
     try locks.checkWritable(transaction.database, by: transaction.session)
-    let owner = gate.owner(transaction.summary, since: now)
-    if gate.tryTake(owner, .write) != nil {
-      let gate = gate
-      let wait = configuration.commitWait
-      let timer = Task {
-        try await Task.sleep(for: .seconds(wait))
-        gate.giveUp(owner)
-      }
-      let taken = await withCheckedContinuation { continuation in
-        gate.take(owner, .write) { continuation.resume(returning: $0) }
-      }
-      timer.cancel()
-      guard taken else {
-        let blocker = gate.blocker(of: .write)
-        let who = blocker.map { "\($0.text), which has held it for \(now - $0.since) s" } ?? "transactions before it"
-        throw NSOError(
-          .inUse, "\(transaction.summary) waited \(wait) s to commit to \(transaction.database): it is held by \(who)")
-      }
-    }
+    let owner = try await takeGate(transaction.summary, startedAt: transaction.startTime, transaction.session.request.process)
     transaction.state.withLock { $0.gate = owner }
     try requireOpen(transaction)
     // The lock may have been taken while this one waited.

@@ -7,9 +7,21 @@ final class OperationalWriter: Sendable {
   typealias Edit = @Sendable (inout TreeEditor) throws(NSOError) -> Void
   typealias Completion = @Sendable (Result<Void, NSOError>) -> Void
 
+  /// What an edit changed, for those who asked.
+  struct Observed: Sendable {
+    /// By pattern, whether it is concerned.
+    var matches: [Bool] = []
+    /// All changes, with whole leaf-lists; empty when no pattern is concerned.
+    var differences: [DataDifference] = []
+  }
+
   private struct Job {
     var edit: Edit
-    var completion: Completion
+    /// Nil: nobody asks what changed, which spares the comparison.
+    var patterns: [SubscriptionPattern]?
+    /// What the patterns were made for.
+    var model: DataModel?
+    var completion: @Sendable (Result<Observed, NSOError>) -> Void
   }
 
   private struct State {
@@ -29,11 +41,23 @@ final class OperationalWriter: Sendable {
   }
 
   func submit(_ edit: @escaping Edit, _ completion: @escaping Completion) {
+    submit(Job(edit: edit) { completion($0.map { _ in }) })
+  }
+
+  /// As ``submit(_:_:)``; tells what of the patterns changed.
+  func submit(
+    _ edit: @escaping Edit, observing patterns: [SubscriptionPattern], _ model: DataModel,
+    _ completion: @escaping @Sendable (Result<Observed, NSOError>) -> Void
+  ) {
+    submit(Job(edit: edit, patterns: patterns, model: model, completion: completion))
+  }
+
+  private func submit(_ job: Job) {
     let (mustStart, refusal): (Bool, NSOError?) = state.withLock { state in
       if let refusal = state.refusal { return (false, refusal) }
-      return (Self.add(Job(edit: edit, completion: completion), &state), nil)
+      return (Self.add(job, &state), nil)
     }
-    if let refusal { return completion(.failure(refusal)) }
+    if let refusal { return job.completion(.failure(refusal)) }
     if mustStart { Task { await self.run() } }
   }
 
@@ -81,27 +105,61 @@ final class OperationalWriter: Sendable {
       for job in jobs { job.completion(.failure(error)) }
       return
     }
-    var accepted: [Job] = []
+    var accepted: [(job: Job, observed: Observed)] = []
     for job in jobs {
-      var attempt = editor
       do throws(NSOError) {
-        try job.edit(&attempt)
-        editor = attempt
-        accepted.append(job)
+        // After an upgrade of the schema the patterns mean nothing any more.
+        if let patterns = job.patterns, job.model === editor.model {
+          accepted.append((job, try observe(job, patterns, &editor)))
+        } else {
+          var attempt = editor
+          try job.edit(&attempt)
+          editor = attempt
+          accepted.append((job, Observed()))
+        }
       } catch {
         job.completion(.failure(error))
       }
     }
-    var outcome: Result<Void, NSOError> = .success(())
+    var failure: NSOError?
     do throws(StoreError) {
       if !editor.operational.isEmpty { _ = try await stores.volatile.commit(editor.operational.batch(for: .operational)) }
       if !editor.persistentOperational.isEmpty {
         _ = try await stores.durable.commit(editor.persistentOperational.batch(for: .persistentOperational))
       }
     } catch {
-      outcome = .failure(NSOError(store: error))
+      failure = NSOError(store: error)
     }
-    for job in accepted { job.completion(outcome) }
+    for (job, observed) in accepted { job.completion(failure.map { .failure($0) } ?? .success(observed)) }
+  }
+
+  /// Runs an edit over the others of its commit, so that what it alone changes is seen.
+  private func observe(
+    _ job: Job, _ patterns: [SubscriptionPattern], _ editor: inout TreeEditor
+  ) throws(NSOError) -> Observed {
+    let model = editor.model
+    var nested = TreeEditor(
+      model, target: .operational, configuration: Overlay(editor.configuration), operational: Overlay(editor.operational),
+      persistentOperational: Overlay(editor.persistentOperational))
+    try job.edit(&nested)
+    var observed = Observed(matches: [Bool](repeating: false, count: patterns.count))
+    let overlays = [nested.operational, nested.persistentOperational]
+    for overlay in overlays {
+      let matches = try SubscriptionMatcher.matches(patterns, overlay, model)
+      for index in matches.indices where matches[index] { observed.matches[index] = true }
+    }
+    if observed.matches.contains(true) {
+      var all: [DataDifference] = []
+      for overlay in overlays { all += try DataDifference.all(of: overlay, [], model, keysFrom: editor.configuration) }
+      observed.differences = try SubscriptionChanges.joiningLeafLists(all, editor.view, nested.view)
+    }
+    var merged = editor
+    try storeErrors { () throws(StoreError) in
+      try merged.operational.absorb(nested.operational)
+      try merged.persistentOperational.absorb(nested.persistentOperational)
+    }
+    editor = merged
+    return observed
   }
 
   private func makeEditor() throws(NSOError) -> TreeEditor {

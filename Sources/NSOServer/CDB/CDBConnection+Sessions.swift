@@ -28,9 +28,16 @@ extension CDBConnection {
   /// A session that sees running as it is now, until it ends.
   private func makeSession(_ request: NewSession, _ lock: Engine.ReadLock?) throws(NSOError) -> Session {
     var session = Session(database: request.database, options: request.options, lock: lock, model: engine.model)
-    guard request.database == .running else { return session }
+    guard request.database != .operational else { return session }
     do throws(NSOError) {
-      session.snapshot = try engine.currentView(session.model)
+      switch request.database {
+      case .preCommitRunning: session.snapshot = try engine.preCommitView()
+      // Without a lock it may look at what is being prepared (protocol part 03, section 6.2).
+      case .running where request.options.isDisjoint(with: [.lockSession, .lockRequest]):
+        session.snapshot = try engine.unlockedView()
+      default: session.snapshot = try engine.currentView(session.model)
+      }
+      if let model = session.snapshot?.model { session.model = model }
       return session
     } catch {
       if let lock { engine.unlock(lock) }
@@ -82,12 +89,15 @@ extension CDBConnection {
       guard options.isDisjoint(with: [.lockSession, .lockRequest, .lockPartial, .lockWait]) else {
         throw NSOError(.protocolUsage, "a session on pre-commit-running takes no locks")
       }
-      throw NSOError(.noExists, "pre-commit-running exists only while subscribers are told of a commit")
     }
   }
 
   func endSession() throws(NSOError) {
-    guard let session else { throw NSOError(.noExists, "\(description) has no session to end") }
+    guard let session else {
+      // A subscriber that wants to leave from inside an event says so (part 03, section 6.3).
+      guard subscriber.id != nil else { throw NSOError(.noExists, "\(description) has no session to end") }
+      return leave()
+    }
     if let lock = session.lock { engine.unlock(lock) }
     self.session = nil
     position = Position()

@@ -54,6 +54,7 @@ extension CDBConnection {
     _ make: (Location, DataModel) throws(NSOError) -> Edit
   ) -> FrameOutcome {
     let edit: Edit
+    let events: Engine.EventfulWrite?
     do throws(NSOError) {
       let session = try requireSession()
       let view = try engine.currentView(session.model)
@@ -67,6 +68,7 @@ extension CDBConnection {
       let current = engine.model
       if current !== session.model { place = try moved(place, from: session.model, to: current) }
       edit = try make(place, current)
+      events = session.options.contains(.lockRequest) ? eventful(session, place) : nil
     } catch {
       out.writeFailure(op: op, error)
       return .done
@@ -75,7 +77,11 @@ extension CDBConnection {
       out.writeAnswer(to: op) { (_) throws(NSOError) in try result.get() }
       return .done
     }
-    engine.writeOperational(edit) { later.deliver($0) }
+    if let events {
+      pendingWrite = engine.writeOperational(edit, events) { later.deliver($0) }
+    } else {
+      engine.writeOperational(edit) { later.deliver($0) }
+    }
     return .later
   }
 
@@ -89,6 +95,13 @@ extension CDBConnection {
         "\(place.text(old)): the schema was upgraded since this session began, and the node is another one now (\(error.message)); start a new session"
       )
     }
+  }
+
+  /// Subscribers are told of what a session with LOCK_REQUEST writes (protocol part 03, section 6.2).
+  private func eventful(_ session: Session, _ place: Location) -> Engine.EventfulWrite {
+    Engine.EventfulWrite(
+      caller: description, waits: session.options.contains(.lockWait),
+      place: session.options.contains(.lockPartial) ? place : .root)
   }
 }
 

@@ -6,7 +6,7 @@ import NSOTerms
 import NSOWire
 
 /// A CDB connection (protocol part 03): at most one session at a time, reads of its datastore, writes of operational data.
-final class CDBConnection: APIConnection {
+final class CDBConnection: IteratingConnection {
   struct Session {
     var database: CDBDatabase
     var options: NewSession.Options
@@ -27,6 +27,11 @@ final class CDBConnection: APIConnection {
   /// What waits for a start phase.
   var pendingPhase: UInt64?
   var position = Position()
+  /// Waits for the subscription lock.
+  var pendingWrite: SubscriptionLock.Ticket?
+  var subscriber = SubscriberState()
+  var iteration: (any Iteration)?
+  var isClosed = false
 
   init(_ connection: IPCConnection, _ services: Services) {
     self.connection = connection
@@ -42,6 +47,8 @@ final class CDBConnection: APIConnection {
   }
 
   func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
+    // Other requests may come in the middle of an iteration; none of them has four bytes and such a number.
+    if iteration != nil, IterationAnswer(frame) != nil { return answerIteration(frame, &out) }
     let op = operationNumber(frame)
     if frame.readableBytes > IPCConnection.longFrame {
       let long = frame
@@ -106,19 +113,18 @@ final class CDBConnection: APIConnection {
       if let outcome = move(call.request, isRelative, op, &out) { return outcome }
       if let outcome = read(call.request, isRelative, op, &out) { return outcome }
       if let outcome = write(call.request, isRelative, op, &out) { return outcome }
+      if let outcome = subscribe(call.request, op, &out) { return outcome }
+      if let outcome = changes(call.request, isRelative, op, &out) { return outcome }
+      if let outcome = trigger(call.request, op, &out) { return outcome }
+      if let outcome = compact(call.request, op, &out) { return outcome }
       out.writeFailure(op: op, Self.unsupported(call.request))
       return .done
     }
   }
 
   private static func unsupported(_ request: CDBRequest) -> NSOError {
-    switch request {
-    case .initiateCompaction, .initiateFileCompaction, .getCompactionInfo:
-      return NSOError(.unavailable, "the database of this daemon keeps no journal: there is nothing to compact")
-    default:
-      let name = request.operation.map(\.title) ?? "CDB operation \(request.op)"
-      return NSOError(.notImplemented, request.operation == nil ? "\(name) is not known" : "\(name) is not supported yet")
-    }
+    let name = request.operation.map(\.title) ?? "CDB operation \(request.op)"
+    return NSOError(.notImplemented, request.operation == nil ? "\(name) is not known" : "\(name) is not supported yet")
   }
 
   // MARK: The place that paths are relative to, part 03, section 6.6
@@ -206,7 +212,16 @@ final class CDBConnection: APIConnection {
     out.writeFailure(op: 0, NSOError(.protocolUsage, "\(refusal)"))
   }
 
+  func becameWritable() { pushHeld() }
+
+  func requestAnswered() { pushHeld() }
+
   func closed() {
+    isClosed = true
+    iteration = nil
+    leave()
+    if let pendingWrite { engine.cancel(pendingWrite) }
+    pendingWrite = nil
     if let wait = pendingLock { engine.cancel(wait) }
     pendingLock = nil
     if let pendingPhase { engine.phases.cancel(pendingPhase) }

@@ -35,6 +35,9 @@ protocol APIConnection: AnyObject {
   /// The client can take more unasked frames again.
   func becameWritable()
 
+  /// A request that was worked on elsewhere has been answered.
+  func requestAnswered()
+
   /// The connection is gone: free everything that it owned, also what a request under way elsewhere still uses. Called
   /// exactly once, from one place.
   func closed()
@@ -46,6 +49,8 @@ extension APIConnection {
   }
 
   func becameWritable() {}
+
+  func requestAnswered() {}
 }
 
 /// Frames or raw bytes that are made while the client reads them.

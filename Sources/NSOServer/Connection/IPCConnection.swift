@@ -371,14 +371,15 @@ final class IPCConnection: ChannelDuplexHandler {
   func resume(_ ticket: RequestFlow.Ticket, _ answer: (inout ByteBuffer) -> FrameOutcome) -> Bool {
     guard flow.answered(ticket), let context else { return false }
     follow(writing(answer), context)
+    api?.requestAnswered()
     proceedAndFlush(context)
     return true
   }
 
-  /// Sends something that the client did not ask for, on the event loop. False, and nothing is sent: the client does not
-  /// read, wait for ``APIConnection/becameWritable()``.
+  /// Sends something that the client did not ask for, on the event loop. False, and nothing is sent: a request is not answered
+  /// yet, wait for ``APIConnection/requestAnswered()``; or the client does not read, wait for ``APIConnection/becameWritable()``.
   func push(_ write: (inout ByteBuffer) -> Void) -> Bool {
-    guard let context, stage == .frames, !isBlocked else { return false }
+    guard let context, stage == .frames, !isBlocked, !flow.isBusy else { return false }
     writing(write)
     flush(context)
     return true

@@ -25,6 +25,8 @@ enum Refusal: Sendable, Equatable, CustomStringConvertible {
   case badFrame(String)
   /// The first frame of the API did not come in time.
   case firstFrameLate(String)
+  /// The client did not do its part in time; the text says what.
+  case givenUp(String)
   /// The API has nothing more to say on this connection.
   case notServed(String)
   case inputOutput(String)
@@ -74,6 +76,7 @@ enum Refusal: Sendable, Equatable, CustomStringConvertible {
       "a frame of \(length) bytes, accepted are at most \(limit): split the request, or the peer speaks another protocol"
     case .badFrame(let text): text
     case .firstFrameLate(let text): text
+    case .givenUp(let text): text
     case .notServed(let text): text
     case .inputOutput(let text): "reading or writing failed: \(text)"
     }

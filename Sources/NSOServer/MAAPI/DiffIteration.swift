@@ -22,7 +22,7 @@ extension IterationItem {
 /// DIFF_ITER and DIFF_IKP_ITER: tells changes that were collected, one at a time.
 final class DiffIteration: Iteration {
   private var changes: ArraySlice<DataDifference>
-  private var last: DataDifference?
+  private(set) var last: DataDifference?
 
   init(_ changes: [DataDifference]) { self.changes = changes[...] }
 

@@ -11,7 +11,13 @@ protocol Iteration: AnyObject {
   func next(after answer: IterationAnswer?) throws(NSOError) -> IterationItem?
 }
 
-extension MAAPIConnection {
+/// A connection that can be in the middle of such an exchange.
+protocol IteratingConnection: APIConnection {
+  /// Answered by frames of four bytes while it lasts.
+  var iteration: (any Iteration)? { get set }
+}
+
+extension IteratingConnection {
   /// There is no reply with an op word here, not even for errors: everything is an item.
   func begin(_ make: () throws(NSOError) -> any Iteration, _ out: inout ByteBuffer) -> FrameOutcome {
     do throws(NSOError) {
@@ -59,6 +65,9 @@ extension MAAPIConnection {
     return .done
   }
 
+}
+
+extension MAAPIConnection {
   /// ITERATE: all data at and below a path.
   func beginIteration(
     _ call: MAAPICall, _ flags: IterationFlags, _ path: WireKeypath, _ out: inout ByteBuffer

@@ -95,12 +95,13 @@ extension MAAPIConnection {
       groups = mapped
     }
     let identification = request.identification
-    let session = try engine.sessions.start(
-      UserSessionRequest(
-        user: request.user, groups: groups, context: request.context, address: request.address,
-        port: UInt16(clamping: request.port), proto: request.sessionProtocol, vendor: identification?.vendor?.text,
-        product: identification?.product?.text, version: identification?.version?.text,
-        clientID: identification?.clientID?.text))
+    var facts = UserSessionRequest(
+      user: request.user, groups: groups, context: request.context, address: request.address,
+      port: UInt16(clamping: request.port), proto: request.sessionProtocol, vendor: identification?.vendor?.text,
+      product: identification?.product?.text, version: identification?.version?.text,
+      clientID: identification?.clientID?.text)
+    facts.process = connection.peer.credentials?.pid
+    let session = try engine.sessions.start(facts)
     bind(session, isOwn: true)
   }
 

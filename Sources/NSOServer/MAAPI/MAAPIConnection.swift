@@ -7,12 +7,11 @@ import NSOWire
 
 /// A MAAPI connection (protocol part 04): a user session, the transactions started on it or attached to it, and what goes on
 /// between two requests.
-final class MAAPIConnection: APIConnection {
+final class MAAPIConnection: IteratingConnection {
   unowned let connection: IPCConnection
   let services: Services
   var binding: SessionBinding?
   var uses: [Int32: TransactionUse] = [:]
-  /// Answered by frames of four bytes while it lasts.
   var iteration: (any Iteration)?
   /// As `iteration`, for the nodes of an XPath expression.
   var xpath: XPathExchange?

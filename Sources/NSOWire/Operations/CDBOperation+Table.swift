@@ -64,32 +64,32 @@ extension CDBOperation: Operation {
       .clientInfo, "OP_CLIENT_INFO", handle: .no, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "number known only"),
     .init(
-      .subscribe, "OP_SUBSCRIBE", handle: .no, reply: .integer, tier: 1, form: .known, status: .open,
+      .subscribe, "OP_SUBSCRIBE", handle: .no, reply: .integer, tier: 1, form: .known, status: .done,
       argument: "{int prio, atom ns, {match_path, true}}; or {int type, int flags, 0, int prio, atom ns, {match_path, true}}",
       "register a subscription point"),
     .init(
-      .subscriptionEvent, "OP_SUB_EVENT", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .subscriptionEvent, "OP_SUB_EVENT", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{int type, int flags, [int point]}", "pushed by the daemon: something changed"),
     .init(
-      .syncSubscription, "OP_SYNC_SUB", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .syncSubscription, "OP_SYNC_SUB", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "int type; or {5, error}", "done with an event"),
     .init(
-      .unsubscribe, "OP_UNSUBSCRIBE", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .unsubscribe, "OP_UNSUBSCRIBE", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "int point", "remove a subscription point"),
     .init(
-      .subscriptionIterate, "OP_SUB_ITERATE", handle: .no, reply: .stream, tier: 1, form: .known, status: .open,
+      .subscriptionIterate, "OP_SUB_ITERATE", handle: .no, reply: .stream, tier: 1, form: .known, status: .done,
       argument: "raw uint32 point, uint32 flags", "walk the changes of a point (streamed)"),
     .init(
-      .subscribeDone, "OP_SUBSCRIBE_DONE", handle: .no, reply: .done, tier: 1, form: .known, status: .open,
+      .subscribeDone, "OP_SUBSCRIBE_DONE", handle: .no, reply: .done, tier: 1, form: .known, status: .done,
       argument: "none", "all points are registered"),
     .init(
-      .operationalSubscribe, "OP_OPER_SUBSCRIBE", handle: .no, reply: .integer, tier: 2, form: .plausible, status: .open,
+      .operationalSubscribe, "OP_OPER_SUBSCRIBE", handle: .no, reply: .integer, tier: 2, form: .plausible, status: .done,
       argument: "{atom ns, {match_path, true}}", "register a point on operational data"),
     .init(
-      .subscriptionProgress, "OP_SUB_PROGRESS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .subscriptionProgress, "OP_SUB_PROGRESS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "bin text", "progress text for the user who commits"),
     .init(
-      .getModifications, "OP_GET_MODIFICATIONS", handle: .no, reply: .tagged, tier: 2, form: .plausible, status: .open,
+      .getModifications, "OP_GET_MODIFICATIONS", handle: .no, reply: .tagged, tier: 2, form: .plausible, status: .done,
       argument: "{int point, int flags, path}", "changes as tagged values"),
     .init(
       .getCLI, "OP_GET_CLI", handle: .no, reply: .text, tier: 2, form: .known, status: .open,
@@ -125,37 +125,37 @@ extension CDBOperation: Operation {
       .getTransactionID, "OP_GET_TXID", handle: .no, reply: .transactionID, tier: 2, form: .known, status: .done,
       argument: "none", "id of the last configuration transaction"),
     .init(
-      .getUserSession, "OP_GET_USER_SESSION", handle: .no, reply: .integer, tier: 2, form: .plausible, status: .open,
+      .getUserSession, "OP_GET_USER_SESSION", handle: .no, reply: .integer, tier: 2, form: .plausible, status: .done,
       argument: "none", "user session behind the outstanding event"),
     .init(
-      .triggerSubscriptions, "OP_TRIGGER_SUBS", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .triggerSubscriptions, "OP_TRIGGER_SUBS", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "[int point]", "deliver a synthetic transaction"),
     .init(
       .loadFile, "(withdrawn)", handle: .no, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "load a file; no longer served"),
     .init(
-      .getTransactionHandle, "OP_GET_TRANS_TID", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .open,
+      .getTransactionHandle, "OP_GET_TRANS_TID", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .done,
       argument: "none", "transaction behind the outstanding event"),
     .init(
-      .replaySubscriptions, "OP_REPLAY_SUBS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .replaySubscriptions, "OP_REPLAY_SUBS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{txid, [int point]}", "deliver the last transaction again"),
     .init(
-      .getReplayTransactionIDs, "OP_GET_REPLAY_TXID", handle: .no, reply: .term, tier: 3, form: .plausible, status: .open,
+      .getReplayTransactionIDs, "OP_GET_REPLAY_TXID", handle: .no, reply: .term, tier: 3, form: .plausible, status: .done,
       argument: "none", "transactions that can be replayed"),
     .init(
-      .setTimeout, "OP_SET_TIMEOUT", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .setTimeout, "OP_SET_TIMEOUT", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "int seconds", "time left for the current action"),
     .init(
-      .mandatorySubscriber, "OP_MANDATORY_SUBSCRIBER", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .mandatorySubscriber, "OP_MANDATORY_SUBSCRIBER", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "bin name", "name this subscriber mandatory"),
     .init(
-      .triggerOperationalSubscriptions, "OP_TRIGGER_OPER_SUBS", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .triggerOperationalSubscriptions, "OP_TRIGGER_OPER_SUBS", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{[int point], int flags}", "deliver a synthetic operational event"),
     .init(
-      .initiateCompaction, "OP_INITIATE_COMPACTION", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .initiateCompaction, "OP_INITIATE_COMPACTION", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "none", "compact all journals"),
     .init(
-      .initiateFileCompaction, "OP_INITIATE_DBFILE_COMPACTION", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .initiateFileCompaction, "OP_INITIATE_DBFILE_COMPACTION", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int file", "compact one journal"),
     .init(
       .getMountID, "OP_GET_MOUNT_ID", handle: .no, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
@@ -167,7 +167,7 @@ extension CDBOperation: Operation {
       .setAttr, "OP_SET_ATTR", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{{int attr, value}, path}", "set or delete an attribute"),
     .init(
-      .getCompactionInfo, "OP_GET_COMPACTION_INFO", handle: .no, reply: .compaction, tier: 3, form: .known, status: .open,
+      .getCompactionInfo, "OP_GET_COMPACTION_INFO", handle: .no, reply: .compaction, tier: 3, form: .known, status: .done,
       argument: "int file", "facts about the last compaction"),
   ]
 

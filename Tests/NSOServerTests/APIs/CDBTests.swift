@@ -154,8 +154,15 @@ import Testing
       #expect(errorCode { _ = try client.call(.get(Keypath.plant(.tag("mode")).wire)) } == .badPath)
       #expect(try client.call(.getPhase) == .phase(StartPhaseInfo(phase: 2, activity: .normal)))
       try client.done(.waitStart)
-      #expect(errorCode { _ = try client.call(.getCompactionInfo(file: 1)) } == .unavailable)
-      #expect(errorText { _ = try client.call(.subscribeDone) }.contains("CDB OP_SUBSCRIBE_DONE (37) is not supported yet"))
+      try client.done(.initiateCompaction)
+      try client.done(.initiateFileCompaction(file: 2))
+      #expect(errorCode { try client.done(.initiateFileCompaction(file: 4)) } == .protocolUsage)
+      guard case .compaction(let info) = try client.call(.getCompactionInfo(file: 1)) else {
+        throw NSOError(.internal, "another reply")
+      }
+      #expect(info.currentSize > 0 && info.lastTime == 0)
+      #expect(errorCode { _ = try client.call(.getCompactionInfo(file: 3)) } == .unavailable)
+      #expect(errorText { _ = try client.call(.unknown(op: 11, payload: ByteBuffer())) }.contains("not supported yet"))
     }
   }
 
