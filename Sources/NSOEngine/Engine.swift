@@ -31,7 +31,15 @@ public final class Engine: Sendable {
   /// Who performs actions and rpcs.
   public let actions = ActionTable()
   let operationRules = OperationRules()
+  /// The past of running.
+  public let history: History
+  /// The confirmed commit that is pending, if any.
+  public let confirmedCommits: ConfirmedCommits
+  /// Whether clients may write at all.
+  public let writability = Writability()
+  let candidate: Candidate
   let gate = CommitGate()
+  let startupGate = CommitGate()
   let participants = CommitParticipants()
   let operationalWriter: OperationalWriter
   let upgradeObservers = UpgradeObservers()
@@ -75,9 +83,15 @@ public final class Engine: Sendable {
     subscriptionLock = SubscriptionLock { clock().seconds }
     replay = ReplayRecord(after: last)
     subscriptionParticipant = SubscriptionParticipant(subscriptions, replay)
+    history = try History(stores.durable, configuration.history)
+    confirmedCommits = try ConfirmedCommits(stores.durable, history)
+    candidate = try Candidate(stores.durable, layout, confirmedCommits)
     participants.add(subscriptionParticipant, at: .subscribers)
     actions.setPointHandler(ProviderActions(providers))
     participants.add(ProviderValidation(providers, schema, phases), at: .validationPoints)
+    // The candidate says how long history is needed.
+    participants.add(candidate, at: .history)
+    participants.add(history, at: .history)
   }
 
   /// The schema in use. An upgrade replaces it: what works over some time (a transaction, a session) keeps the one that it began
@@ -124,42 +138,39 @@ public final class Engine: Sendable {
   // MARK: Transactions
 
   /// Starts a transaction in state READ.
-  /// - Parameter isInitial: for the daemon's own loading of initial data, which comes before writes are open to anybody.
-  /// - Throws: NOEXISTS for a datastore that is not there, BADSTATE before the start phase that allows it, TOOMANYTRANS.
+  /// - Parameters:
+  ///   - isInitial: for the daemon's own loading of initial data, which comes before writes are open to anybody.
+  ///   - isInternal: it carries out what the daemon itself has decided, or a commit of the candidate.
+  /// - Throws: NOEXISTS for a datastore that is not there, BADSTATE before the start phase that allows it, NOT_WRITABLE, TOOMANYTRANS.
   public func startTransaction(
-    _ session: UserSession, on database: DatabaseName, _ mode: TransactionMode, isInitial: Bool = false
+    _ session: UserSession, on database: DatabaseName, _ mode: TransactionMode, isInitial: Bool = false,
+    isInternal: Bool = false
   ) throws(NSOError) -> Transaction {
-    if !isInitial { try requirePhase(for: session, mode) }
-    let configurationTree: any DataTree
-    let target: TreeEditor.Target
-    switch database {
-    case .running:
-      target = .configuration
-    case .operational:
-      target = .operational
-    case .candidate:
-      throw NSOError(.noExists, "the candidate datastore is not supported yet; use running")
-    case .startup:
-      throw NSOError(.noExists, "the startup datastore is not supported yet; use running")
-    case .none, .transaction, .preCommitRunning, .intended:
-      throw NSOError(.noExists, "a transaction cannot be started on \(database); use running or operational")
-    }
+    if !isInitial, !isInternal { try requirePhase(for: session, mode) }
+    try requireDatastore(database)
+    if mode == .readWrite, !isInitial, !isInternal { try requireWritable(database, session) }
+    // Asked for before the snapshot, see Candidate.
+    let pending = database == .candidate ? candidate.changes : nil
     let durable = try storeErrors { () throws(StoreError) in try stores.durable.snapshot() }
     let volatile = try storeErrors { () throws(StoreError) in try stores.volatile.snapshot() }
-    let recorder = mode == .readWrite && database == .running ? ReadRecorder() : nil
-    if let recorder {
-      configurationTree = TrackedTree(durable.tree(.running), recorder)
-    } else {
-      configurationTree = durable.tree(.running)
+    var configurationTree: any DataTree = durable.tree(database == .startup ? .startup : .running)
+    if var overlay = pending?.overlay {
+      overlay.rebase(configurationTree)
+      configurationTree = overlay
     }
+    let recorder = mode == .readWrite && database != .operational ? ReadRecorder() : nil
+    if let recorder { configurationTree = TrackedTree(configurationTree, recorder) }
     let editor = TreeEditor(
-      model, target: target, configuration: Overlay(configurationTree), operational: Overlay(volatile.tree(.operational)),
+      model, target: database == .operational ? .operational : .configuration, configuration: Overlay(configurationTree),
+      operational: Overlay(volatile.tree(.operational)),
       persistentOperational: Overlay(durable.tree(.persistentOperational)))
-    return try add(session) { handle in
+    let transaction = try add(session) { handle in
       Transaction(
         handle: handle, database: database, mode: mode, session: session, startTime: now, snapshot: durable,
         recorder: recorder, backend: .datastore, editor: editor)
     }
+    if let pending { transaction.state.withLock { $0.candidateRevision = pending.revision } }
+    return transaction
   }
 
   /// Starts a transaction over another one: APPLY moves its changes there, without validation.
@@ -246,10 +257,10 @@ public final class Engine: Sendable {
     if rest.isPrepared {
       Task {
         await abortPrepared(transaction, transaction.finished)
-        if let owner = rest.gate { gate.release(owner) }
+        if let owner = rest.gate { gate(of: transaction.database)?.release(owner) }
       }
     } else if let owner = rest.gate {
-      gate.release(owner)
+      gate(of: transaction.database)?.release(owner)
     }
     for ending in rest.endings { ending() }
     if let upgrade, closeIfQuiet(upgrade) { upgrade.resume(true) }

@@ -6,6 +6,10 @@ public struct EngineConfiguration: Sendable {
   public var transactionLimit = 4096
   /// How long a validation or commit waits for another transaction, or for read locks, before it fails with INUSE.
   public var commitWait = 15
+  /// Which datastores there are.
+  public var datastores = DatastoreOptions()
+  /// How many past commits are kept.
+  public var history = History.Limits()
   /// Gives the present time as seconds since 1970-01-01 UTC and microseconds.
   public var clock: @Sendable () -> (seconds: Int64, microseconds: Int64)
 

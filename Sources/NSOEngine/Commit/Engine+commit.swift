@@ -44,12 +44,17 @@ extension Engine {
   }
 
   /// Validates only (protocol part 04, VALIDATE_TRANS).
-  /// - Parameter unlock: true: state READ afterwards; false: state VALIDATE, and nobody else commits until this one ends.
-  public func validate(_ transaction: Transaction, unlock: Bool) async throws(NSOError) {
+  /// - Parameters:
+  ///   - unlock: true: state READ afterwards; false: state VALIDATE, and nobody else commits until this one ends.
+  ///   - force: also on the candidate, which else is validated when it is committed.
+  public func validate(_ transaction: Transaction, unlock: Bool, force: Bool = false) async throws(NSOError) {
     guard transaction.mode == .readWrite else { return }
     var editor = try transaction.begin(from: .read)
     do throws(NSOError) {
-      if case .datastore = transaction.backend { try await take(transaction) }
+      if case .datastore = transaction.backend {
+        try await take(transaction)
+        if force, transaction.database == .candidate { try await validateCandidate(transaction.session, with: editor) }
+      }
       try await validate(transaction, &editor, for: unlock ? .test : .stepByStep)
     } catch {
       refuse(transaction, error, to: .read)
@@ -123,13 +128,43 @@ extension Engine {
 
   /// Waits, bounded, until this transaction may commit.
   private func take(_ transaction: Transaction) async throws(NSOError) {
-    guard transaction.database == .running else { return }
-    try locks.checkWritable(transaction.database, by: transaction.session)
-    let owner = try await takeGate(transaction.summary, startedAt: transaction.startTime, transaction.session.request.process)
+    guard let gate = gate(of: transaction.database) else { return }
+    try checkLocks(transaction)
+    let owner: CommitGate.Owner
+    if transaction.database == .running {
+      owner = try await takeGate(
+        transaction.summary, startedAt: transaction.startTime, transaction.session.request.process)
+    } else {
+      owner = try await take(gate, .write, transaction.summary, "commit to \(transaction.database)")
+    }
     transaction.state.withLock { $0.gate = owner }
     try requireOpen(transaction)
     // The lock may have been taken while this one waited.
-    try locks.checkWritable(transaction.database, by: transaction.session)
+    try checkLocks(transaction)
+  }
+
+  /// Waits, bounded, for a gate.
+  /// - Throws: INUSE, naming who is in the way.
+  func take(
+    _ gate: CommitGate, _ want: CommitGate.Want, _ who: String, _ what: String
+  ) async throws(NSOError) -> CommitGate.Owner {
+    let owner = gate.owner(who, since: now)
+    guard gate.tryTake(owner, want) != nil else { return owner }
+    let wait = configuration.commitWait
+    let timer = Task {
+      try await Task.sleep(for: .seconds(wait))
+      gate.giveUp(owner)
+    }
+    let taken = await withCheckedContinuation { continuation in
+      gate.take(owner, want) { continuation.resume(returning: $0) }
+    }
+    timer.cancel()
+    guard taken else {
+      let blocker = gate.blocker(of: want)
+      let holder = blocker.map { "\($0.text), which has held it for \(now - $0.since) s" } ?? "transactions before it"
+      throw NSOError(.inUse, "\(who) waited \(wait) s to \(what): it is held by \(holder)")
+    }
+    return owner
   }
 
   /// The end of a step. A transaction that was finished meanwhile left its place in the commit order to this step.
@@ -153,7 +188,7 @@ extension Engine {
       defer { state.gate = nil }
       return state.gate
     }
-    if let owner { gate.release(owner) }
+    if let owner { gate(of: transaction.database)?.release(owner) }
   }
 
   /// Hooks, then constraints between nodes (the types of values were checked when they were written), then validation
@@ -168,7 +203,8 @@ extension Engine {
       for participant in participants { try await participant.completeChanges(of: transaction) }
       editor = transaction.state.withLock { $0.editor }
     }
-    try editor.validate()
+    // The candidate is validated when it is committed.
+    if transaction.database != .candidate { try editor.validate() }
     transaction.state.withLock { [editor] in $0.editor = editor }
     if !participants.isEmpty {
       let attempt = CommitAttempt(transaction, validating: editor, for: purpose)
@@ -215,20 +251,22 @@ extension Engine {
   }
 
   private func checkConflicts(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {
-    guard let recorder = transaction.recorder else { return }
-    let conflict = try storeErrors { () throws(StoreError) in
-      try stores.durable.conflict(recorder.reads, in: .running, since: transaction.snapshot)
-    }
-    guard let conflict else { return }
+    guard let conflict = try conflict(of: transaction) else { return }
     throw NSOError(
       .transactionConflict,
-      "\(transaction.summary) conflicts: \(text(ofKey: conflict.key)) was changed by a later commit (revision \(conflict.revision.rawValue)) after this transaction had read it; finish it and try again with a new one"
+      "\(transaction.summary) conflicts: \(text(ofKey: conflict.key)) was changed by \(history.author(of: conflict.revision)) after this transaction had read it; finish it and try again with a new one"
     )
   }
 
   /// The second phase: one durable commit.
   private func store(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) -> CommitResult? {
     switch editor.target {
+    case .configuration where transaction.database == .candidate:
+      try await storeCandidate(transaction, editor.configuration)
+      return nil
+    case .configuration where transaction.database == .startup:
+      try await storeStartup(editor.configuration)
+      return nil
     case .configuration: return try await storeConfiguration(transaction)
     case .operational:
       return try await storeErrors { () async throws(StoreError) in

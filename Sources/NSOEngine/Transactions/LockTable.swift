@@ -1,4 +1,5 @@
 public import NSOModel
+import NSOStore
 import Synchronization
 
 /// The global locks on datastores: who may write them while others may not (protocol part 04, section 4.3).
@@ -11,13 +12,18 @@ public final class LockTable: Sendable {
   }
 
   private let holders = Mutex<[DatabaseName: Holder]>([:])
-  private let clock: @Sendable () -> Int64
+  let parts = Mutex(PartialLocks())
+  let clock: @Sendable () -> Int64
 
   init(clock: @escaping @Sendable () -> Int64) { self.clock = clock }
 
-  /// - Throws: LOCKED, naming the holder, also when the caller holds it already.
+  /// - Throws: LOCKED, naming the holder, also when the caller holds it already, or somebody has locked a part of the datastore.
   public func lock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
     let now = clock()
+    if let part = parts.withLock({ $0.locks.values.first { $0.database == database } }) {
+      throw NSOError(
+        .locked, "\(database) cannot be locked: \(part.text) by \(part.session.summary) since \(now - part.since) s")
+    }
     let other: Holder? = holders.withLock { holders in
       if let holder = holders[database] { return holder }
       holders[database] = Holder(session: session, since: now)
@@ -49,12 +55,17 @@ public final class LockTable: Sendable {
 
   /// INUSE when another session than `session` holds the lock.
   func checkWritable(_ database: DatabaseName, by session: UserSession) throws(NSOError) {
-    guard let holder = holder(of: database), holder.session !== session else { return }
+    guard let holder = holder(of: database), holder.session !== session, !isExempt(session) else { return }
     throw NSOError(
       .inUse,
       "\(session.summary) cannot commit to \(database): it is locked by \(holder.session.summary) since \(clock() - holder.since) s; wait for the unlock or end that session"
     )
   }
+
+  /// Locks do not hold the daemon itself up, when it takes a confirmed commit back.
+  func exempt(_ session: UserSession) { parts.withLock { $0.exempt = session.id } }
+
+  func isExempt(_ session: UserSession) -> Bool { parts.withLock { $0.exempt == session.id } }
 
   private func releaseAll(of session: UserSession) {
     holders.withLock { holders in holders = holders.filter { $0.value.session !== session } }

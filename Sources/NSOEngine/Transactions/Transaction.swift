@@ -34,6 +34,10 @@ public final class Transaction: Sendable {
     var prepared: PreparedCommit?
     var label = ""
     var comment = ""
+    /// The revision of running that its commit made.
+    var committedRevision: UInt64?
+    /// On the candidate: the revision of the database that the candidate it sees is of.
+    var candidateRevision: Revision?
     var endings: [UInt64: @Sendable () -> Void] = [:]
     var next: UInt64 = 0
   }
@@ -134,6 +138,9 @@ public final class Transaction: Sendable {
     get { state.withLock { $0.comment } }
     set { state.withLock { $0.comment = newValue } }
   }
+
+  /// The revision of running that its commit made (``History``); nil before, and when it changed nothing there.
+  public var committedRevision: UInt64? { state.withLock { $0.committedRevision } }
 
   /// Drops all changes; the transaction goes on.
   public func revert() throws(NSOError) {

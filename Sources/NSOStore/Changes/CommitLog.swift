@@ -6,6 +6,11 @@ public struct Conflict: Hashable, Sendable {
   public var key: [UInt8]
   /// The commit that changed it: exact when the log still had it, else the latest revision.
   public var revision: Revision
+
+  public init(key: [UInt8], revision: Revision) {
+    self.key = key
+    self.revision = revision
+  }
 }
 
 /// What recent commits changed, up to a bound. It keeps the batches themselves, which costs nothing but their memory.

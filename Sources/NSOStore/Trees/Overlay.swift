@@ -92,6 +92,14 @@ public struct Overlay: DataTree {
     deleted.insert(range)
   }
 
+  /// Deletes without looking whether there is anything: for changes that were made elsewhere.
+  mutating func hide(_ range: KeyRange) {
+    changes.remove(range)
+    deleted.insert(range)
+  }
+
+  mutating func hide(_ key: UnsafeRawBufferPointer) { changes.set(key, nil) }
+
   // MARK: Taking back and handing on
 
   /// Takes all changes back.

@@ -14,7 +14,8 @@ extension TreeLayout {
     var batch = WriteBatch(expectedRevision: snapshot.revision)
     self.init(schema: schema, numbers: try Self.numbers(of: schema, snapshot, store, &batch))
     if try snapshot.get(.names, Self.fingerprintKey) != fingerprint {
-      for space in [Space.running, .startup, .candidate, .persistentOperational] {
+      // The candidate holds changes over running, see `Overlay.init(keptIn:of:over:)`.
+      for space in [Space.running, .startup, .persistentOperational] {
         var overlay = Overlay(snapshot.tree(space))
         try overlay.repairUserOrder(self)
         try overlay.add(to: &batch, space)

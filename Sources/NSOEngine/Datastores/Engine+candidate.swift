@@ -1,0 +1,190 @@
+import Logging
+public import NSOModel
+import NSOStore
+import Synchronization
+
+/// How the candidate is committed.
+public enum CandidateCommitKind: Hashable, Sendable {
+  /// For good; confirms a confirmed commit that is pending.
+  case plain
+  /// Taken back after `timeout` seconds unless it is confirmed. `persist` lets it outlive its session.
+  case confirmed(timeout: Int64, persist: String?)
+}
+
+/// The candidate datastore (protocol part 04, section 4.4).
+extension Engine {
+  /// Makes the changes of a transaction on the candidate durable.
+  func storeCandidate(_ transaction: Transaction, _ changes: Overlay) async throws(NSOError) {
+    // Nothing of running goes meanwhile that the changes are in.
+    let owner = try await take(gate, .read, transaction.summary, "write the candidate")
+    defer { gate.release(owner) }
+    // What came while it waited counts as well.
+    if let conflict = try conflict(of: transaction) {
+      throw NSOError(
+        .transactionConflict,
+        "\(transaction.summary) conflicts: \(text(ofKey: conflict.key)) was changed by \(history.author(of: conflict.revision)) after this transaction had read it; finish it and try again with a new one"
+      )
+    }
+    try await storeErrors { () async throws(StoreError) in
+      var batch = WriteBatch()
+      changes.addKept(to: &batch, .candidate)
+      guard !batch.isEmpty else { return }
+      let running = try stores.durable.snapshot()
+      let revision = try await stores.durable.commit(batch)
+      try candidate.absorb(changes, running, revision)
+    }
+  }
+
+  /// Whether the candidate differs from running.
+  /// - Throws: NOEXISTS without candidate.
+  public func isCandidateModified() throws(NSOError) -> Bool {
+    try requireDatastore(.candidate)
+    return try storeErrors { () throws(StoreError) in
+      let changes = candidate.changes.overlay
+      guard !changes.isEmpty else { return false }
+      return try candidate.over(stores.durable.snapshot()).hasDifference
+    }
+  }
+
+  /// Drops the changes of the candidate: it is what running is (protocol part 04, CANDIDATE_RESET).
+  /// - Throws: NOEXISTS without candidate, INUSE when somebody else has locked it.
+  public func resetCandidate(_ session: UserSession) async throws(NSOError) {
+    try requireDatastore(.candidate)
+    try locks.checkWritable(.candidate, by: session)
+    let owner = try await take(candidate.gate, .write, "CANDIDATE_RESET of \(session.summary)", "reset the candidate")
+    defer { candidate.gate.release(owner) }
+    try locks.checkWritable(.candidate, by: session)
+    try await storeErrors { () async throws(StoreError) in
+      guard !candidate.changes.overlay.isEmpty else { return }
+      var batch = WriteBatch()
+      candidate.addRemoval(to: &batch)
+      candidate.clear(try await stores.durable.commit(batch))
+    }
+  }
+
+  /// Runs `body` with a transaction on running that has the changes of the candidate, and those of `editor` over them.
+  private func withCandidate<R>(
+    _ session: UserSession, _ editor: TreeEditor? = nil, _ body: (Transaction) async throws(NSOError) -> R
+  ) async throws(NSOError) -> R {
+    let changes = candidate.changes.overlay
+    let transaction = try startTransaction(session, on: .running, .readWrite, isInternal: true)
+    defer { finish(transaction) }
+    try storeErrors { () throws(StoreError) in
+      var overlay = changes
+      overlay.rebase(transaction.state.withLock { $0.editor.configuration.base })
+      if let editor { try overlay.absorb(editor.configuration) }
+      transaction.state.withLock { [overlay] in $0.editor.configuration = overlay }
+    }
+    return try await body(transaction)
+  }
+
+  /// Checks what running would be after a commit of the candidate.
+  /// - Parameter editor: more changes of the candidate.
+  public func validateCandidate(_ session: UserSession, with editor: TreeEditor? = nil) async throws(NSOError) {
+    try requireDatastore(.candidate)
+    try await withCandidate(session, editor) { (transaction) async throws(NSOError) in
+      try await validate(transaction, unlock: true)
+    }
+  }
+
+  /// Commits the candidate to running.
+  /// - Parameter persistID: the cookie of the confirmed commit that is pending.
+  /// - Throws: NOEXISTS without candidate, or when the cookie is not that of what is pending; INUSE when another session has made a
+  ///   confirmed commit, or holds a lock; validation errors.
+  public func commitCandidate(
+    _ session: UserSession, _ kind: CandidateCommitKind = .plain, persistID: String? = nil, label: String = "",
+    comment: String = ""
+  ) async throws(NSOError) {
+    try requireDatastore(.candidate)
+    try writability.check(session)
+    let owner = try await take(candidate.gate, .write, "CANDIDATE_COMMIT of \(session.summary)", "commit the candidate")
+    defer { candidate.gate.release(owner) }
+    try locks.checkWritable(.candidate, by: session)
+    try locks.checkWritable(.running, by: session)
+    let pending = confirmedCommits.pending
+    try requireOwner(of: pending, session, persistID, "commit the candidate")
+    let step: ConfirmedCommits.Step
+    switch kind {
+    case .plain: step = pending == nil ? .none : .confirm
+    case .confirmed(let timeout, let persist):
+      guard timeout > 0, timeout <= 1 << 31 else {
+        throw NSOError(.protocolUsage, "the timeout of a confirmed commit is in seconds, from 1 on, not \(timeout)")
+      }
+      step = .start(session: session, timeout: timeout, persist: persist, base: pending?.base, now: now)
+    }
+    try await commitCandidate(session, step, label, comment)
+    if case .start = step { watchConfirmedCommit(session) }
+  }
+
+  private func commitCandidate(
+    _ session: UserSession, _ step: ConfirmedCommits.Step, _ label: String, _ comment: String
+  ) async throws(NSOError) {
+    var attempts = 0
+    while true {
+      do throws(NSOError) {
+        let result = try await withCandidate(session) { (transaction) async throws(NSOError) in
+          transaction.label = label
+          transaction.comment = comment
+          candidate.begin(transaction, step)
+          defer { candidate.end(transaction) }
+          return try await apply(transaction, keepOpen: false)
+        }
+        if result != nil { return }
+        break
+      } catch {
+        // Somebody wrote running in between: the changes stand, and are checked again.
+        attempts += 1
+        guard error.code == .transactionConflict, attempts < 10 else { throw error }
+      }
+    }
+    // Running has it all already.
+    try await storeErrors { () async throws(StoreError) in
+      var batch = WriteBatch()
+      candidate.addRemoval(to: &batch)
+      confirmedCommits.add(step, to: &batch)
+      candidate.clear(try await stores.durable.commit(batch))
+      confirmedCommits.done(step)
+    }
+  }
+
+  /// Takes the pending confirmed commit back (protocol part 04, CANDIDATE_ABORT_COMMIT).
+  /// - Throws: NOEXISTS when nothing is pending, another session has made it, or the cookie is another one.
+  public func abortConfirmedCommit(_ session: UserSession, persistID: String? = nil) async throws(NSOError) {
+    try requireDatastore(.candidate)
+    guard let pending = confirmedCommits.pending else { throw NSOError(.noExists, "no confirmed commit is pending") }
+    do throws(NSOError) { try requireOwner(of: pending, session, persistID, "abort the confirmed commit") } catch {
+      throw NSOError(.noExists, error.message)
+    }
+    try await takeBackConfirmedCommit(.request)
+  }
+
+  private func requireOwner(
+    of pending: PendingConfirmation?, _ session: UserSession, _ persistID: String?, _ what: String
+  ) throws(NSOError) {
+    guard let pending else {
+      guard persistID == nil else {
+        throw NSOError(.noExists, "\(session.summary) cannot \(what) with a persist-id: no confirmed commit is pending")
+      }
+      return
+    }
+    if let persist = pending.persist {
+      guard persistID == persist else {
+        throw NSOError(
+          .noExists,
+          "\(session.summary) cannot \(what): a persistent confirmed commit of \(pending.user) (session \(pending.session)) is pending, and the persist-id is \(persistID == nil ? "missing" : "another one")"
+        )
+      }
+      return
+    }
+    guard persistID == nil else {
+      throw NSOError(
+        .noExists, "\(session.summary) cannot \(what): the confirmed commit that is pending was made without persist-id")
+    }
+    guard pending.session == session.id else {
+      throw NSOError(
+        .inUse,
+        "\(session.summary) cannot \(what): a confirmed commit of \(pending.user) (session \(pending.session)) is pending for \(max(0, pending.deadline - now)) s more; it is for that session to confirm or abort it"
+      )
+    }
+  }
+}

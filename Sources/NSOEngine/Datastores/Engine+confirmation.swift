@@ -1,0 +1,106 @@
+import Logging
+public import NSOModel
+import NSOStore
+import Synchronization
+
+/// The end of confirmed commits that nobody confirms.
+extension Engine {
+  /// Sees to it that the pending confirmed commit is taken back in time, and when its session ends.
+  func watchConfirmedCommit(_ session: UserSession?) {
+    let (pending, version) = confirmedCommits.current
+    guard let pending else { return }
+    let remaining = max(0, pending.deadline - now)
+    Task { [weak self] in
+      try await Task.sleep(for: .seconds(remaining))
+      await self?.takeBack(version, .timeout)
+    }
+    guard pending.persist == nil, let session else { return }
+    session.onEnd { [weak self] in
+      guard let self, self.confirmedCommits.current.version == version else { return }
+      Task { await self.takeBack(version, .sessionEnded) }
+    }
+  }
+
+  /// Takes it back if it is still the one of that version; tries again for as long as it fails.
+  private func takeBack(_ version: UInt64, _ end: ConfirmedCommitEnd) async {
+    var pause: Int64 = 1
+    while confirmedCommits.current.version == version, confirmedCommits.pending != nil, phases.phase != .stopping {
+      do throws(NSOError) {
+        return try await takeBackConfirmedCommit(end, version: version)
+      } catch {
+        log.error("the confirmed commit could not be taken back, another attempt follows in \(pause) s: \(error)")
+      }
+      guard (try? await Task.sleep(for: .seconds(pause))) != nil else { return }
+      pause = min(300, pause * 2)
+    }
+  }
+
+  /// Puts running back to where it was before the confirmed commit.
+  /// - Parameter version: only if it is still this one.
+  func takeBackConfirmedCommit(_ end: ConfirmedCommitEnd, version: UInt64? = nil) async throws(NSOError) {
+    let owner = try await take(candidate.gate, .write, "the end of a confirmed commit", "take it back")
+    defer { candidate.gate.release(owner) }
+    let (current, currentVersion) = confirmedCommits.current
+    guard let pending = current, version == nil || version == currentVersion else { return }
+    log.notice(
+      "confirmed commit of \(pending.user) (session \(pending.session)): running goes back to revision \(pending.base), because \(end.rawValue)"
+    )
+    let session = try sessions.start(UserSessionRequest(user: pending.user, context: "system", proto: .system))
+    defer { sessions.end(session) }
+    var isOver = false
+    var attempts = 0
+    while !isOver {
+      do throws(NSOError) {
+        isOver = try await goBack(to: pending.base, session, end)
+        break
+      } catch {
+        attempts += 1
+        guard error.code == .transactionConflict, attempts < 10 else { throw error }
+      }
+    }
+    if !isOver {
+      // Running is there already.
+      try await storeErrors { () async throws(StoreError) in
+        var batch = WriteBatch()
+        confirmedCommits.add(.goBack, to: &batch)
+        _ = try await stores.durable.commit(batch)
+        confirmedCommits.done(.goBack)
+      }
+    }
+    confirmedCommits.tell(.aborted(end), pending)
+    log.notice("confirmed commit of \(pending.user) (session \(pending.session)): taken back")
+  }
+
+  /// - Returns: false when running did not have to be changed.
+  private func goBack(to base: UInt64, _ session: UserSession, _ end: ConfirmedCommitEnd) async throws(NSOError) -> Bool {
+    let transaction = try startTransaction(session, on: .running, .readWrite, isInternal: true)
+    defer { finish(transaction) }
+    transaction.label = "confirmed commit"
+    transaction.comment = "taken back: \(end.rawValue)"
+    locks.exempt(session)
+    let snapshot = transaction.snapshot
+    try storeErrors { () throws(StoreError) in
+      var configuration = transaction.state.withLock { $0.editor.configuration }
+      try History.goBack(from: try HistoryRecords.revision(snapshot), to: base, &configuration, snapshot)
+      for range in configuration.touched { transaction.recorder?.note(range) }
+      transaction.state.withLock { [configuration] in $0.editor.configuration = configuration }
+    }
+    candidate.begin(transaction, .goBack, keepsCandidate: true)
+    defer { candidate.end(transaction) }
+    return try await apply(transaction, keepOpen: false) != nil
+  }
+
+  /// For the start of the daemon: a confirmed commit that was pending goes on when it is persistent and its time is not over; else it is
+  /// taken back.
+  /// - Returns: whether running was put back.
+  @discardableResult
+  public func resumeConfirmedCommit() async throws(NSOError) -> Bool {
+    guard let pending = confirmedCommits.pending else { return false }
+    if pending.persist != nil, pending.deadline > now {
+      watchConfirmedCommit(nil)
+      return false
+    }
+    try await takeBackConfirmedCommit(pending.persist == nil ? .restart : .timeout)
+    return true
+  }
+}

@@ -1,0 +1,136 @@
+public import NSOModel
+import NSOSchema
+import NSOStore
+import Synchronization
+
+/// The locks on parts of datastores (protocol part 04, LOCK_PARTIAL; RFC 5717).
+struct PartialLocks {
+  struct Lock {
+    var database: DatabaseName
+    var session: UserSession
+    var ranges: KeyRanges
+    /// What was asked for: the expressions.
+    var selection: [String]
+    /// Seconds since 1970-01-01 UTC.
+    var since: Int64
+
+    var text: String { "a part (\(selection.joined(separator: ", "))) is locked" }
+  }
+
+  /// By number.
+  var locks: [Int64: Lock] = [:]
+  var last: Int64 = 0
+  /// The session that no lock holds up.
+  var exempt: Int32?
+}
+
+/// A lock on a part as lists show it.
+public struct PartialLockInfo: Sendable {
+  public var id: Int64
+  public var database: DatabaseName
+  public var session: UserSession
+  public var selection: [String]
+  /// Seconds since 1970-01-01 UTC.
+  public var since: Int64
+}
+
+extension LockTable {
+  var hasPartialLocks: Bool { parts.withLock { !$0.locks.isEmpty } }
+
+  /// The locks on parts, in the order in which they were taken.
+  public var partial: [PartialLockInfo] {
+    parts.withLock { parts in
+      parts.locks.sorted { $0.key < $1.key }.map { id, lock in
+        PartialLockInfo(
+          id: id, database: lock.database, session: lock.session, selection: lock.selection, since: lock.since)
+      }
+    }
+  }
+
+  /// - Throws: LOCKED, naming the holder, when somebody (also the caller) has locked any of it.
+  func lock(
+    _ ranges: KeyRanges, _ selection: [String], of database: DatabaseName, for session: UserSession,
+    _ text: (_ key: [UInt8]) -> String
+  ) throws(NSOError) -> Int64 {
+    let now = clock()
+    if let holder = holder(of: database) {
+      throw NSOError(
+        .locked,
+        "a part of \(database) cannot be locked: \(database) is locked by \(holder.session.summary) since \(now - holder.since) s"
+      )
+    }
+    let outcome: (id: Int64, other: (lock: PartialLocks.Lock, key: [UInt8])?) = parts.withLock { parts in
+      for lock in parts.locks.values where lock.database == database {
+        if let key = lock.ranges.firstCommonKey(with: ranges) { return (0, (lock, key)) }
+      }
+      parts.last += 1
+      parts.locks[parts.last] = PartialLocks.Lock(
+        database: database, session: session, ranges: ranges, selection: selection, since: now)
+      return (parts.last, nil)
+    }
+    if let (other, key) = outcome.other {
+      throw NSOError(
+        .locked,
+        "\(text(key)) in \(database) cannot be locked: it is locked by \(other.session.summary) since \(now - other.since) s")
+    }
+    session.onEnd { [weak self, id = outcome.id] in
+      _ = self?.parts.withLock { $0.locks.removeValue(forKey: id) }
+    }
+    return outcome.id
+  }
+
+  /// - Throws: NOEXISTS when the session has no such lock.
+  public func unlockPart(_ id: Int64, for session: UserSession) throws(NSOError) {
+    let isReleased = parts.withLock { parts in
+      guard parts.locks[id]?.session === session else { return false }
+      parts.locks[id] = nil
+      return true
+    }
+    guard isReleased else {
+      throw NSOError(.noExists, "\(session.summary) has no partial lock \(id); only the session that took it may release it")
+    }
+  }
+
+  /// INUSE when changes touch what another session has locked.
+  func checkParts(
+    of database: DatabaseName, _ changes: Overlay, by session: UserSession, _ text: (_ key: [UInt8]) -> String
+  ) throws(NSOError) {
+    let others = parts.withLock { parts in
+      parts.exempt == session.id ? [] : parts.locks.values.filter { $0.database == database && $0.session !== session }
+    }
+    for lock in others {
+      guard let key = try storeErrors({ () throws(StoreError) in try changes.firstChange(in: lock.ranges) }) else { continue }
+      throw NSOError(
+        .inUse,
+        "\(session.summary) cannot commit to \(database): \(text(key)) is locked by \(lock.session.summary) since \(clock() - lock.since) s (partial lock on \(lock.selection.joined(separator: ", "))); wait for the unlock or end that session"
+      )
+    }
+  }
+}
+
+extension Engine {
+  /// Locks what expressions select in a datastore, with all below, for a session.
+  /// - Returns: the number to unlock it by.
+  /// - Throws: NOEXISTS when nothing is selected, or the datastore is not there; LOCKED, naming the holder; XPATH.
+  public func lockPart(
+    of database: DatabaseName, _ expressions: [String], for session: UserSession
+  ) throws(NSOError) -> Int64 {
+    try requireConfiguration(database)
+    let view = try currentView(of: database)
+    var ranges = KeyRanges()
+    for expression in expressions {
+      for match in try view.nodes(XPathQuery(expression)) {
+        guard let node = try model.locate(match.path).node.map({ model[$0] }), node.placement == .configuration else {
+          throw NSOError(
+            .noExists,
+            "\(expression) selects \(model.schema.text(of: match.path)), which is no configuration and cannot be locked")
+        }
+        ranges.insert(try model.locate(match.path).path.subtree)
+      }
+    }
+    guard !ranges.isEmpty else {
+      throw NSOError(.noExists, "\(expressions.joined(separator: ", ")) selects nothing in \(database) that could be locked")
+    }
+    return try locks.lock(ranges, expressions, of: database, for: session) { text(ofKey: $0) }
+  }
+}

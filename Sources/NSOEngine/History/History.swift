@@ -1,0 +1,181 @@
+public import NSOModel
+public import NSOStore
+import Synchronization
+
+/// The past of running: for each of the latest commits who made it and what takes it back, kept in the same durable commit as the change
+/// itself, so that a crash never loses or doubles one. It costs space and time in proportion to the change.
+///
+/// From this come rollback entries (protocol part 04, section 4.5), the configuration as it was at a revision, and the differences of
+/// two revisions.
+public final class History: Sendable {
+  /// How much is kept.
+  public struct Limits: Hashable, Sendable {
+    /// How many commits can be rolled back through the rollback operations; 0: none (`rollback/enabled` false).
+    public var rollbackEntries: Int
+    /// How many commits are kept to read the configuration as it was.
+    public var revisions: Int
+
+    public init(rollbackEntries: Int = 0, revisions: Int = 100) {
+      self.rollbackEntries = max(0, rollbackEntries)
+      self.revisions = max(0, revisions)
+    }
+
+    var kept: UInt64 { UInt64(max(rollbackEntries, revisions)) }
+  }
+
+  private struct State {
+    var limits: Limits
+    /// Commits to running so far.
+    var last: UInt64
+    /// The oldest that is kept; all from there on are. `last + 1`: none.
+    var oldest: UInt64
+    /// Everything after this revision is kept, whatever the limits: somebody may go back to it.
+    var pin: UInt64?
+    /// Who made the latest commits of this run of the daemon, by the revision of the database.
+    var authors: [(revision: Revision, text: String)] = []
+
+    /// The oldest commit that will be kept once there is one more.
+    var oldestAfterCommit: UInt64 {
+      let next = last + 1
+      var lowest = next >= limits.kept ? next - limits.kept + 1 : 1
+      if let pin { lowest = min(lowest, pin + 1) }
+      return max(oldest, lowest)
+    }
+  }
+
+  private let state: Mutex<State>
+  private let store: Store
+
+  init(_ store: Store, _ limits: Limits) throws(StoreError) {
+    self.store = store
+    let snapshot = try store.snapshot()
+    let last = try HistoryRecords.revision(snapshot)
+    let oldest = try HistoryRecords.oldest(snapshot) ?? last + 1
+    state = Mutex(State(limits: limits, last: last, oldest: oldest))
+  }
+
+  /// Takes effect with the next commit.
+  public var limits: Limits {
+    get { state.withLock { $0.limits } }
+    set { state.withLock { $0.limits = newValue } }
+  }
+
+  /// The revision of running: how many commits there have been.
+  public var revision: UInt64 { state.withLock { $0.last } }
+
+  /// What can be gone back to: the revisions of running that can be read.
+  public var revisions: ClosedRange<UInt64> { state.withLock { ($0.oldest - 1)...max($0.last, $0.oldest - 1) } }
+
+  /// See to it that the configuration of this revision can be restored; nil: no more.
+  func pin(_ revision: UInt64?) { state.withLock { $0.pin = revision } }
+
+  /// Who changed running at a revision of the database, for texts.
+  func author(of revision: Revision) -> String {
+    let author = state.withLock { $0.authors.first { $0.revision >= revision }?.text }
+    return (author.map { "\($0), " } ?? "") + "a later commit (revision \(revision.rawValue) of the database)"
+  }
+
+  private static let authorLimit = 256
+
+  /// The commits that are kept, the latest first.
+  public func entries() throws(NSOError) -> [HistoryEntry] {
+    try storeErrors { () throws(StoreError) in try HistoryRecords.entries(from: 0, store.snapshot()) }
+  }
+
+  /// The commits that can be rolled back, the latest first.
+  public func rollbackEntries() throws(NSOError) -> [HistoryEntry] {
+    let count = limits.rollbackEntries
+    guard count > 0 else { return [] }
+    return try storeErrors { () throws(StoreError) in
+      let snapshot = try store.snapshot()
+      let last = try HistoryRecords.revision(snapshot)
+      return try HistoryRecords.entries(from: last >= UInt64(count) ? last - UInt64(count) + 1 : 0, snapshot)
+    }
+  }
+
+  /// The entry of a commit.
+  /// - Throws: NOEXISTS when it is not kept (any more).
+  public func entry(of id: TransactionID) throws(NSOError) -> HistoryEntry {
+    // Commits that somebody asks for are mostly recent.
+    guard let entry = try entries().first(where: { $0.id == id }) else {
+      throw NSOError(
+        .noExists,
+        "the commit with id \(id.seconds)-\(id.microseconds)-\(id.sequence) is not kept: the history has the latest \(limits.kept) commits (settings rollback/history-size and datastores/history/size)"
+      )
+    }
+    return entry
+  }
+
+  // MARK: Trees of the past
+
+  /// The configuration as it was at a revision, as changes over running in `snapshot`.
+  /// - Throws: NOEXISTS when the history does not reach back that far.
+  func tree(at revision: UInt64, _ snapshot: Snapshot) throws(NSOError) -> Overlay {
+    try storeErrors { () throws(StoreError) in try HistoryRecords.revision(snapshot) }.checked(revision, self)
+    return try storeErrors { () throws(StoreError) in
+      var tree = Overlay(snapshot.tree(.running))
+      try Self.goBack(from: try HistoryRecords.revision(snapshot), to: revision, &tree, snapshot)
+      return tree
+    }
+  }
+
+  /// Takes the commits after `target` back, the latest first.
+  static func goBack(
+    from last: UInt64, to target: UInt64, _ tree: inout Overlay, _ snapshot: Snapshot
+  ) throws(StoreError) {
+    var revision = last
+    while revision > target {
+      try HistoryRecords.takeBack(revision, snapshot) { piece throws(StoreError) in try tree.apply(piece) }
+      revision -= 1
+    }
+  }
+
+  /// - Throws: NOEXISTS for a revision that cannot be read.
+  fileprivate func check(_ revision: UInt64, last: UInt64) throws(NSOError) {
+    let revisions = revisions
+    guard revision <= last else {
+      throw NSOError(.noExists, "revision \(revision) of running does not exist: the latest is \(last)")
+    }
+    guard revision >= revisions.lowerBound else {
+      throw NSOError(
+        .noExists,
+        "revision \(revision) of running is not kept: the history reaches back to \(revisions.lowerBound) (settings rollback/history-size and datastores/history/size)"
+      )
+    }
+  }
+}
+
+extension UInt64 {
+  fileprivate func checked(_ revision: UInt64, _ history: History) throws(NSOError) {
+    try history.check(revision, last: self)
+  }
+}
+
+extension History: CommitParticipant {
+  public var name: String { "history" }
+
+  public func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError) {
+    let now = state.withLock { $0 }
+    let revision = now.last + 1
+    HistoryRecords.setRevision(revision, &batch)
+    let oldest = now.oldestAfterCommit
+    if oldest <= revision {
+      let record = try storeErrors { () throws(StoreError) in try attempt.changes.reversal() }
+      let entry = HistoryEntry(
+        revision, id, time: Int64(id.seconds), attempt.transaction, size: record.count, pieces: record.pieces.count)
+      HistoryRecords.add(entry, record, &batch)
+    }
+    if oldest > now.oldest { HistoryRecords.remove(before: oldest, &batch) }
+  }
+
+  public func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {
+    let revision = state.withLock { state in
+      state.oldest = state.oldestAfterCommit
+      state.last += 1
+      state.authors.append((result.revision, attempt.transaction.summary))
+      if state.authors.count > Self.authorLimit { state.authors.removeFirst(Self.authorLimit / 2) }
+      return state.last
+    }
+    attempt.transaction.state.withLock { $0.committedRevision = revision }
+  }
+}
