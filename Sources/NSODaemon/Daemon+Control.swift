@@ -30,6 +30,7 @@ extension Daemon: DaemonControl {
       throw NSOError(.badConfig, "\(error); the settings of before stay in force")
     }
     log.record(.reopenLogs)
+    do { engine.history.limits = try new.historyLimits() } catch { throw NSOError(.badConfig, "\(error)") }
     server?.update(Self.admissionRules(new.ipc))
     engine.providers.limits = new.providerLimits
     if new.ipc.secret != old.ipc.secret {

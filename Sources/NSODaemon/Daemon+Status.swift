@@ -71,6 +71,9 @@ extension Daemon {
       )
     }
 
+    text.title("datastores")
+    for fact in datastoreFacts { text.item(fact) }
+
     text.title("user sessions")
     for session in engine.sessions.all { text.item(session.summary) }
 
@@ -85,6 +88,11 @@ extension Daemon {
     let seconds = engine.configuration.clock().seconds
     for (database, holder) in engine.locks.all {
       text.item("\(database): \(holder.session.summary), since \(seconds - holder.since) s")
+    }
+    for lock in engine.locks.partial {
+      text.item(
+        "\(lock.database), part \(lock.id) (\(lock.selection.joined(separator: ", "))): \(lock.session.summary), since \(seconds - lock.since) s"
+      )
     }
     let commit = engine.commitHolders
     if let (holder, since) = commit.writer { text.item("commit: \(holder), since \(seconds - since) s") }

@@ -160,7 +160,10 @@ extension Daemon {
       }
     }
     let logger = log.logger("nso")
-    let engine = try Engine(schema: schema, stores: stores, log: logger)
+    var engineConfiguration = EngineConfiguration()
+    engineConfiguration.datastores = try configuration.datastores()
+    engineConfiguration.history = try configuration.historyLimits()
+    let engine = try Engine(schema: schema, stores: stores, configuration: engineConfiguration, log: logger)
     engine.providers.limits = configuration.providerLimits
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.threads ?? System.coreCount))
     let daemon = Daemon(
@@ -201,6 +204,7 @@ extension Daemon {
     engine.phases.advance(to: .phase0)
     log.record(.phase0Started)
     try await loadInitialData(configuration)
+    try await openDatastores(configuration)
     if !options.stopsInPhase0 {
       enterPhase1()
       enterPhase2()

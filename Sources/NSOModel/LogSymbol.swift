@@ -41,6 +41,10 @@ extension LogSymbol {
   public static let stopping = LogSymbol(36, "STOPPING", .info)
   public static let reload = LogSymbol(37, "RELOAD", .info)
   public static let badConfiguration = LogSymbol(38, "BADCONFIG", .critical)
+  /// A confirmed commit is taken back: by request, because its time is over, its session ended, or the daemon restarted.
+  public static let confirmedCommitAborted = LogSymbol(44, "ABORT_CAND_COMMIT", .info)
+  public static let confirmedCommitTimedOut = LogSymbol(45, "ABORT_CAND_COMMIT_TIMER", .info)
+  public static let confirmedCommitSessionEnded = LogSymbol(46, "ABORT_CAND_COMMIT_TERM", .info)
   public static let moduleLoadError = LogSymbol(54, "FILE_LOAD_ERR", .critical)
   public static let listener = LogSymbol(58, "LISTENER_INFO", .info)
   public static let badLibraryVersion = LogSymbol(60, "LIB_BAD_VSN", .error)
@@ -49,6 +53,9 @@ extension LogSymbol {
   public static let loggingShutdown = LogSymbol(148, "LOGGING_SHUTDOWN", .info)
   public static let reopenLogs = LogSymbol(149, "REOPEN_LOGS", .info)
   public static let starting = LogSymbol(163, "STARTING", .info)
+  public static let confirmedCommitRestart = LogSymbol(177, "ABORT_CAND_COMMIT_REBOOT", .info)
+  public static let confirmedCommitFailure = LogSymbol(178, "CAND_COMMIT_ROLLBACK_FAILURE", .error)
+  public static let confirmedCommitTakenBack = LogSymbol(179, "CAND_COMMIT_ROLLBACK_DONE", .info)
   public static let configurationChange = LogSymbol(198, "CONFIG_CHANGE", .info)
   public static let localAccessDenied = LogSymbol(100_001, "LOCAL_IPC_ACCESS_DENIED", .info)
 }

@@ -128,7 +128,7 @@ struct ConfirmedCommitTests {
     do {
       let test = try engine(in: folder)
       #expect(try name(test) == .string("one"))
-      #expect(try await test.engine.resumeConfirmedCommit())
+      #expect(await test.engine.resumeConfirmedCommit())
       #expect(try name(test) == .string("unnamed"))
       try await edit(test, "two")
       try await test.engine.commitCandidate(test.session, .confirmed(timeout: 3600, persist: "p"))
@@ -136,7 +136,7 @@ struct ConfirmedCommitTests {
     }
     do {
       let test = try engine(in: folder)
-      #expect(try await !test.engine.resumeConfirmedCommit())
+      #expect(await !test.engine.resumeConfirmedCommit())
       #expect(try name(test) == .string("two"))
       try await edit(test, "three")
       try await test.engine.commitCandidate(test.session, .confirmed(timeout: 1, persist: "p"), persistID: "p")
@@ -144,7 +144,7 @@ struct ConfirmedCommitTests {
     }
     let test = try engine(in: folder)
     // Whether its time is over by now or not, it ends.
-    let end = try await waitForEnd(test) { try await test.engine.resumeConfirmedCommit() }
+    let end = try await waitForEnd(test) { await test.engine.resumeConfirmedCommit() }
     #expect(end == .timeout)
     #expect(try name(test) == .string("unnamed"))
   }

@@ -1,4 +1,5 @@
 import NIOCore
+import NSOModel
 import Synchronization
 import Testing
 

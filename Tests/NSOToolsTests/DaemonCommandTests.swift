@@ -88,7 +88,7 @@ import Testing
   @Test(arguments: [
     "--bogus", "-x", "x.yang", "--status x", "--status --stop", "--smp 0", "--smp x", "-c", "--timeout", "--timeout -1",
     "--timeout x",
-    "--wait-started=x", "--ephemeral x.yang", "-v", "--stop-on-eof", "--rollback 1", "--port 0", "--port 70000", "--port +4569",
+    "--wait-started=x", "--ephemeral x.yang", "-v", "--stop-on-eof", "--rollback x", "--port 0", "--port 70000", "--port +4569",
     "--detached=1",
     "--compress", "--status --compress", "--status --collect-timeout 3",
     "--status=1",

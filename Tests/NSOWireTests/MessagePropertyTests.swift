@@ -53,7 +53,8 @@ import Testing
   private static let shapes: [ReplyShape] = [
     .bool, .integer, .integers, .text, .value, .values, .valueArrays, .tagged, .tag, .attributes, .path, .optionalTagged,
     .entry,
-    .objects, .userSession, .groups, .identification, .rollbackID, .rollbacks, .phase, .transactionID, .compaction, .term,
+    .objects, .userSession, .groups, .identification, .rollbackID, .rollbacks, .history, .phase, .transactionID, .compaction,
+    .term,
   ]
 
   @Test func damagedFramesDoNotTrap() throws {

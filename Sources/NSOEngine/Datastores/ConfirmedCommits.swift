@@ -21,6 +21,11 @@ public enum ConfirmedCommitEvent: Hashable, Sendable {
   /// Seconds until it is taken back. Also when the time was extended.
   case started(timeout: Int64)
   case confirmed
+  /// It is about to be taken back.
+  case aborting(ConfirmedCommitEnd)
+  /// It could not be taken back so far; it is tried again.
+  case failed(String)
+  /// Running is back where it was.
   case aborted(ConfirmedCommitEnd)
 }
 

@@ -62,6 +62,37 @@ extension Engine {
     }
   }
 
+  /// Takes the global lock on a datastore (protocol part 04, LOCK). When a lock on the candidate goes with its session, the changes that
+  /// are pending there are dropped (RFC 6241, section 8.3.5.2).
+  /// - Throws: NOEXISTS, LOCKED.
+  public func lock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
+    try requireConfiguration(database)
+    guard database == .candidate else { return try locks.lock(database, for: session) }
+    // Told before the lock itself is let go of.
+    let token = session.onEnd { [weak self, weak session] in
+      guard let self, let session, self.locks.holder(of: .candidate)?.session === session else { return }
+      Task {
+        do throws(NSOError) { try await self.resetCandidate(session) } catch {
+          self.log.error("the candidate could not be reset when \(session.summary), which had locked it, ended: \(error)")
+        }
+      }
+    }
+    do throws(NSOError) {
+      try locks.lock(.candidate, for: session)
+    } catch {
+      if let token { session.forget(ending: token) }
+      throw error
+    }
+  }
+
+  /// Releases the lock on the candidate; changes that are pending there are dropped.
+  /// - Throws: NOEXISTS, LOCKED when somebody else holds it or nobody does.
+  public func unlockCandidate(_ session: UserSession) async throws(NSOError) {
+    try requireDatastore(.candidate)
+    if locks.holder(of: .candidate)?.session === session { try await resetCandidate(session) }
+    try locks.unlock(.candidate, for: session)
+  }
+
   /// Runs `body` with a transaction on running that has the changes of the candidate, and those of `editor` over them.
   private func withCandidate<R>(
     _ session: UserSession, _ editor: TreeEditor? = nil, _ body: (Transaction) async throws(NSOError) -> R

@@ -1,5 +1,4 @@
-import Logging
-public import NSOModel
+import NSOModel
 import NSOStore
 import Synchronization
 
@@ -28,7 +27,9 @@ extension Engine {
       do throws(NSOError) {
         return try await takeBackConfirmedCommit(end, version: version)
       } catch {
-        log.error("the confirmed commit could not be taken back, another attempt follows in \(pause) s: \(error)")
+        if let pending = confirmedCommits.pending {
+          confirmedCommits.tell(.failed("\(error); another attempt follows in \(pause) s"), pending)
+        }
       }
       guard (try? await Task.sleep(for: .seconds(pause))) != nil else { return }
       pause = min(300, pause * 2)
@@ -42,9 +43,7 @@ extension Engine {
     defer { candidate.gate.release(owner) }
     let (current, currentVersion) = confirmedCommits.current
     guard let pending = current, version == nil || version == currentVersion else { return }
-    log.notice(
-      "confirmed commit of \(pending.user) (session \(pending.session)): running goes back to revision \(pending.base), because \(end.rawValue)"
-    )
+    confirmedCommits.tell(.aborting(end), pending)
     let session = try sessions.start(UserSessionRequest(user: pending.user, context: "system", proto: .system))
     defer { sessions.end(session) }
     var isOver = false
@@ -68,7 +67,6 @@ extension Engine {
       }
     }
     confirmedCommits.tell(.aborted(end), pending)
-    log.notice("confirmed commit of \(pending.user) (session \(pending.session)): taken back")
   }
 
   /// - Returns: false when running did not have to be changed.
@@ -91,16 +89,24 @@ extension Engine {
   }
 
   /// For the start of the daemon: a confirmed commit that was pending goes on when it is persistent and its time is not over; else it is
-  /// taken back.
+  /// taken back, again and again where that fails.
   /// - Returns: whether running was put back.
   @discardableResult
-  public func resumeConfirmedCommit() async throws(NSOError) -> Bool {
-    guard let pending = confirmedCommits.pending else { return false }
+  public func resumeConfirmedCommit() async -> Bool {
+    let (current, version) = confirmedCommits.current
+    guard let pending = current else { return false }
     if pending.persist != nil, pending.deadline > now {
       watchConfirmedCommit(nil)
       return false
     }
-    try await takeBackConfirmedCommit(pending.persist == nil ? .restart : .timeout)
-    return true
+    let end: ConfirmedCommitEnd = pending.persist == nil ? .restart : .timeout
+    do throws(NSOError) {
+      try await takeBackConfirmedCommit(end, version: version)
+      return true
+    } catch {
+      confirmedCommits.tell(.failed("\(error)"), pending)
+      Task { [weak self] in await self?.takeBack(version, end) }
+      return false
+    }
   }
 }

@@ -155,27 +155,38 @@ extension History: CommitParticipant {
   public var name: String { "history" }
 
   public func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError) {
+    try addRecords(of: attempt.changes, attempt.transaction, id, to: &batch)
+  }
+
+  public func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {
+    didCommit(attempt.transaction, result.revision)
+  }
+
+  /// Also for an upgrade, which changes running outside of the ordinary commit.
+  func addRecords(
+    of changes: Overlay, _ transaction: Transaction, _ id: TransactionID, to batch: inout WriteBatch
+  ) throws(NSOError) {
     let now = state.withLock { $0 }
     let revision = now.last + 1
     HistoryRecords.setRevision(revision, &batch)
     let oldest = now.oldestAfterCommit
     if oldest <= revision {
-      let record = try storeErrors { () throws(StoreError) in try attempt.changes.reversal() }
+      let record = try storeErrors { () throws(StoreError) in try changes.reversal() }
       let entry = HistoryEntry(
-        revision, id, time: Int64(id.seconds), attempt.transaction, size: record.count, pieces: record.pieces.count)
+        revision, id, time: Int64(id.seconds), transaction, size: record.count, pieces: record.pieces.count)
       HistoryRecords.add(entry, record, &batch)
     }
     if oldest > now.oldest { HistoryRecords.remove(before: oldest, &batch) }
   }
 
-  public func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {
+  func didCommit(_ transaction: Transaction, _ databaseRevision: Revision) {
     let revision = state.withLock { state in
       state.oldest = state.oldestAfterCommit
       state.last += 1
-      state.authors.append((result.revision, attempt.transaction.summary))
+      state.authors.append((databaseRevision, transaction.summary))
       if state.authors.count > Self.authorLimit { state.authors.removeFirst(Self.authorLimit / 2) }
       return state.last
     }
-    attempt.transaction.state.withLock { $0.committedRevision = revision }
+    transaction.state.withLock { $0.committedRevision = revision }
   }
 }

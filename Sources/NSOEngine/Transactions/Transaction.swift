@@ -34,6 +34,8 @@ public final class Transaction: Sendable {
     var prepared: PreparedCommit?
     var label = ""
     var comment = ""
+    /// What its commit was asked with (NCS_APPLY_TRANS_PARAMS).
+    var parameters: [TaggedValue] = []
     /// The revision of running that its commit made.
     var committedRevision: UInt64?
     /// On the candidate: the revision of the database that the candidate it sees is of.
@@ -137,6 +139,12 @@ public final class Transaction: Sendable {
   public var comment: String {
     get { state.withLock { $0.comment } }
     set { state.withLock { $0.comment = newValue } }
+  }
+
+  /// What its commit was asked with (NCS_APPLY_TRANS_PARAMS), for those that take part in it.
+  public var parameters: [TaggedValue] {
+    get { state.withLock { $0.parameters } }
+    set { state.withLock { $0.parameters = newValue } }
   }
 
   /// The revision of running that its commit made (``History``); nil before, and when it changed nothing there.

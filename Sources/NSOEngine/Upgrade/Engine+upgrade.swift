@@ -222,7 +222,8 @@ extension Engine {
       }
       let running = try migrated(durable.tree(.running), .running)
       let startup = try migrated(durable.tree(.startup), .startup)
-      let candidate = try migrated(durable.tree(.candidate), .candidate)
+      // The candidate is reset, see store(_:).
+      let candidate = Overlay(EmptyTree())
       let persistent = try migrated(durable.tree(.persistentOperational), .persistentOperational)
       let operational = try migrated(volatile.tree(.operational), .operational)
       migration.noteModules()
@@ -266,12 +267,27 @@ extension Engine {
       var batch = work.names
       try editor.configuration.add(to: &batch, .running)
       try work.startup.add(to: &batch, .startup)
-      try work.candidate.add(to: &batch, .candidate)
+      // It holds changes over a configuration that becomes another one.
+      candidate.addRemoval(to: &batch)
       try work.persistentOperational.add(to: &batch, .persistentOperational)
       let id = nextTransactionID()
-      if !editor.configuration.isEmpty { id.write(to: &batch) }
-      _ = try await stores.durable.commit(batch)
-      if !editor.configuration.isEmpty { didCommit(id) }
+      let changesRunning = !editor.configuration.isEmpty
+      if changesRunning {
+        id.write(to: &batch)
+        work.transaction.label = "upgrade"
+        do throws(NSOError) {
+          try history.addRecords(of: editor.configuration, work.transaction, id, to: &batch)
+        } catch {
+          throw StoreError(.corrupt, error.message)
+        }
+      }
+      let revision = try await stores.durable.commit(batch)
+      if !candidate.changes.overlay.isEmpty { log.notice("the upgrade has reset the candidate") }
+      candidate.clear(revision)
+      if changesRunning {
+        didCommit(id)
+        history.didCommit(work.transaction, revision)
+      }
     } catch {
       throw NSOError(store: error)
     }

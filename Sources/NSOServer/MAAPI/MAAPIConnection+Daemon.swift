@@ -37,9 +37,6 @@ extension MAAPIConnection {
     case .daemonDump:
       try requireTrust("get a dump of the daemon")
       return try describe(op) { (control) async in await control.dumpText() }
-    case .getRunningDBStatus:
-      // A commit takes effect as a whole, so running is consistent always.
-      out.writeReply(.bool(true), to: op)
     case .progressSpan(let span), .progressSpanInTransaction(let span):
       if call.request.operation == .progressSpanInTransaction { _ = try use(call) } else { _ = try requireSession() }
       progress(span, op, &out)

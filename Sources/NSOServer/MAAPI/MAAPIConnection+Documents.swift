@@ -24,7 +24,7 @@ extension MAAPIConnection {
       let transaction = try use(call).transaction
       let load = try ConfigurationLoad(transaction, try flags.loadOptions())
       offer(.load(LoadJob(load, services.pool)), op, &out)
-    case .saveConfigResult(let id), .loadConfigResult(let id): return try result(id, op)
+    case .saveConfigResult(let id), .loadConfigResult(let id): return try streamResult(id, op)
     case .getStreamProgress(let id): return try progress(id, op)
     case .loadConfigFile(let flags, let file):
       try requireTrust("make the daemon read a file")
@@ -43,14 +43,14 @@ extension MAAPIConnection {
     return .done
   }
 
-  private func offer(_ work: StreamRegistry.Work, _ op: UInt32, _ out: inout ByteBuffer) {
+  func offer(_ work: StreamRegistry.Work, _ op: UInt32, _ out: inout ByteBuffer) {
     let streams = services.streams
     let id = streams.offer(work, owner: connection.id)
     connection.eventLoop.scheduleTask(in: services.streamTimeLimit) { streams.expire(id) }
     out.writeReply(.integer(Int64(id)), to: op)
   }
 
-  private func result(_ id: Int32, _ op: UInt32) throws(NSOError) -> FrameOutcome {
+  func streamResult(_ id: Int32, _ op: UInt32) throws(NSOError) -> FrameOutcome {
     let later = connection.later { (result: Result<Void, NSOError>, out) in
       out.writeAnswer(to: op) { (_) throws(NSOError) in try result.get() }
       return .done

@@ -61,15 +61,18 @@ extension MAAPIConnection {
     case .getAuthorizationInfo(let id):
       out.writeReply(.groups(try engine.sessions.session(id).request.groups), to: op)
     case .lock(let database):
-      let session = try requireSession()
-      try requireDatastore(database)
-      try engine.locks.lock(database, for: session)
+      try engine.lock(database, for: try requireSession())
       out.writeDone(op)
     case .unlock(let database):
       let session = try requireSession()
-      try requireDatastore(database)
-      try engine.locks.unlock(database, for: session)
-      out.writeDone(op)
+      try engine.requireConfiguration(database)
+      let engine = engine
+      guard database == .candidate else {
+        try engine.locks.unlock(database, for: session)
+        out.writeDone(op)
+        return .done
+      }
+      return connection.waiting(op, services) { () async throws(NSOError) in try await engine.unlockCandidate(session) }
     case .isLockSet(let database):
       out.writeReply(.integer(Int64(engine.locks.holder(of: database)?.session.id ?? 0)), to: op)
     default: return nil
@@ -182,14 +185,5 @@ extension MAAPIConnection {
   func requireTrust(_ what: String) throws(NSOError) {
     guard case .user(let user, _) = connection.decision else { return }
     throw NSOError(.accessDenied, "user \(user) (\(connection.peer)) cannot \(what): only root and the daemon's own user may")
-  }
-
-  func requireDatastore(_ database: DatabaseName) throws(NSOError) {
-    switch database {
-    case .running: return
-    case .candidate, .startup:
-      throw NSOError(.noExists, "the \(database) datastore is not enabled: this daemon has running and operational")
-    default: throw NSOError(.noExists, "datastore \(database) cannot be locked or copied: use running")
-    }
   }
 }

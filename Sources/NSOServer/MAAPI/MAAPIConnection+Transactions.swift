@@ -40,11 +40,11 @@ extension MAAPIConnection {
       return connection.waiting(op, services) { () async throws(NSOError) in
         try await engine.apply(transaction, keepOpen: keepOpen)
       }
-    case .validateTransaction(let unlock, _):
+    case .validateTransaction(let unlock, let force):
       let transaction = try own(call, "validate").transaction
       let engine = engine
       return connection.waiting(op, services) { () async throws(NSOError) in
-        try await engine.validate(transaction, unlock: unlock)
+        try await engine.validate(transaction, unlock: unlock, force: force)
       }
     case .prepareTransaction:
       let transaction = try own(call, "prepare").transaction
@@ -72,11 +72,10 @@ extension MAAPIConnection {
     case .setComment(let comment):
       try use(call).transaction.comment = comment
       out.writeDone(op)
-    case .getRollbackID:
-      _ = try use(call)
-      throw NSOError(.noExists, "this daemon keeps no rollback entries yet")
-    case .deleteConfig(let database): return try deleteConfiguration(database, op)
-    default: return try datastores(call, op, &out)
+    default:
+      if let outcome = try datastores(call, op, &out) { return outcome }
+      if let outcome = try history(call, op, &out) { return outcome }
+      return try parameters(call, op, &out)
     }
     return .done
   }
@@ -135,7 +134,7 @@ extension MAAPIConnection {
   }
 
   /// A transaction that was started here: whoever attached to one must not end it.
-  private func own(_ call: MAAPICall, _ what: String) throws(NSOError) -> TransactionUse {
+  func own(_ call: MAAPICall, _ what: String) throws(NSOError) -> TransactionUse {
     let use = try use(call)
     guard use.isOwn else {
       throw NSOError(
@@ -144,38 +143,5 @@ extension MAAPIConnection {
       )
     }
     return use
-  }
-
-  /// Empties a datastore in one commit.
-  private func deleteConfiguration(_ database: DatabaseName, _ op: UInt32) throws(NSOError) -> FrameOutcome {
-    let session = try requireSession()
-    try requireDatastore(database)
-    let transaction = try engine.startTransaction(session, on: database, .readWrite)
-    let engine = engine
-    return connection.waiting(op, services) { () async throws(NSOError) in
-      defer { engine.finish(transaction) }
-      try transaction.writeOne { (editor) throws(NSOError) in try editor.remove(.root) }
-      try await engine.apply(transaction, keepOpen: false)
-    }
-  }
-
-  /// Requests about datastores that this daemon does not have: each says so (protocol README, decisions).
-  private func datastores(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) throws(NSOError) -> FrameOutcome? {
-    switch call.request {
-    case .candidateValidate, .candidateCommit, .candidateConfirmedCommit, .candidateAbortCommit, .candidateReset,
-      .isCandidateModified:
-      _ = try requireSession()
-      try requireDatastore(.candidate)
-      return nil
-    case .copyRunningToStartup, .isRunningModified:
-      _ = try requireSession()
-      try requireDatastore(.startup)
-      return nil
-    case .confirmedCommitInProgress:
-      // Only the candidate has confirmed commits.
-      out.writeReply(.integer(0), to: op)
-      return .done
-    default: return nil
-    }
   }
 }

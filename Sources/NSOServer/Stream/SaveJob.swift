@@ -5,10 +5,21 @@ import Synchronization
 
 /// A save under way: makes the document piece by piece, on whichever thread asks for the next piece.
 final class SaveJob: Sendable {
-  private let save: Mutex<ConfigurationSave>
+  private enum Source {
+    case tree(ConfigurationSave)
+    /// A document that is made at once, when it is first asked for.
+    case whole(TreeView, @Sendable (TreeView) throws(NSOError) -> [UInt8])
+  }
+
+  private let source: Mutex<Source>
 
   init(_ view: TreeView, _ options: SaveOptions) throws(NSOError) {
-    save = Mutex(try ConfigurationSave(view, options))
+    source = Mutex(.tree(try ConfigurationSave(view, options)))
+  }
+
+  /// For documents whose size is that of a transaction's changes.
+  init(_ view: TreeView, _ make: @escaping @Sendable (TreeView) throws(NSOError) -> [UInt8]) {
+    source = Mutex(.whole(view, make))
   }
 
   struct Piece: Sendable {
@@ -17,10 +28,17 @@ final class SaveJob: Sendable {
   }
 
   func next() throws(NSOError) -> Piece {
-    try save.withLock { save throws(NSOError) in
+    try source.withLock { source throws(NSOError) in
       var bytes = ByteBuffer()
-      let isMore = try save.produce(into: &bytes)
-      return Piece(bytes: bytes, isLast: !isMore)
+      switch source {
+      case .tree(var save):
+        let isMore = try save.produce(into: &bytes)
+        source = .tree(save)
+        return Piece(bytes: bytes, isLast: !isMore)
+      case .whole(let view, let make):
+        bytes.writeBytes(try make(view))
+        return Piece(bytes: bytes, isLast: true)
+      }
     }
   }
 }

@@ -46,7 +46,8 @@ struct Command: Sendable {
 
 extension Command {
   static let all: [Command] =
-    dataCommands + actionCommands + transactionCommands + sessionCommands + daemonCommands + upgradeCommands
+    dataCommands + actionCommands + transactionCommands + datastoreCommands + historyCommands + sessionCommands + daemonCommands
+    + upgradeCommands
     + scriptCommands
 
   private static let byName: [String: Command] = Dictionary(

@@ -117,29 +117,3 @@ extension Command {
     return number
   }
 }
-
-/// `2025-01-31T12:00:00Z` for seconds since 1970.
-func utcText(_ seconds: Int64) -> String {
-  // Days to civil date, after Howard Hinnant's public algorithm.
-  let days = Int(seconds.quotientFloor(86400))
-  let rest = Int(seconds - Int64(days) * 86400)
-  let shifted = days + 719_468
-  let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-  let dayOfEra = shifted - era * 146_097
-  let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-  let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-  let shiftedMonth = (5 * dayOfYear + 2) / 153
-  let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-  let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-  let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-  func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-  let four = String(repeating: "0", count: max(0, 4 - String(year).count)) + String(year)
-  return "\(four)-\(two(month))-\(two(day))T\(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))Z"
-}
-
-extension Int64 {
-  fileprivate func quotientFloor(_ divisor: Int64) -> Int64 {
-    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? quotient - 1 : quotient
-  }
-}

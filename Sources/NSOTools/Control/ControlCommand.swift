@@ -17,6 +17,8 @@ public enum ControlCommand: Hashable, Sendable {
   case wait(phase: Int, connecting: Duration?)
   /// Goes on to start phase 1 or 2.
   case startPhase(Int)
+  /// Takes back the commits from the latest to the one with this number, and commits.
+  case rollback(Int64)
 }
 
 /// How a control command reaches the daemon, and how long it may take.
@@ -103,6 +105,9 @@ extension ControlCommand {
     case .reloadInBackground: try await maapi.reloadConfigurationInBackground()
     case .wait(let phase, _): try await maapi.waitForStart(phase: phase)
     case .startPhase(let phase): try await maapi.startPhase(phase)
+    case .rollback(let number):
+      try await maapi.startUserSession(user: "system", context: "system")
+      try await maapi.withTransaction { try await $0.loadRollback(.relative(number)) }
     }
   }
 

@@ -179,6 +179,11 @@ extension DaemonCommand {
             $0.actions.append(.control(.debugDump(file: $1, compressed: false)))
           },
           .flag(nil, "compress", "with --debug-dump: compressed, to FILE.gz") { $0.isCompressed = true },
+          .value(nil, "rollback", "N", "take back the commits from the latest to the one with number N (0 is the latest)") {
+            command, value throws(UsageError) in
+            guard let number = Int64(value), number >= 0 else { throw UsageError("--rollback \(value): not a number") }
+            command.actions.append(.control(.rollback(number)))
+          },
           .value(nil, "collect-timeout", "SECONDS", "with --debug-dump: give up after this time; default 10") {
             command, value throws(UsageError) in command.collectTimeout = try seconds(value, "--collect-timeout")
           },
@@ -211,7 +216,7 @@ extension DaemonCommand {
         title: "Of the original, not supported yet",
         options: [
           unsupported("check-callbacks"), unsupported("loadfile", takes: "FILE"), unsupported("loadxmlfiles"),
-          unsupported("mergexmlfiles"), unsupported("rollback", takes: "N"),
+          unsupported("mergexmlfiles"),
           unsupported("cli-j-dump", takes: "FILE"), unsupported("cli-c-dump", takes: "FILE"), unsupported("clear-aaa-cache"),
           unsupported("cdb-debug-dump", takes: "DIR"), unsupported("cdb-compact", takes: "DIR"),
           unsupported("cdb-validate", takes: "DIR"), unsupported("printlog", takes: "FILE"),

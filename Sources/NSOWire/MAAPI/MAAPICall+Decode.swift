@@ -107,6 +107,7 @@ extension MAAPIRequest {
     case .daemonStatus: request = .daemonStatus
     case .daemonDump: request = .daemonDump
     case .upgradeReport: request = .upgradeReport
+    case .history: request = .history
     case .candidateAbortCommit where payload.readableBytes == 0: return .candidateAbortCommit(persistID: nil)
     case .setLabel where payload.readableBytes == 0: return .setLabel("")
     case .setComment where payload.readableBytes == 0: return .setComment("")
@@ -282,6 +283,8 @@ extension MAAPIRequest {
     case .setComment: return .setComment(try reader.text())
     case .copy: return .copy(to: TransactionHandle(try reader.integer()))
     case .loadRollback: return .loadRollback(try RollbackNumber(&reader))
+    case .startHistoryTransaction: return .startHistoryTransaction(try StartHistoryTransaction(&reader))
+    case .rollBack: return .rollBack(try RollBack(&reader))
     case .saveConfigResult: return .saveConfigResult(stream: try reader.integer())
     case .loadConfig: return .loadConfig(ConfigFlags(rawValue: try reader.integer()))
     case .loadConfigResult: return .loadConfigResult(stream: try reader.integer())

@@ -19,7 +19,7 @@ extension MAAPIRequest {
       .candidateReset, .copyRunningToStartup, .isRunningModified, .isCandidateModified, .stopTransaction, .commitTransaction,
       .abortTransaction, .revert, .getRollbackID, .listRollback, .popDirectory, .getCurrentDirectory, .templates,
       .getTransactionParameters, .getRunningDBStatus, .getCryptoKeys, .commitUpgrade, .abortUpgrade, .reloadConfig, .reopenLogs,
-      .daemonStatus, .daemonDump, .upgradeReport, .candidateAbortCommit(persistID: nil), .candidateAbortCommit(persistID: ""),
+      .daemonStatus, .daemonDump, .upgradeReport, .history, .candidateAbortCommit(persistID: nil), .candidateAbortCommit(persistID: ""),
       .setLabel(""),
       .setComment(""),
       .templateVariables(""), .loadAllNamespaces(""):
@@ -209,6 +209,8 @@ extension MAAPIRequest {
     case .setLabel(let text), .setComment(let text): buffer.writeTermBinary(text)
     case .copy(let target): buffer.writeTermInteger(target.rawValue)
     case .loadRollback(let number): number.write(into: &buffer)
+    case .startHistoryTransaction(let request): request.write(into: &buffer)
+    case .rollBack(let request): request.write(into: &buffer)
     case .saveConfigResult(let stream), .loadConfigResult(let stream), .rollConfigResult(let stream),
       .getStreamProgress(let stream):
       buffer.writeTermInteger(stream)

@@ -189,6 +189,13 @@ public enum MAAPIRequest: Hashable, Sendable {
   /// Private to this daemon: what the upgrade under way means for the data, as text.
   case upgradeReport
 
+  /// Private to this daemon: the commits to running that are kept.
+  case history
+  /// Private to this daemon: a read transaction on running as it was.
+  case startHistoryTransaction(StartHistoryTransaction)
+  /// Private to this daemon: rollback of one commit alone, or of a part.
+  indirect case rollBack(RollBack)
+
   /// An operation that has no message: its number and what followed the op word.
   case unknown(op: UInt32, payload: ByteBuffer)
 }
@@ -334,6 +341,9 @@ extension MAAPIRequest {
     case .daemonStatus: .daemonStatus
     case .daemonDump: .daemonDump
     case .upgradeReport: .upgradeReport
+    case .history: .history
+    case .startHistoryTransaction: .startHistoryTransaction
+    case .rollBack: .rollBack
     case .unknown(let op, _): MAAPIOperation(rawValue: op)
     }
   }

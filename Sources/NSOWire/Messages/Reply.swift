@@ -28,6 +28,7 @@ public enum Reply: Hashable, Sendable {
   /// The number that never changes.
   case rollbackID(Int64)
   case rollbacks([RollbackEntry])
+  case history([HistoryRecord])
   case phase(StartPhaseInfo)
   case transactionID(TransactionID)
   case compaction(CompactionInfo)
@@ -81,6 +82,7 @@ extension Reply {
       guard try reader.terms.readTupleHeader() >= 2 else { throw reader.terms.error(.expected("a tuple of 2")) }
       try reader.terms.skip()
       self = .rollbackID(try reader.integer())
+    case .history: self = .history(try reader.list { (reader) throws(TermError) in try HistoryRecord(&reader) })
     case .rollbacks: self = .rollbacks(try reader.list { (reader) throws(TermError) in try RollbackEntry(&reader) })
     case .phase: self = .phase(try StartPhaseInfo(&reader))
     case .transactionID: self = .transactionID(TransactionID(try reader.term()))
@@ -121,6 +123,7 @@ extension Reply {
       buffer.writeTermTuple(arity: 2)
       buffer.writeTermAtom("fixed" as StaticString)
       buffer.writeTermInteger(number)
+    case .history(let records): buffer.writeTermList(records) { $1.write(into: &$0) }
     case .rollbacks(let entries): buffer.writeTermList(entries) { $1.write(into: &$0) }
     case .phase(let phase): phase.write(into: &buffer)
     case .transactionID(let id): buffer.writeTerm(id.term)

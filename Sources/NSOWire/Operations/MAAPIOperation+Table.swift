@@ -52,44 +52,44 @@ extension MAAPIOperation: Operation {
       .isLockSet, "IS_LOCK_SET", handle: .no, reply: .integer, tier: 2, form: .known, status: .done,
       argument: "int db", "who holds the global lock"),
     .init(
-      .candidateValidate, "CANDIDATE_VALIDATE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .candidateValidate, "CANDIDATE_VALIDATE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "none", "validate the candidate"),
     .init(
       .deleteConfig, "DELETE_CONFIG", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int db", "empty a datastore"),
     .init(
-      .candidateCommit, "CANDIDATE_COMMIT", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .candidateCommit, "CANDIDATE_COMMIT", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{persist_id, bin label, bin comment}", "copy candidate to running, or confirm a confirmed commit"),
     .init(
-      .candidateConfirmedCommit, "CANDIDATE_CONFIRMED_COMMIT", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .candidateConfirmedCommit, "CANDIDATE_CONFIRMED_COMMIT", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "{int timeout, persist, persist_id, bin label, bin comment}", "commit with automatic rollback"),
     .init(
-      .candidateReset, "CANDIDATE_RESET", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .candidateReset, "CANDIDATE_RESET", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "none", "copy running to candidate (discard changes)"),
     .init(
-      .copyRunningToStartup, "COPY_RUNNING_TO_STARTUP", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .copyRunningToStartup, "COPY_RUNNING_TO_STARTUP", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "none", "copy running to startup"),
     .init(
       .getNamespaces, "GET_NAMESPACES", handle: .no, reply: .term, tier: 2, form: .undetermined, status: .notSupported,
       argument: "unknown", "schema: list of namespaces"),
     .init(
       .confirmedCommitInProgress, "CONFIRMED_COMMIT_IN_PROGRESS", handle: .no, reply: .integer, tier: 3, form: .known,
-      status: .open,
+      status: .done,
       argument: "none", "is a confirmed commit pending"),
     .init(
-      .candidateAbortCommit, "CANDIDATE_ABORT_COMMIT", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .candidateAbortCommit, "CANDIDATE_ABORT_COMMIT", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "none; or bin persist_id", "cancel a pending confirmed commit"),
     .init(
-      .lockPartial, "LOCK_PARTIAL", handle: .no, reply: .integer, tier: 3, form: .known, status: .open,
+      .lockPartial, "LOCK_PARTIAL", handle: .no, reply: .integer, tier: 3, form: .known, status: .done,
       argument: "{int db, [bin xpath]}", "lock a set of nodes"),
     .init(
-      .unlockPartial, "UNLOCK_PARTIAL", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .unlockPartial, "UNLOCK_PARTIAL", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int lock_id", "release a partial lock"),
     .init(
-      .isRunningModified, "IS_RUNNING_MODIFIED", handle: .no, reply: .bool, tier: 3, form: .known, status: .open,
+      .isRunningModified, "IS_RUNNING_MODIFIED", handle: .no, reply: .bool, tier: 3, form: .known, status: .done,
       argument: "none", "running changed since last copy to startup"),
     .init(
-      .isCandidateModified, "IS_CANDIDATE_MODIFIED", handle: .no, reply: .bool, tier: 3, form: .known, status: .open,
+      .isCandidateModified, "IS_CANDIDATE_MODIFIED", handle: .no, reply: .bool, tier: 3, form: .known, status: .done,
       argument: "none", "candidate has uncommitted changes"),
     .init(
       .startTransaction, "START_TRANS", handle: .no, reply: .integer, tier: 1, form: .known, status: .done,
@@ -120,10 +120,10 @@ extension MAAPIOperation: Operation {
       argument: "unknown", "commit queue result (no public function)"),
     .init(
       .ncsApplyTransParams, "NCS_APPLY_TRANS_PARAMS", handle: .yes, reply: .optionalTagged, tier: 2, form: .known,
-      status: .open,
+      status: .done,
       argument: "{bool keep_open, [tagval]}", "APPLY_TRANS with commit parameters"),
     .init(
-      .ncsGetTransParams, "NCS_GET_TRANS_PARAMS", handle: .yes, reply: .tagged, tier: 3, form: .known, status: .open,
+      .ncsGetTransParams, "NCS_GET_TRANS_PARAMS", handle: .yes, reply: .tagged, tier: 3, form: .known, status: .done,
       argument: "none", "current commit parameters"),
     .init(
       .setNamespace, "SET_NAMESPACE", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
@@ -265,10 +265,10 @@ extension MAAPIOperation: Operation {
       argument: "{bin user, bin password [, ip, int port, bin context, int proto]}",
       "check a user name and password with the AAA of the daemon"),
     .init(
-      .loadRollback, "LOAD_ROLLBACK", handle: .yes, reply: .done, tier: 3, form: .known, status: .open,
+      .loadRollback, "LOAD_ROLLBACK", handle: .yes, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int nr; or {'fixed', int nr}", "apply a rollback entry to a transaction"),
     .init(
-      .listRollback, "LIST_ROLLBACK", handle: .no, reply: .rollbacks, tier: 3, form: .known, status: .open,
+      .listRollback, "LIST_ROLLBACK", handle: .no, reply: .rollbacks, tier: 3, form: .known, status: .done,
       argument: "none", "list rollback entries"),
     .init(
       .snmpSendTrap, "SNMP_SEND_TRAP", handle: .no, reply: .term, tier: 3, form: .undetermined, status: .notSupported,
@@ -277,13 +277,13 @@ extension MAAPIOperation: Operation {
       .getRunningDbStatus, "GET_RUNNING_DB_STATUS", handle: .no, reply: .bool, tier: 3, form: .known, status: .done,
       argument: "none", "is running consistent"),
     .init(
-      .setRunningDbStatus, "SET_RUNNING_DB_STATUS", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .setRunningDbStatus, "SET_RUNNING_DB_STATUS", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int 0 or 1", "set that state"),
     .init(
       .xpathToHKeypath, "XPATH2HKP", handle: .no, reply: .path, tier: 3, form: .plausible, status: .notSupported,
       argument: "bin xpath", "XPath instance path to key path"),
     .init(
-      .setReadonly, "SET_READONLY", handle: .no, reply: .term, tier: 3, form: .known, status: .open,
+      .setReadonly, "SET_READONLY", handle: .no, reply: .term, tier: 3, form: .known, status: .done,
       argument: "int 0 or 1", "administrative read-only mode"),
     .init(
       .hkeypathToIKeypath, "HKP2IKP", handle: .no, reply: .path, tier: 3, form: .known, status: .open,
@@ -310,10 +310,10 @@ extension MAAPIOperation: Operation {
       .doDisplay, "DO_DISPLAY", handle: .yes, reply: .bool, tier: 3, form: .plausible, status: .notSupported,
       argument: "path", "is a node displayed (when, display-when)"),
     .init(
-      .rollConfig, "ROLL_CONFIG", handle: .yes, reply: .integer, tier: 3, form: .plausible, status: .open,
+      .rollConfig, "ROLL_CONFIG", handle: .yes, reply: .integer, tier: 3, form: .plausible, status: .done,
       argument: "path", "dump what would undo the transaction, to a stream"),
     .init(
-      .rollConfigResult, "ROLL_CONFIG_RESULT", handle: .no, reply: .done, tier: 3, form: .plausible, status: .open,
+      .rollConfigResult, "ROLL_CONFIG_RESULT", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "int id", "outcome of ROLL_CONFIG"),
     .init(
       .requestAction, "REQUEST_ACTION", handle: .no, reply: .optionalTagged, tier: 1, form: .known, status: .done,
@@ -411,7 +411,7 @@ extension MAAPIOperation: Operation {
       .destroyCursor, "DESTROY_CURSOR", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "int cursor_id", "cursor with this id is no longer used"),
     .init(
-      .getRollbackID, "GET_ROLLBACK_ID", handle: .yes, reply: .rollbackID, tier: 3, form: .known, status: .open,
+      .getRollbackID, "GET_ROLLBACK_ID", handle: .yes, reply: .rollbackID, tier: 3, form: .known, status: .done,
       argument: "none", "rollback number of the last commit"),
     .init(
       .progressSpan, "PROGRESS_SPAN", handle: .no, reply: .term, tier: 2, form: .known, status: .open,
@@ -565,6 +565,17 @@ extension MAAPIOperation: Operation {
     .init(
       .upgradeReport, "UPGRADE_REPORT", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "none", "private: what the upgrade under way means for the data"),
+    .init(
+      .history, "HISTORY", handle: .no, reply: .history, tier: 3, form: .known, status: .done,
+      argument: "none", "private: the commits to running that are kept"),
+    .init(
+      .startHistoryTransaction, "START_HISTORY_TRANS", handle: .no, reply: .integer, tier: 3, form: .known, status: .done,
+      argument: "{int revision, int compared_to}; compared_to -1 for none",
+      "private: read running as it was at a revision; its changes are those from another one"),
+    .init(
+      .rollBack, "ROLL_BACK", handle: .yes, reply: .done, tier: 3, form: .known, status: .done,
+      argument: "{int nr | {'fixed', int nr}, bool selective, path}",
+      "private: LOAD_ROLLBACK of one commit alone, or below a path"),
   ]
 
   static let byNumber = numbered(table)

@@ -183,4 +183,10 @@ public enum MAAPIOperation: UInt32, CaseIterable, Sendable {
   case daemonDump = 901
   /// Private to this daemon and its tools: what an upgrade means for the data.
   case upgradeReport = 910
+  /// Private to this daemon and its tools: the commits to running that are kept.
+  case history = 920
+  /// Private: a read transaction on running as it was.
+  case startHistoryTransaction = 921
+  /// Private: rollback of one commit alone, or of a part of the configuration.
+  case rollBack = 922
 }

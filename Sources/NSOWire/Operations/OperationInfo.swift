@@ -85,7 +85,7 @@ public enum ReplyShape: String, Hashable, Sendable {
   case entry
   /// Entries of a cursor.
   case objects
-  case userSession, groups, identification, rollbackID, rollbacks
+  case userSession, groups, identification, rollbackID, rollbacks, history
   case phase, transactionID, compaction
   /// Empty, or any term.
   case term

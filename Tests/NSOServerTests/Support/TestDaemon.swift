@@ -20,7 +20,9 @@ final class TestDaemon: Sendable {
 
   var address: ListenAddress { .unix(path: folder("ipc")) }
 
-  private init(change: (inout IPCServerConfiguration) throws -> Void) throws {
+  private init(
+    change: (inout IPCServerConfiguration) throws -> Void, engine changeEngine: (inout EngineConfiguration) -> Void
+  ) throws {
     let folder = try TemporaryFolder()
     self.folder = folder
     let models = [
@@ -33,12 +35,14 @@ final class TestDaemon: Sendable {
       files: models.map { folder("\($0.0).yang") }, searchPath: [AnnexModel.directory]
     ).load()
     log = LogRecorder()
+    var engineConfiguration = EngineConfiguration()
+    changeEngine(&engineConfiguration)
     engine = try Engine(
       schema: schema,
       stores: Engine.Stores(
         durable: try Store(StoreOptions(path: folder("durable"), durability: .volatile, maximumSize: 64 << 20)),
         volatile: try Store(StoreOptions(path: folder("volatile"), durability: .volatile, maximumSize: 64 << 20))),
-      log: log.logger)
+      configuration: engineConfiguration, log: log.logger)
     engine.phases.advance(to: .started)
     control = TestControl()
     var configuration = IPCServerConfiguration(listeners: [.unix(path: folder("ipc"))])
@@ -51,9 +55,10 @@ final class TestDaemon: Sendable {
   /// Runs `body` with a daemon that is stopped afterwards. The body blocks, so it has a thread of its own: the few threads
   /// of Swift's tasks belong to the engine.
   static func run(
-    change: (inout IPCServerConfiguration) throws -> Void = { _ in }, _ body: @escaping @Sendable (TestDaemon) throws -> Void
+    change: (inout IPCServerConfiguration) throws -> Void = { _ in },
+    engine changeEngine: (inout EngineConfiguration) -> Void = { _ in }, _ body: @escaping @Sendable (TestDaemon) throws -> Void
   ) async throws {
-    let daemon = try TestDaemon(change: change)
+    let daemon = try TestDaemon(change: change, engine: changeEngine)
     try await daemon.server.start()
     let result = await Task(executorPreference: ThreadPerJob()) { Result { try body(daemon) } }.value
     await daemon.server.stop(within: .seconds(1))

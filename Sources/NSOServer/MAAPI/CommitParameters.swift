@@ -1,0 +1,108 @@
+import NSOEngine
+import NSOModel
+
+/// The parameters of NCS_APPLY_TRANS_PARAMS as far as they mean something without devices and services (protocol part 04,
+/// section 4.8). Names are taken whatever their namespace is: that of the product model is not known here.
+struct CommitParameters {
+  enum Output: Int { case xml = 0, cli = 1, native = 2, cliC = 3 }
+
+  struct DryRun {
+    var output = Output.cli
+    /// Show what would take the changes back.
+    var isReversed = false
+    /// The tag that the parameters had, for the result.
+    var tag: Tag
+  }
+
+  var dryRun: DryRun?
+  var label: String?
+  var comment: String?
+
+  /// What concerns devices, services and queues, none of which are here: taken, without effect.
+  private static let withoutEffect: Set<String> = [
+    "no-networking", "no-out-of-sync-check", "no-overwrite", "no-revision-drop", "no-deploy", "use-lsa", "no-lsa",
+    "reconcile", "commit-queue", "confirm-network-state", "trace-id", "with-service-meta-data", "no-fastmap",
+  ]
+
+  init() {}
+
+  /// - Throws: PROTOUSAGE for parameters that are not known.
+  init(_ values: [TaggedValue]) throws(NSOError) {
+    var index = 0
+    while index < values.count {
+      let item = values[index]
+      index += 1
+      switch item.tag.name {
+      case "dry-run":
+        var run = DryRun(tag: item.tag)
+        if case .start = item.content {
+          while index < values.count, values[index].content != .stop || values[index].tag.name != "dry-run" {
+            try Self.read(values[index], into: &run)
+            index += 1
+          }
+          index += 1
+        }
+        dryRun = run
+      case "label": label = try Self.text(item)
+      case "comment": comment = try Self.text(item)
+      case let name where Self.withoutEffect.contains(name):
+        guard case .start = item.content else { continue }
+        while index < values.count, values[index].content != .stop || values[index].tag.name != name { index += 1 }
+        index += 1
+      default:
+        throw NSOError(
+          .protocolUsage,
+          "commit parameter \(item.tag) is not known: dry-run (outformat, reverse), label and comment have an effect here")
+      }
+    }
+  }
+
+  private static func read(_ item: TaggedValue, into run: inout DryRun) throws(NSOError) {
+    switch (item.tag.name, item.content) {
+    case ("outformat", .value(.enumeration(let number))):
+      guard let output = Output(rawValue: Int(number)) else { throw unknown("\(number)") }
+      run.output = output
+    case ("outformat", .value(.string(let name))):
+      switch name {
+      case "xml": run.output = .xml
+      case "cli": run.output = .cli
+      case "native": run.output = .native
+      case "cli-c": run.output = .cliC
+      default: throw unknown(name)
+      }
+    case ("reverse", _): run.isReversed = true
+    case ("with-service-meta-data", _): break
+    default: throw NSOError(.protocolUsage, "parameter \(item.tag) of dry-run is not known: outformat and reverse are")
+    }
+  }
+
+  private static func unknown(_ format: String) -> NSOError {
+    NSOError(.protocolUsage, "dry-run has no outformat \(format): xml (0), cli (1), native (2) or cli-c (3)")
+  }
+
+  private static func text(_ item: TaggedValue) throws(NSOError) -> String {
+    guard case .value(.string(let text)) = item.content else {
+      throw NSOError(.protocolUsage, "commit parameter \(item.tag.name) is a text")
+    }
+    return text
+  }
+}
+
+extension CommitParameters.DryRun {
+  /// The result in the shape of the vectors: the text under the name of its format in `dry-run-result`. There are no devices, so there is
+  /// nothing native.
+  func result(_ view: TreeView) throws(NSOError) -> [TaggedValue] {
+    func named(_ name: String) -> Tag { Tag(name, in: tag.namespace) }
+    let leaf: TaggedValue? =
+      switch output {
+      case .xml:
+        TaggedValue(
+          named("result-xml"), .string(String(decoding: try view.changeDocument(isReversed: isReversed), as: UTF8.self)))
+      case .cli: TaggedValue(named("cli"), .string(try view.changeText(isReversed: isReversed)))
+      case .native: nil
+      case .cliC: throw NSOError(.notImplemented, "dry-run with outformat cli-c is not supported: use cli or xml")
+      }
+    let result = named("dry-run-result")
+    return [TaggedValue(result, .start)] + (leaf.map { [$0] } ?? []) + [TaggedValue(result, .stop)]
+  }
+}

@@ -1,0 +1,92 @@
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOTerms
+import NSOWire
+
+/// Candidate, startup, whole datastores, partial locks, and whether writing is allowed (protocol part 04, sections 4.3, 4.4
+/// and 4.12).
+extension MAAPIConnection {
+  /// Nil: another kind of request.
+  func datastores(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) throws(NSOError) -> FrameOutcome? {
+    let engine = engine
+    switch call.request {
+    case .lockPartial(let database, let xpaths): return try lockPart(database, xpaths, op)
+    case .unlockPartial(let id): try engine.locks.unlockPart(id, for: try requireSession())
+    case .candidateValidate:
+      let session = try requireSession()
+      try engine.requireDatastore(.candidate)
+      return connection.waiting(op, services) { () async throws(NSOError) in try await engine.validateCandidate(session) }
+    case .candidateCommit(let request):
+      let session = try requireSession()
+      try engine.requireDatastore(.candidate)
+      return connection.waiting(op, services) { () async throws(NSOError) in
+        try await engine.commitCandidate(
+          session, persistID: request.persistID, label: request.label, comment: request.comment)
+      }
+    case .candidateConfirmedCommit(let request):
+      let session = try requireSession()
+      try engine.requireDatastore(.candidate)
+      return connection.waiting(op, services) { () async throws(NSOError) in
+        try await engine.commitCandidate(
+          session, .confirmed(timeout: request.timeout, persist: request.persist), persistID: request.persistID,
+          label: request.label, comment: request.comment)
+      }
+    case .candidateAbortCommit(let persistID):
+      let session = try requireSession()
+      try engine.requireDatastore(.candidate)
+      return connection.waiting(op, services) { () async throws(NSOError) in
+        try await engine.abortConfirmedCommit(session, persistID: persistID)
+      }
+    case .confirmedCommitInProgress:
+      out.writeReply(.integer(Int64(engine.confirmedCommits.pending?.session ?? 0)), to: op)
+      return .done
+    case .candidateReset:
+      let session = try requireSession()
+      try engine.requireDatastore(.candidate)
+      return connection.waiting(op, services) { () async throws(NSOError) in try await engine.resetCandidate(session) }
+    case .copyRunningToStartup:
+      let session = try requireSession()
+      try engine.requireDatastore(.startup)
+      return connection.waiting(op, services) { () async throws(NSOError) in try await engine.copyRunningToStartup(session) }
+    case .isRunningModified:
+      _ = try requireSession()
+      out.writeReply(.integer(try engine.isRunningModified() ? 1 : 0), to: op)
+      return .done
+    case .isCandidateModified:
+      _ = try requireSession()
+      try engine.requireDatastore(.candidate)
+      return connection.elsewhere(op, services) { (out) throws(NSOError) in
+        out.writeAnswer(try engine.isCandidateModified() ? 1 : 0)
+      }
+    case .deleteConfig(let database):
+      let session = try requireSession()
+      try engine.requireConfiguration(database)
+      return connection.waiting(op, services) { () async throws(NSOError) in
+        try await engine.deleteConfiguration(of: database, session)
+      }
+    case .getRunningDBStatus:
+      out.writeReply(.integer(engine.writability.isConsistent ? 1 : 0), to: op)
+      return .done
+    case .setRunningDBStatus(let isConsistent):
+      try requireTrust("say whether running is consistent")
+      engine.writability.isConsistent = isConsistent
+    case .setReadonly(let isOn):
+      try requireTrust("switch the read-only mode")
+      engine.writability.isReadOnly = isOn
+    default: return nil
+    }
+    out.writeDone(op)
+    return .done
+  }
+
+  private func lockPart(_ database: DatabaseName, _ xpaths: [String], _ op: UInt32) throws(NSOError) -> FrameOutcome {
+    let session = try requireSession()
+    try engine.requireConfiguration(database)
+    guard !xpaths.isEmpty else { throw NSOError(.protocolUsage, "LOCK_PARTIAL needs at least one XPath expression") }
+    let engine = engine
+    return connection.elsewhere(op, services) { (out) throws(NSOError) in
+      out.writeAnswer(try engine.lockPart(of: database, xpaths, for: session))
+    }
+  }
+}
