@@ -158,10 +158,15 @@ struct ConditionTests {
       try editor.set(test.locate("/t:c/opt/user"), .string("u"))
       try editor.set(test.locate("/t:c/kind"), .enumeration(1))
     }
-    #expect(try value("/t:c/speed", transaction) == .uint32(101))
-    try await test.engine.validate(transaction, unlock: true)
+    // What has no place now reads as absent, but is there until validation.
     #expect(try value("/t:c/speed", transaction) == nil)
+    try edit(transaction) { try $0.set(test.locate("/t:c/kind"), .enumeration(0)) }
+    #expect(try value("/t:c/speed", transaction) == .uint32(101))
+    try edit(transaction) { try $0.set(test.locate("/t:c/kind"), .enumeration(1)) }
+    try await test.engine.validate(transaction, unlock: true)
     #expect(try value("/t:c/opt/user", transaction) == .string("u"))
+    try edit(transaction) { try $0.set(test.locate("/t:c/kind"), .enumeration(0)) }
+    #expect(try value("/t:c/speed", transaction) == nil)
   }
 
   @Test func documentsInAnyOrder() async throws {

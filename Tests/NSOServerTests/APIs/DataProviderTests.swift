@@ -91,7 +91,7 @@ import Testing
       let client = try daemon.session()
       let transaction = try Self.transaction(daemon, client)
       let text = errorText { _ = try Self.ask(daemon, transaction) }
-      for part in ["external timeout", "mute", "cp", "get_elem", "uptime", "0.3 s"] { #expect(text.contains(part), "\(text)") }
+      for part in ["external timeout", "mute", "cp", "get_elem", "uptime", " s of "] { #expect(text.contains(part), "\(text)") }
       #expect(daemon.engine.providers.instances.isEmpty)
       #expect(errorText { _ = try Self.ask(daemon, transaction) }.contains("no data provider is registered for callpoint cp"))
       withExtendedLifetime(provider) {}
