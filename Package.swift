@@ -74,7 +74,7 @@ let package = Package(
       "NSOEngine",
       [
         "NSOModel", "NSOTerms", "NSOWire", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath", "NSOValidation",
-        nioCore, logging,
+        nioCore, nioPosix, logging,
       ]),
     library(
       "NSOServer",

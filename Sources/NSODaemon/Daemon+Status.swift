@@ -112,6 +112,9 @@ extension Daemon {
           + (counts.outstanding > 0 ? ", \(counts.outstanding) not answered" : "")
           + (instance.isActive ? "" : ", still registering"))
     }
+    for (name, commit) in engine.unconfirmedProviders {
+      text.item("\(name): prepared \(commit) and did not confirm its commit; compare its configuration with the committed one")
+    }
     for (title, kind) in ProviderPoints.titles {
       text.title(title)
       for line in engine.providerPoints.lines(of: kind) { text.item(line) }

@@ -49,6 +49,7 @@ public final class Engine: Sendable {
   let subscriptionLock: SubscriptionLock
   let replay: ReplayRecord
   let subscriptionParticipant: SubscriptionParticipant
+  private let providerCommit: ProviderCommit
 
   private struct Table {
     var transactions: [Int32: Transaction] = [:]
@@ -92,7 +93,13 @@ public final class Engine: Sendable {
     // The candidate says how long history is needed.
     participants.add(candidate, at: .history)
     participants.add(history, at: .history)
+    providerCommit = ProviderCommit(providers, stores.durable)
+    participants.add(providerCommit, at: .providers)
+    participants.add(ProviderHooks(registry: providers), at: .hooks)
   }
+
+  /// Data providers that had prepared a commit and did not confirm it: name and which commit.
+  public var unconfirmedProviders: [(name: String, commit: String)] { providerCommit.unconfirmed }
 
   /// The schema in use. An upgrade replaces it: what works over some time (a transaction, a session) keeps the one that it began
   /// with, and must not mix nodes and places of two models.
@@ -165,7 +172,11 @@ public final class Engine: Sendable {
       operational: Overlay(volatile.tree(.operational)),
       persistentOperational: Overlay(durable.tree(.persistentOperational)))
     let transaction = try add(session) { handle in
-      Transaction(
+      var editor = editor
+      if editor.model.hasProviders, database == .running || database == .operational {
+        editor.openProviders(providerTree(for: handle, editor.model))
+      }
+      return Transaction(
         handle: handle, database: database, mode: mode, session: session, startTime: now, snapshot: durable,
         recorder: recorder, backend: .datastore, editor: editor)
     }
@@ -181,7 +192,8 @@ public final class Engine: Sendable {
       guard state.phase != .finished else { throw backend.finished }
       return TreeEditor(
         backend.model, target: state.editor.target, configuration: Overlay(state.editor.configuration),
-        operational: Overlay(state.editor.operational), persistentOperational: Overlay(state.editor.persistentOperational))
+        operational: Overlay(state.editor.operational), persistentOperational: Overlay(state.editor.persistentOperational),
+        provider: state.editor.provider.map { Overlay($0) }, providerTree: state.editor.providerTree)
     }
     return try add(session) { handle in
       Transaction(

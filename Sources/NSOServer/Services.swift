@@ -19,6 +19,9 @@ struct Services: Sendable {
   func offload<Value: Sendable>(
     to later: Later<Value>, _ body: @escaping @Sendable () throws(NSOError) -> Value
   ) {
+    if engine.model.hasProviders {
+      return ProviderWait.threads.submit { _ in later.deliver(ProviderWait.allowing(body)) }
+    }
     pool.submit { state in
       guard case .active = state else { return later.fail(NSOError(.aborted, "the daemon is stopping")) }
       do throws(NSOError) {

@@ -68,7 +68,7 @@ extension TreeView {
     below place: Location = .root, _ options: DataDifference.Options = []
   ) throws(NSOError) -> [DataDifference] {
     var all: [DataDifference] = []
-    for tree in [configuration, operational, persistentOperational] {
+    for tree in [configuration, operational, persistentOperational] + (provider.map { [$0] } ?? []) {
       guard let overlay = tree as? Overlay else { continue }
       all += try DataDifference.all(of: overlay, below: place, options, model, keysFrom: configuration)
     }

@@ -21,6 +21,8 @@ public struct CommitAttempt: Sendable {
   public let after: TreeView
   /// What is changed, over the configuration of ``before``.
   let changes: Overlay
+  /// What is changed of the configuration that data providers store.
+  let providerChanges: Overlay?
   /// What the store has to do; empty while validating.
   var batch = WriteBatch()
 
@@ -31,9 +33,11 @@ public struct CommitAttempt: Sendable {
     self.transaction = transaction
     self.purpose = purpose
     changes = editor.configuration
+    providerChanges = editor.provider
     after = editor.view
     var before = editor.view
     before.configuration = editor.configuration.base.untracked
+    before.provider = editor.provider?.base
     self.before = before
   }
 
@@ -44,14 +48,19 @@ public struct CommitAttempt: Sendable {
     let running = current.tree(.running)
     changes.rebase(running)
     self.changes = changes
+    providerChanges = editor.provider
     batch = try changes.batch(for: .running, current: running)
     var after = editor.view
     after.configuration = changes
     self.after = after
     var before = after
     before.configuration = running
+    before.provider = editor.provider?.base
     self.before = before
   }
+
+  /// Nothing has to be done, here or at data providers.
+  var isEmpty: Bool { batch.isEmpty && providerChanges?.isEmpty ?? true }
 
   /// True when nothing at or below a place differs. Costs little, however much there is elsewhere.
   public func isUnchanged(below place: Location = .root) throws(NSOError) -> Bool {

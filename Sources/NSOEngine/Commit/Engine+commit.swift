@@ -116,6 +116,7 @@ extension Engine {
           try target.configuration.absorb(editor.configuration)
           try target.operational.absorb(editor.operational)
           try target.persistentOperational.absorb(editor.persistentOperational)
+          if let changes = editor.provider { try target.provider?.absorb(changes) }
         }
       }
     } catch {
@@ -204,7 +205,18 @@ extension Engine {
       editor = transaction.state.withLock { $0.editor }
     }
     // The candidate is validated when it is committed.
-    if transaction.database != .candidate { try editor.validate() }
+    if transaction.database != .candidate {
+      if transaction.model.hasProviders {
+        // May have to look at data that providers have.
+        editor = try await ProviderWait.run { [editor] () throws(NSOError) in
+          var editor = editor
+          try editor.validate()
+          return editor
+        }
+      } else {
+        try editor.validate()
+      }
+    }
     transaction.state.withLock { [editor] in $0.editor = editor }
     if !participants.isEmpty {
       let attempt = CommitAttempt(transaction, validating: editor, for: purpose)
@@ -221,7 +233,7 @@ extension Engine {
       try CommitAttempt(transaction, preparing: editor, over: try stores.durable.snapshot())
     }
     // What makes no difference concerns nobody.
-    let participants = attempt.batch.isEmpty ? [] : participants.all
+    let participants = attempt.isEmpty ? [] : participants.all
     transaction.state.withLock { $0.prepared = PreparedCommit(attempt: attempt, participants: []) }
     do throws(NSOError) {
       for participant in participants {
@@ -281,7 +293,7 @@ extension Engine {
 
   private func storeConfiguration(_ transaction: Transaction) async throws(NSOError) -> CommitResult? {
     let prepared = transaction.state.withLock { $0.prepared }
-    guard let prepared, !prepared.attempt.batch.isEmpty else { return nil }
+    guard let prepared, !prepared.attempt.isEmpty else { return nil }
     let attempt = prepared.attempt
     let result: CommitResult
     do throws(NSOError) {

@@ -165,10 +165,10 @@ public struct ConfigurationSave {
 
   private mutating func visit(_ node: NodeID, in parent: Location, depth: Int) throws {
     let facts = model[node]
-    guard facts.placement != .none, facts.placement != .provider, !facts.isKey else { return }
+    guard facts.placement != .none, facts.placement != .provider || view.provider != nil, !facts.isKey else { return }
     let holds = facts.kind == .container || facts.kind == .list
     guard holds || shows(facts) else { return }
-    guard facts.placement == .configuration || options.content != .configuration else { return }
+    guard facts.isConfiguration || options.content != .configuration else { return }
     guard !options.hidesHidden || !model.isHidden(node) else { return }
     let place = parent.child(node, model)
     let relation = selection?.relation(to: place.path) ?? .inside
@@ -226,6 +226,7 @@ public struct ConfigurationSave {
     return try storeErrors { () throws(StoreError) in
       if try view.configuration.hasContent(place.path) { return true }
       if try view.operational.hasContent(place.path) { return true }
+      if let provider = view.provider, try provider.hasContent(place.path) { return true }
       return try view.persistentOperational.hasContent(place.path)
     }
   }
@@ -238,7 +239,7 @@ public struct ConfigurationSave {
   }
 
   private func shows(_ facts: DataModel.Facts) -> Bool {
-    options.content != .operational || facts.placement != .configuration
+    options.content != .operational || !facts.isConfiguration
   }
 
   private func children(of node: NodeID?, depth: Int) -> [NodeID] {

@@ -195,6 +195,14 @@ public final class ProviderTransactions: Sendable {
     state.withLock { $0.parts.values.filter(\.isOpen).sorted { $0.instance.id < $1.instance.id } }
   }
 
+  /// The part is over; another one begins when the data is touched again.
+  func end(_ part: ProviderTransaction) {
+    state.withLock { state in
+      if state.parts[part.instance.id] === part { state.parts[part.instance.id] = nil }
+    }
+    part.close()
+  }
+
   func close() {
     let parts = state.withLock { state in
       state.isClosed = true

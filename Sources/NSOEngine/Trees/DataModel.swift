@@ -39,6 +39,7 @@ public final class DataModel: Sendable {
     public var isKey: Bool { keyIndex >= 0 }
     /// What it has by default is not always in effect where its parent exists.
     public var isConditional: Bool { isInCase || hasCondition }
+    public var isConfiguration: Bool { flags.contains(.config) }
     /// A list, or presence container, whose existence is a fact of its own.
     public var isAnchor: Bool { kind == .list || flags.contains(.presence) }
   }
@@ -46,6 +47,13 @@ public final class DataModel: Sendable {
   public let schema: Schema
   public let layout: TreeLayout
   public let facts: ContiguousArray<Facts>
+  /// Where nodes lie to the data of providers.
+  private let reach: ContiguousArray<ProviderReach>
+  /// By node, the callpoint that serves it.
+  private let points: ContiguousArray<Int32>
+  private let callpoints: [CallPoint]
+  /// Callpoints that watch what is written elsewhere, in the order of the schema.
+  public let hooks: [CallPoint]
   /// What validation checks when nodes change.
   public let constraints: ConstraintIndex
   /// The default of a leaf, or the defaults of a leaf-list as one list, as term bytes.
@@ -59,8 +67,22 @@ public final class DataModel: Sendable {
     var facts = ContiguousArray<Facts>()
     facts.reserveCapacity(schema.nodes.count)
     var defaults: [NodeID: [UInt8]] = [:]
+    var points = ContiguousArray<Int32>(repeating: -1, count: schema.nodes.count)
+    var callpoints: [CallPoint] = []
+    var hooks: [CallPoint] = []
     for node in schema.nodes {
       let parent = node.parent.map { facts[$0.index] }
+      points[node.id.index] = node.parent.map { points[$0.index] } ?? -1
+      if let point = CallPoint(of: node) {
+        if point.isHook {
+          hooks.append(point)
+        } else {
+          points[node.id.index] = Int32(truncatingIfNeeded: callpoints.count)
+          callpoints.append(point)
+        }
+      }
+      let number = points[node.id.index]
+      let point = number < 0 ? nil : callpoints[Int(number)]
       let anchor: NodeID? =
         if let above = node.parent, let parent { parent.isAnchor ? above : parent.anchor } else { nil }
       var keyIndex: Int8 = -1
@@ -69,8 +91,9 @@ public final class DataModel: Sendable {
       }
       facts.append(
         Facts(
-          kind: node.kind, placement: Self.placement(of: node, parent: parent?.placement), flags: node.flags,
-          keyIndex: keyIndex, stringKeys: Self.stringKeys(of: node, schema), isInCase: node.caseReference != nil || inherits(parent) { $0.isInCase },
+          kind: node.kind, placement: Self.placement(of: node, parent: parent?.placement, point), flags: node.flags,
+          keyIndex: keyIndex, stringKeys: Self.stringKeys(of: node, schema),
+          isInCase: node.caseReference != nil || inherits(parent) { $0.isInCase },
           hasCondition: node.flags.contains(.hasWhen) || inherits(parent) { $0.hasCondition }, anchor: anchor))
       switch node.kind {
       case .leaf: defaults[node.id] = node.defaultValue.map(ValueCoding.bytes(of:))
@@ -80,6 +103,19 @@ public final class DataModel: Sendable {
     }
     self.facts = facts
     self.defaults = defaults
+    self.points = points
+    self.callpoints = callpoints
+    self.hooks = hooks
+    var reach = ContiguousArray<ProviderReach>(repeating: .none, count: schema.nodes.count)
+    for node in schema.nodes where facts[node.id.index].placement == .provider {
+      reach[node.id.index] = .within
+      var above = node.parent
+      while let id = above, reach[id.index] == .none {
+        reach[id.index] = .above
+        above = schema[id].parent
+      }
+    }
+    self.reach = reach
   }
 
   @inline(__always)
@@ -88,6 +124,20 @@ public final class DataModel: Sendable {
   /// The default of a leaf or leaf-list as term bytes; nil without one.
   public func defaultBytes(_ id: NodeID) -> [UInt8]? { defaults[id] }
 
+  /// Where a node lies to the data of providers.
+  public enum ProviderReach: Sendable { case none, above, within }
+
+  /// Some data is kept by providers.
+  public var hasProviders: Bool { !callpoints.isEmpty || !hooks.isEmpty }
+
+  public func providerReach(_ id: NodeID) -> ProviderReach { reach[id.index] }
+
+  /// The callpoint that serves a node, its own or that of a node above.
+  public func callpoint(of id: NodeID) -> CallPoint? {
+    let number = points[id.index]
+    return number < 0 ? nil : callpoints[Int(number)]
+  }
+
   private static func stringKeys(of node: SchemaNode, _ schema: Schema) -> UInt8 {
     let isAllText = node.keys.allSatisfy { key in
       if case .string? = schema[key].type?.valueType.kind { true } else { false }
@@ -95,20 +145,22 @@ public final class DataModel: Sendable {
     return isAllText ? UInt8(clamping: node.keys.count) : 0
   }
 
-  private static func placement(of node: SchemaNode, parent: Placement?) -> Placement {
+  private static func placement(of node: SchemaNode, parent: Placement?, _ point: CallPoint?) -> Placement {
     switch node.kind {
     case .action, .rpc, .notification: return .none
     default: break
     }
     if parent == Placement.none { return .none }
-    if node.flags.contains(.config) { return .configuration }
+    if node.flags.contains(.config) { return point?.servesConfiguration ?? false ? .provider : .configuration }
     if let stored = node.extensions.first("cdb-oper") {
       let persistent = stored.substatements.first { $0.name == "persistent" }?.argument == "true"
       return persistent ? .persistentOperational : .operational
     }
-    if node.extensions.first("callpoint") != nil { return .provider }
+    // The nearer statement counts: cdb-oper below a callpoint, and a callpoint below cdb-oper.
+    if let point, point.servesState, point.node == node.id || parent == .provider || parent == .configuration {
+      return .provider
+    }
     switch parent {
-    case .provider: return .provider
     case .persistentOperational: return .persistentOperational
     default:
       // Operational data that names neither a store nor a provider is kept as if it said tailf:cdb-oper, so that models

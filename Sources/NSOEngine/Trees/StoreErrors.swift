@@ -17,6 +17,10 @@ func storeErrors<R>(_ body: () async throws(StoreError) -> R) async throws(NSOEr
 extension NSOError {
   /// How a failure of the store reaches a client: the disk's and the operating system's faults as such, all else as internal.
   public init(store error: StoreError) {
+    if let refusal = error.refusal {
+      self = refusal
+      return
+    }
     let code: ErrorCode =
       switch error.code {
       case .diskFull, .failed, .unreadable, .full: .operatingSystem

@@ -18,8 +18,7 @@ extension TreeEditor {
       throw NSOError(
         .notWritable,
         "\(location.text(model)) is operational data: write it in a transaction on operational, or an operational CDB session")
-    case (.provider, _):
-      throw NSOError(.notWritable, "\(location.text(model)) belongs to a data provider (callpoint), which is not supported yet")
+    case (.provider, _): return try writableAtProvider(location, node)
     case (.none, _): throw NSOError(.badPath, "\(location.text(model)) is no data node")
     }
   }
@@ -107,7 +106,7 @@ extension TreeEditor {
       switch member {
       case .node(let node):
         let place = parent.child(node, model)
-        guard model[node].placement != .provider, try view.isSet(place) else { continue }
+        guard model[node].placement != .provider || model[node].isConfiguration, try view.isSet(place) else { continue }
         try changing(node) { overlay throws(StoreError) in try overlay.delete(place.path) }
         noteChange(place, .deleted)
       case .choice(let choice):
@@ -138,6 +137,12 @@ extension TreeEditor {
     switch model[node].placement {
     case .operational: body(&operational)
     case .persistentOperational: body(&persistentOperational)
+    case .provider:
+      if var overlay = provider {
+        provider = nil
+        body(&overlay)
+        provider = overlay
+      }
     default: body(&configuration)
     }
   }
@@ -146,6 +151,15 @@ extension TreeEditor {
   mutating func changing<R>(
     _ node: NodeID, _ body: (inout Overlay) throws(StoreError) -> R
   ) throws(NSOError) -> R {
+    if model[node].placement == .provider {
+      guard var overlay = provider else {
+        throw NSOError(.notWritable, "\(model.schema.path(of: node)) belongs to a data provider, which cannot be reached here")
+      }
+      // Not kept in two places: a change would copy it.
+      provider = nil
+      defer { provider = overlay }
+      return try storeErrors { () throws(StoreError) in try body(&overlay) }
+    }
     do throws(StoreError) {
       switch model[node].placement {
       case .operational: return try body(&operational)

@@ -22,6 +22,9 @@ public struct TreeEditor: Sendable {
   public internal(set) var configuration: Overlay
   public internal(set) var operational: Overlay
   public internal(set) var persistentOperational: Overlay
+  /// Data of providers with the changes to it; nil where there is none.
+  var provider: Overlay?
+  var providerTree: ProviderTree?
   /// When `when` conditions are looked at.
   public var conditions = ConditionMode.atOnce
   var pending: PendingConditions?
@@ -36,14 +39,32 @@ public struct TreeEditor: Sendable {
     self.persistentOperational = persistentOperational
   }
 
+  init(
+    _ model: DataModel, target: Target, configuration: Overlay, operational: Overlay, persistentOperational: Overlay,
+    provider: Overlay?, providerTree: ProviderTree?
+  ) {
+    self.init(
+      model, target: target, configuration: configuration, operational: operational,
+      persistentOperational: persistentOperational)
+    self.provider = provider
+    self.providerTree = providerTree
+  }
+
   /// What is there now, changes included.
   public var view: TreeView {
-    TreeView(
+    var view = TreeView(
       model, configuration: configuration, operational: operational, persistentOperational: persistentOperational)
+    if let provider {
+      view.provider = provider
+      view.providerTree = providerTree
+    }
+    return view
   }
 
   /// Nothing was written.
-  public var isEmpty: Bool { configuration.isEmpty && operational.isEmpty && persistentOperational.isEmpty }
+  public var isEmpty: Bool {
+    configuration.isEmpty && operational.isEmpty && persistentOperational.isEmpty && provider?.isEmpty ?? true
+  }
 
   // MARK: Single nodes
 
@@ -180,6 +201,7 @@ public struct TreeEditor: Sendable {
         switch target {
         case .configuration:
           try configuration.delete(.root)
+          try deleteProviderConfiguration()
         case .operational:
           try operational.delete(.root)
           try persistentOperational.delete(.root)
@@ -216,5 +238,6 @@ public struct TreeEditor: Sendable {
     configuration.removeAll()
     operational.removeAll()
     persistentOperational.removeAll()
+    provider?.removeAll()
   }
 }

@@ -1,10 +1,12 @@
 public import NSOModel
 import NSOSchema
 import NSOStore
+import NSOWire
 
 extension TreeView {
   /// The case of `choice` whose data is set, by its place; nil when none is. `parent` holds the outermost choice.
   func activeCase(of choice: ChoiceID, in parent: Location) throws(NSOError) -> Int? {
+    if let told = try providerCase(of: choice, in: parent) { return told.index }
     for (index, branch) in model.schema[choice].cases.enumerated() {
       for member in branch.members {
         switch member {
@@ -18,11 +20,29 @@ extension TreeView {
     return nil
   }
 
+  /// What a data provider says of a choice in its data; nil: it is found out by looking what is set.
+  private func providerCase(of choice: ChoiceID, in parent: Location) throws(NSOError) -> (index: Int?, ())? {
+    guard let providerTree, let node = parent.node, model[node].placement == .provider,
+      (provider as? Overlay)?.isEmpty ?? true
+    else { return nil }
+    let answer = try storeErrors { () throws(StoreError) in try providerTree.choice(choice, in: parent.path) }
+    switch answer {
+    case nil: return nil
+    case .chosen(let tag)?:
+      guard let index = model.schema[choice].cases.firstIndex(where: { matches(tag, $0.name) }) else {
+        throw NSOError(
+          .external, "\(parent.text(model)): a data provider names case \(tag), which choice \(model.schema[choice].name.name) does not have")
+      }
+      return (index, ())
+    case .none?, .defaultInEffect?: return (nil, ())
+    }
+  }
+
   /// Whether anything is set at or below a node, defaults not counted.
   func isSet(_ location: Location) throws(NSOError) -> Bool {
     guard let node = location.node else { return true }
     let facts = model[node]
-    guard facts.placement != .provider else { return false }
+    guard facts.placement != .provider || provider != nil else { return false }
     let tree = try tree(of: node)
     return try storeErrors { () throws(StoreError) in
       switch facts.kind {

@@ -24,7 +24,8 @@ public struct ReadOptions: Sendable, Hashable {
     switch facts.placement {
     case .configuration: operationalOnly && (facts.kind == .leaf || facts.kind == .leafList)
     case .operational, .persistentOperational: configurationOnly
-    case .provider, .none: true
+    case .provider: configurationOnly ? !facts.isConfiguration : false
+    case .none: true
     }
   }
 }
@@ -70,7 +71,7 @@ extension TreeView {
       let facts = model[child]
       guard facts.placement != .none else { continue }
       count &+= 1
-      let readable = !options.hides(facts)
+      let readable = !options.hides(facts) && (facts.placement != .provider || provider != nil)
       let place = location.child(child, model)
       switch facts.kind {
       case .leaf where facts.flags.contains(.empty) && !facts.isKey:
@@ -159,7 +160,7 @@ extension TreeView {
     _ node: NodeID, _ place: Location, _ options: ReadOptions
   ) throws(NSOError) -> TaggedValue.Content {
     let facts = model[node]
-    guard !options.hides(facts) || facts.placement == .provider else { return .value(.notFound) }
+    guard !options.hides(facts) else { return .value(.notFound) }
     switch facts.kind {
     case .leaf where facts.flags.contains(.empty) && !facts.isKey, .container:
       return try exists(place) ? .leaf : .value(.notFound)

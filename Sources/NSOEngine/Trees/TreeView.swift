@@ -12,6 +12,10 @@ public struct TreeView: Sendable {
   public var configuration: any DataTree
   public var operational: any DataTree
   public var persistentOperational: any DataTree
+  /// Data of providers; nil where it cannot be read.
+  public var provider: (any DataTree)?
+  /// The same, as far as it has answers that no record gives.
+  var providerTree: ProviderTree?
   /// Data whose `when` condition does not hold behaves as absent (delayed-when, where it may be there for a while).
   var hidesUnmet = false
 
@@ -24,6 +28,9 @@ public struct TreeView: Sendable {
     self.persistentOperational = persistentOperational
   }
 
+  /// Where missing data of providers is fetched (``ProviderWait``).
+  public var waitingTree: ProviderTree? { providerTree }
+
   /// The tree that holds a node's records.
   /// - Throws: NOT_IMPLEMENTED for data of providers, BADPATH for nodes that hold no data.
   func tree(of node: NodeID) throws(NSOError) -> any DataTree {
@@ -32,9 +39,12 @@ public struct TreeView: Sendable {
     case .operational: return operational
     case .persistentOperational: return persistentOperational
     case .provider:
-      throw NSOError(
-        .notImplemented,
-        "\(model.schema.path(of: node)): data of callpoints is not supported yet; no data provider can serve it")
+      guard let provider else {
+        throw NSOError(
+          .notImplemented,
+          "\(model.schema.path(of: node)) is data of a provider (callpoint): it can be read in a transaction of MAAPI, not here")
+      }
+      return provider
     case .none:
       throw NSOError(.badPath, "\(model.schema.path(of: node)) is no data node: it cannot be read or written")
     }

@@ -12,11 +12,14 @@ struct StoreStorage: MutableInstanceStorage {
   private(set) var configuration: Overlay
   /// Where operational data is read from; nil leaves it out.
   private let state: TreeView?
+  /// Configuration, or all data, of providers.
+  private(set) var provider: (any DataTree)?
 
   /// Configuration only.
-  init(_ model: DataModel, configuration: Overlay) {
+  init(_ model: DataModel, configuration: Overlay, provider: (any DataTree)? = nil) {
     self.model = model
     self.configuration = configuration
+    self.provider = provider
     state = nil
   }
 
@@ -24,6 +27,7 @@ struct StoreStorage: MutableInstanceStorage {
   init(_ view: TreeView) {
     model = view.model
     configuration = Overlay(view.configuration)
+    provider = view.provider
     state = view
   }
 
@@ -37,7 +41,8 @@ struct StoreStorage: MutableInstanceStorage {
     case .configuration: return configuration
     case .operational: return state?.operational
     case .persistentOperational: return state?.persistentOperational
-    case .provider, .none: return nil
+    case .provider: return state != nil || model[node].isConfiguration ? provider : nil
+    case .none: return nil
     }
   }
 
@@ -59,7 +64,9 @@ struct StoreStorage: MutableInstanceStorage {
 
   func hasContent(_ place: TreePath) throws -> Bool {
     if try tree(of: place.node)?.hasContent(place) ?? false { return true }
-    guard let state, let node = place.node, schema[node].kind == .container else { return false }
+    guard let node = place.node, schema[node].kind == .container else { return false }
+    if let provider, model.providerReach(node) != .none, try provider.hasContent(place) { return true }
+    guard let state else { return false }
     return try state.operational.hasContent(place) || state.persistentOperational.hasContent(place)
   }
 

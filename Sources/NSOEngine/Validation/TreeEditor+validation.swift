@@ -9,13 +9,16 @@ extension TreeEditor {
   /// conditions no longer allow. Work follows the size of the changes.
   /// - Throws: the first rule that is broken, with the path; nothing is removed then.
   mutating func validate() throws(NSOError) {
-    guard !configuration.isEmpty else { return }
+    guard !configuration.isEmpty || !(provider?.isEmpty ?? true) else { return }
     do {
-      let old = StoreStorage(model, configuration: Overlay(configuration.base))
-      let new = StoreStorage(model, configuration: configuration)
+      let old = StoreStorage(model, configuration: Overlay(configuration.base), provider: provider?.base)
+      let new = StoreStorage(model, configuration: configuration, provider: provider)
       let validator = Validator(model.constraints, old: old, new: new)
-      var nodes = StoreNodes(model, validator.tree, sources: [configuration.untracked, configuration.base.untracked])
-      let changes = try ChangedNodes.all(of: configuration, &nodes)
+      var sources = [configuration.untracked, configuration.base.untracked]
+      if let provider { sources += [provider, provider.base] }
+      var nodes = StoreNodes(model, validator.tree, sources: sources)
+      var changes = try ChangedNodes.all(of: configuration, &nodes)
+      if let provider, !provider.isEmpty { changes += try ChangedNodes.all(of: provider, &nodes) }
       let outcome = try validator.validate(changes)
       if let failure = outcome.failures.first { throw failure.error }
       if !outcome.removed.isEmpty { configuration = validator.tree.storage.configuration }

@@ -44,6 +44,19 @@ final class DataIteration: Iteration {
   private var start: Location?
 
   func next(after answer: IterationAnswer?) throws(NSOError) -> IterationItem? {
+    let before = (levels, open, start)
+    do throws(NSOError) {
+      return try step(after: answer)
+    } catch {
+      // Done again from here when a data provider has answered.
+      (levels, open, start) = before
+      throw error
+    }
+  }
+
+  var providerTree: ProviderTree? { view.provider == nil ? nil : view.waitingTree }
+
+  private func step(after answer: IterationAnswer?) throws(NSOError) -> IterationItem? {
     if let place = start {
       start = nil
       if let item = try report(place) { return item }
@@ -78,7 +91,8 @@ final class DataIteration: Iteration {
 
   private func isShown(_ node: NodeID) -> Bool {
     switch model[node].placement {
-    case .none, .provider: false
+    case .none: false
+    case .provider: view.provider != nil && (model[node].isConfiguration || !options.configurationOnly)
     case .configuration: true
     case .operational, .persistentOperational: !options.configurationOnly
     }
@@ -110,8 +124,12 @@ final class DataIteration: Iteration {
   private func hasContent(_ place: Location) throws(NSOError) -> Bool {
     do throws(StoreError) {
       if try view.configuration.hasContent(place.path) { return true }
-      guard !options.configurationOnly else { return false }
+      guard !options.configurationOnly else {
+        guard let node = place.node, let provider = view.provider, model[node].placement == .provider else { return false }
+        return try provider.hasContent(place.path)
+      }
       if try view.operational.hasContent(place.path) { return true }
+      if let provider = view.provider, try provider.hasContent(place.path) { return true }
       return try view.persistentOperational.hasContent(place.path)
     } catch {
       throw NSOError(store: error)

@@ -9,22 +9,33 @@ import NSOWire
 protocol Iteration: AnyObject {
   /// The next item after the client's answer; nil at the end. The first time there is no answer yet.
   func next(after answer: IterationAnswer?) throws(NSOError) -> IterationItem?
+  /// Where missing data of providers is fetched.
+  var providerTree: ProviderTree? { get }
+}
+
+extension Iteration {
+  var providerTree: ProviderTree? { nil }
 }
 
 /// A connection that can be in the middle of such an exchange.
 protocol IteratingConnection: APIConnection {
   /// Answered by frames of four bytes while it lasts.
   var iteration: (any Iteration)? { get set }
+  var connection: IPCConnection { get }
+  var services: Services { get }
 }
 
 extension IteratingConnection {
   /// There is no reply with an op word here, not even for errors: everything is an item.
-  func begin(_ make: () throws(NSOError) -> any Iteration, _ out: inout ByteBuffer) -> FrameOutcome {
+  func begin(
+    waitingIn tree: ProviderTree? = nil, _ make: @escaping () throws(NSOError) -> any Iteration, _ out: inout ByteBuffer
+  ) -> FrameOutcome {
     do throws(NSOError) {
       let iteration = try make()
       self.iteration = iteration
       return advance(iteration, nil, &out)
     } catch {
+      if error.code == .waitsForProvider { return waitForProvider(tree) { self.begin(waitingIn: tree, make, &$0) } }
       out.writeFrame { IterationItem(error).write(into: &$0) }
       return .done
     }
@@ -58,13 +69,34 @@ extension IteratingConnection {
         self.iteration = nil
       }
     } catch {
+      if error.code == .waitsForProvider {
+        return waitForProvider(iteration.providerTree) { self.advance(iteration, answer, &$0) }
+      }
       item = IterationItem(error)
       self.iteration = nil
     }
+    iteration.providerTree?.endOperation()
     out.writeFrame { item.write(into: &$0) }
     return .done
   }
 
+  /// A step needs data of a provider: it is done again, from where it stood, when that was fetched.
+  private func waitForProvider(
+    _ tree: ProviderTree?, _ again: @escaping (inout ByteBuffer) -> FrameOutcome
+  ) -> FrameOutcome {
+    let later = connection.later { (result: Result<Void, NSOError>, out) in
+      switch result {
+      case .success: return again(&out)
+      case .failure(let error):
+        tree?.endOperation()
+        self.iteration = nil
+        out.writeFrame { IterationItem(error).write(into: &$0) }
+        return .done
+      }
+    }
+    services.run(for: later) { () async throws(NSOError) in try await tree?.fetchWanted() }
+    return .later
+  }
 }
 
 extension MAAPIConnection {
@@ -73,7 +105,8 @@ extension MAAPIConnection {
     _ call: MAAPICall, _ flags: IterationFlags, _ path: WireKeypath, _ out: inout ByteBuffer
   ) -> FrameOutcome {
     begin(
-      { () throws(NSOError) in
+      waitingIn: (try? use(call))?.transaction.providerTree,
+      { [self] () throws(NSOError) in
         let use = try use(call)
         let place = try use.locate(path, call.isRelative)
         return try DataIteration(

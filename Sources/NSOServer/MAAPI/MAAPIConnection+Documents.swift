@@ -23,7 +23,7 @@ extension MAAPIConnection {
     case .loadConfig(let flags):
       let transaction = try use(call).transaction
       let load = try ConfigurationLoad(transaction, try flags.loadOptions())
-      offer(.load(LoadJob(load, services.pool)), op, &out)
+      offer(.load(LoadJob(load, services.engine.model.hasProviders ? ProviderWait.threads : services.pool)), op, &out)
     case .saveConfigResult(let id), .loadConfigResult(let id): return try streamResult(id, op)
     case .getStreamProgress(let id): return try progress(id, op)
     case .loadConfigFile(let flags, let file):

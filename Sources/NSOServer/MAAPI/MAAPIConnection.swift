@@ -38,7 +38,8 @@ final class MAAPIConnection: IteratingConnection {
       let long = frame
       return connection.decodingElsewhere(op, services, decode: { () throws(DecodeError) in try MAAPICall(long) }) {
         call, out in
-        self.perform(call, op, &out)
+        let start = out.writerIndex
+        return self.settle(self.perform(call, op, &out), call, op, from: start, &out)
       }
     }
     let call: MAAPICall
@@ -47,10 +48,11 @@ final class MAAPIConnection: IteratingConnection {
     } catch {
       return connection.refuse(error, op: op, &out)
     }
-    return perform(call, op, &out)
+    let start = out.writerIndex
+    return settle(perform(call, op, &out), call, op, from: start, &out)
   }
 
-  private func perform(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {
+  func perform(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {
     switch call.request {
     // The hot path first.
     case .getElem(let path):

@@ -1,3 +1,4 @@
+internal import NSOEngine
 internal import NSOModel
 internal import NSOSchema
 internal import NSOWire
@@ -145,11 +146,7 @@ struct SchemaStreamBuilder {
   /// watch; a callpoint may also be for operational data alone.
   private mutating func isProvided(_ node: SchemaNode) -> Bool {
     var answer = node.parent.flatMap { provided[$0] } ?? false
-    if let callpoint = node.extensions.first("callpoint") {
-      let facts = callpoint.substatements
-      let watches = facts.first("set-hook") != nil || facts.first("transaction-hook") != nil
-      answer = !watches && facts.first("config")?.argument != "false"
-    }
+    if let callpoint = CallPoint(of: node), !callpoint.isHook { answer = callpoint.servesConfiguration }
     provided[node.id] = answer
     return answer
   }

@@ -83,7 +83,8 @@ final class LoadJob: Sendable {
   private func run() {
     pool.submit { [self] state in
       guard case .active = state else { return over(.failure(NSOError(.aborted, "the daemon is stopping"))) }
-      work()
+      // Writing may have to look at data of providers first.
+      _ = ProviderWait.allowing { work() }
     }
   }
 

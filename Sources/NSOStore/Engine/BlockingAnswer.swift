@@ -7,13 +7,13 @@
 #endif
 
 /// One value that a thread blocks for and another thread gives.
-final class BlockingAnswer<Value: Sendable>: @unchecked Sendable {
+public final class BlockingAnswer<Value: Sendable>: @unchecked Sendable {
   // `value` is touched only with the mutex held.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var value: Value?
 
-  init() {
+  public init() {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
   }
@@ -25,14 +25,14 @@ final class BlockingAnswer<Value: Sendable>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  func give(_ value: Value) {
+  public func give(_ value: Value) {
     pthread_mutex_lock(mutex)
     self.value = value
     pthread_cond_signal(condition)
     pthread_mutex_unlock(mutex)
   }
 
-  func wait() -> Value {
+  public func wait() -> Value {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while true {

@@ -1,3 +1,5 @@
+public import NSOModel
+
 /// Why the store could not do what was asked. The text says what failed, where, and what to do about it; it never shows data.
 public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Code: Hashable, Sendable {
@@ -27,14 +29,24 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case failed(number: Int32)
     /// A write failed in a way that leaves the file's state unknown to the library: no more commits until it is opened again.
     case broken
+    /// Whoever else has the data refuses: what it says is in `refusal`.
+    case refused
   }
 
   public var code: Code
   public var message: String
+  /// What is passed on as it is, of data that is not in a database.
+  public private(set) var refusal: NSOError?
 
   public init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message
+  }
+
+  /// The refusal of data that is not in a database.
+  public init(refusal: NSOError) {
+    self.init(.refused, refusal.message)
+    self.refusal = refusal
   }
 
   public var description: String { message }

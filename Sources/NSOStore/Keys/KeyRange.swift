@@ -20,7 +20,7 @@ public struct KeyRange: Hashable, Sendable {
   public static func point(_ key: [UInt8]) -> KeyRange { KeyRange(lower: key, upper: key + [0]) }
 
   /// The smallest key above all that begin with `prefix`; nil when there is none.
-  static func upperBound(of prefix: [UInt8]) -> [UInt8]? {
+  public static func upperBound(of prefix: [UInt8]) -> [UInt8]? {
     var bound = prefix
     while let last = bound.last {
       if last < 255 {

@@ -1,8 +1,23 @@
 extension DataTree {
-  /// Goes to the next entry of `list` in its order (of keys, or the user's), calls `body` with its record and moves `position`
-  /// to it; false at the end. When the entry at `position` is gone, it goes on with what came after it (ordered by user: with
-  /// the entry that followed it when it was returned).
   public func nextEntry(
+    in list: TreePath, _ position: inout ListPosition, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(StoreError) -> Bool {
+    try nextRecordedEntry(in: list, &position, body)
+  }
+
+  public func forEachEntry(
+    in list: TreePath, _ body: (_ entryKey: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Bool
+  ) throws(StoreError) {
+    try forEachRecordedEntry(in: list, body)
+  }
+
+  public func count(of list: TreePath, limit: Int) throws(StoreError) -> Int { try countRecords(of: list, limit: limit) }
+
+  /// The number of entries of `list`. Takes time proportional to it.
+  public func count(of list: TreePath) throws(StoreError) -> Int { try count(of: list, limit: .max) }
+
+  /// By the records.
+  func nextRecordedEntry(
     in list: TreePath, _ position: inout ListPosition, _ body: (UnsafeRawBufferPointer) -> Void
   ) throws(StoreError) -> Bool {
     if list.isOrderedByUser { return try nextOrderedEntry(in: list, &position, body) }
@@ -30,8 +45,8 @@ extension DataTree {
     return false
   }
 
-  /// Calls `body` with keys (in the store's form) and record of each entry of `list`, in its order, until it returns false.
-  public func forEachEntry(
+  /// By the records.
+  func forEachRecordedEntry(
     in list: TreePath, _ body: (_ entryKey: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Bool
   ) throws(StoreError) {
     if list.isOrderedByUser { return try forEachOrderedEntry(in: list, body) }
@@ -66,8 +81,7 @@ extension DataTree {
     }
   }
 
-  /// The number of entries of `list`, but no more than `limit`. Takes time proportional to the result.
-  public func count(of list: TreePath, limit: Int = .max) throws(StoreError) -> Int {
+  func countRecords(of list: TreePath, limit: Int) throws(StoreError) -> Int {
     var count = 0
     guard limit > 0 else { return 0 }
     try forEachEntryByKey(in: list) { _, _ in

@@ -7,6 +7,26 @@ public protocol DataTree: Sendable {
   func makeCursor(in range: KeyRange) throws(StoreError) -> any TreeCursor
   /// The same tree without the noting of reads, for looking that nobody's result depends on.
   var untracked: any DataTree { get }
+
+  // What follows is made from the above; trees that have shorter ways of their own take those.
+
+  /// Whether there is anything at or below `path`.
+  func hasContent(_ path: TreePath) throws(StoreError) -> Bool
+
+  /// Goes to the next entry of `list` in its order (of keys, or the user's), calls `body` with its record and moves `position`
+  /// to it; false at the end. When the entry at `position` is gone, it goes on with what came after it (ordered by user: with
+  /// the entry that followed it when it was returned).
+  func nextEntry(
+    in list: TreePath, _ position: inout ListPosition, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(StoreError) -> Bool
+
+  /// Calls `body` with keys (in the store's form) and record of each entry of `list`, in its order, until it returns false.
+  func forEachEntry(
+    in list: TreePath, _ body: (_ entryKey: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Bool
+  ) throws(StoreError)
+
+  /// The number of entries of `list`, but no more than `limit`. Takes time proportional to the result.
+  func count(of list: TreePath, limit: Int) throws(StoreError) -> Int
 }
 
 extension DataTree {
@@ -41,7 +61,6 @@ extension DataTree {
     try withBytes(path.bytes) { key throws(StoreError) in try contains(key) }
   }
 
-  /// Whether there is anything at or below `path`.
   public func hasContent(_ path: TreePath) throws(StoreError) -> Bool { try !isEmpty(path.subtree) }
 }
 

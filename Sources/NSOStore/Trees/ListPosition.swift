@@ -1,9 +1,9 @@
 /// Where a walk through the entries of a list or leaf-list stands. It holds no resources and may be kept for as long as one
 /// likes; each step looks at the tree it is given then, so it works across changes and other snapshots.
 public struct ListPosition: Hashable, Sendable {
-  enum Stand: UInt8, Hashable, Sendable { case start, after, atOrAfter }
+  public enum Stand: UInt8, Hashable, Sendable { case start, after, atOrAfter }
 
-  var stand: Stand
+  public internal(set) var stand: Stand
   /// The keys of the entry last returned, or those to begin at, in the store's form.
   public internal(set) var entryKey: [UInt8]
   /// Of an ordered-by user list: the place of that entry when it was returned, and the entry that followed it then.

@@ -34,6 +34,26 @@ public struct Overlay: DataTree {
     return touches(range) ? OverlayCursor(cursor, changes, deleted, range) : cursor
   }
 
+  public func hasContent(_ path: TreePath) throws(StoreError) -> Bool {
+    touches(path.subtree) ? try !isEmpty(path.subtree) : try base.hasContent(path)
+  }
+
+  public func nextEntry(
+    in list: TreePath, _ position: inout ListPosition, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(StoreError) -> Bool {
+    touches(list.subtree) ? try nextRecordedEntry(in: list, &position, body) : try base.nextEntry(in: list, &position, body)
+  }
+
+  public func forEachEntry(
+    in list: TreePath, _ body: (_ entryKey: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Bool
+  ) throws(StoreError) {
+    if touches(list.subtree) { try forEachRecordedEntry(in: list, body) } else { try base.forEachEntry(in: list, body) }
+  }
+
+  public func count(of list: TreePath, limit: Int) throws(StoreError) -> Int {
+    touches(list.subtree) ? try countRecords(of: list, limit: limit) : try base.count(of: list, limit: limit)
+  }
+
   public var untracked: any DataTree {
     var copy = self
     copy.base = base.untracked

@@ -21,13 +21,14 @@ final class TestDaemon: Sendable {
   var address: ListenAddress { .unix(path: folder("ipc")) }
 
   private init(
-    change: (inout IPCServerConfiguration) throws -> Void, engine changeEngine: (inout EngineConfiguration) -> Void
+    added: [(String, String)], change: (inout IPCServerConfiguration) throws -> Void,
+    engine changeEngine: (inout EngineConfiguration) -> Void
   ) throws {
     let folder = try TemporaryFolder()
     self.folder = folder
     let models = [
       ("plant", TestModels.plant), ("safety", TestModels.safety), ("kinds", TestModels.kinds), ("annex", AnnexModel.text),
-    ]
+    ] + added
     for (name, text) in models {
       try text.write(toFile: folder("\(name).yang"), atomically: true, encoding: .utf8)
     }
@@ -54,11 +55,12 @@ final class TestDaemon: Sendable {
 
   /// Runs `body` with a daemon that is stopped afterwards. The body blocks, so it has a thread of its own: the few threads
   /// of Swift's tasks belong to the engine.
+  /// - Parameter added: models besides those of this file, by name.
   static func run(
-    change: (inout IPCServerConfiguration) throws -> Void = { _ in },
+    added: [(String, String)] = [], change: (inout IPCServerConfiguration) throws -> Void = { _ in },
     engine changeEngine: (inout EngineConfiguration) -> Void = { _ in }, _ body: @escaping @Sendable (TestDaemon) throws -> Void
   ) async throws {
-    let daemon = try TestDaemon(change: change, engine: changeEngine)
+    let daemon = try TestDaemon(added: added, change: change, engine: changeEngine)
     try await daemon.server.start()
     let result = await Task(executorPreference: ThreadPerJob()) { Result { try body(daemon) } }.value
     await daemon.server.stop(within: .seconds(1))

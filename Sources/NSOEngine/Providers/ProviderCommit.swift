@@ -1,0 +1,146 @@
+import Logging
+import NSOModel
+import NSOSchema
+import NSOStore
+import NSOWire
+import Synchronization
+
+/// Configuration that data providers store takes part in commits beside our own: all or nothing (protocol part 05, section
+/// 6.2). Each provider concerned goes through trans_lock, write_start, its writes and prepare; when all participants of the
+/// commit have prepared and our own store has committed, all get commit, else those that prepared get abort.
+///
+/// What cannot be made sure from here: a provider that is lost, or fails, between prepare and commit. That it was prepared is
+/// kept with our own commit until it has confirmed, so that this is found and told when it is back.
+final class ProviderCommit: CommitParticipant {
+  let name = "data providers"
+  private let registry: ProviderRegistry
+  private let store: Store
+  /// Those that have prepared, by transaction.
+  private let prepared = Mutex<[Int32: [ProviderTransaction]]>([:])
+
+  init(_ registry: ProviderRegistry, _ store: Store) {
+    self.registry = registry
+    self.store = store
+    registry.onChange { [weak self] instance, isThere in
+      if isThere { self?.tell(instance) }
+    }
+  }
+
+  func prepare(_ attempt: CommitAttempt) async throws(NSOError) {
+    guard let changes = attempt.providerChanges, !changes.isEmpty, let tree = attempt.transaction.providerTree else { return }
+    let model = attempt.model
+    let requests = try await ProviderWait.run { () throws(NSOError) in
+      var requests: [(place: ProviderPlace, call: CallbackCall)] = []
+      for write in try ProviderWrites.all(of: changes, model) {
+        if let request = try tree.request(write) { requests.append(request) }
+      }
+      return requests
+    }
+    var parts: [ProviderTransaction] = []
+    var ready: [ProviderTransaction] = []
+    do throws(NSOError) {
+      for (place, _) in requests {
+        let part = try tree.part(of: place.served.instance)
+        if !parts.contains(where: { $0 === part }) { parts.append(part) }
+      }
+      for part in parts { try await part.run(.lock) }
+      for part in parts { try await part.run(.writeStart) }
+      for (place, call) in requests {
+        let path = place.keypath
+        let part = try tree.part(of: place.served.instance)
+        guard case .ok = try await part.call(place.served, place.point.point, call, at: { "\(path)" }) else {
+          throw tree.wrongAnswer(place)
+        }
+      }
+      for part in parts {
+        try await part.run(.prepare)
+        ready.append(part)
+      }
+    } catch {
+      await Self.abort(ready, registry)
+      end(parts, of: attempt.transaction)
+      throw error
+    }
+    prepared.withLock { $0[attempt.transaction.handle] = ready }
+  }
+
+  func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError) {
+    for part in prepared.withLock({ $0[attempt.transaction.handle] ?? [] }) {
+      batch.put(.meta, Self.key(part), Array("transaction \(id.seconds)-\(id.microseconds)-\(id.sequence)".utf8))
+    }
+  }
+
+  func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {
+    guard let parts = prepared.withLock({ $0.removeValue(forKey: attempt.transaction.handle) }) else { return }
+    var confirmed = WriteBatch()
+    for part in parts {
+      do throws(NSOError) {
+        try await part.run(.commit)
+        confirmed.delete(.meta, Self.key(part))
+      } catch {
+        registry.log.error(
+          "\(part.instance.summary) had prepared \(attempt.transaction.summary) and did not confirm its commit (\(error.message)): the rest of the commit is done; what it stores may lack these changes"
+        )
+      }
+    }
+    end(parts, of: attempt.transaction)
+    guard !confirmed.isEmpty else { return }
+    do throws(StoreError) { _ = try await store.commit(confirmed) } catch {
+      registry.log.error("the note that data providers confirmed a commit could not be written: \(error)")
+    }
+  }
+
+  func abort(_ attempt: CommitAttempt, _ cause: NSOError) async {
+    guard let parts = prepared.withLock({ $0.removeValue(forKey: attempt.transaction.handle) }) else { return }
+    await Self.abort(parts, registry)
+    end(parts, of: attempt.transaction)
+  }
+
+  private static func abort(_ parts: [ProviderTransaction], _ registry: ProviderRegistry) async {
+    for part in parts.reversed() {
+      do throws(NSOError) { try await part.run(.abort) } catch {
+        registry.log.error("\(part.instance.summary) could not abort what it had prepared: \(error.message)")
+      }
+    }
+  }
+
+  /// After commit or abort nothing more can be asked of this transaction of theirs: the next read begins another one.
+  private func end(_ parts: [ProviderTransaction], of transaction: Transaction) {
+    let all = registry.parts(in: transaction)
+    for part in parts { all.end(part) }
+    transaction.providerTree?.forget()
+  }
+
+  // MARK: Commits that were not confirmed
+
+  private static let prefix = Array("provider-commit ".utf8)
+
+  private static func key(_ part: ProviderTransaction) -> [UInt8] { prefix + Array(part.instance.name.utf8) }
+
+  /// Providers that had prepared a commit and did not confirm it: name and which commit.
+  var unconfirmed: [(name: String, commit: String)] {
+    guard let snapshot = try? store.snapshot(), let cursor = try? snapshot.makeCursor(.meta, in: .prefix(Self.prefix)) else {
+      return []
+    }
+    var found: [(String, String)] = []
+    var isMore = (try? cursor.first()) ?? false
+    while isMore {
+      found.append(
+        (
+          String(decoding: cursor.key.dropFirst(Self.prefix.count), as: UTF8.self),
+          String(decoding: cursor.value, as: UTF8.self)
+        ))
+      isMore = (try? cursor.next()) ?? false
+    }
+    return found
+  }
+
+  /// A client is back: whether it owes something.
+  private func tell(_ instance: ProviderInstance) {
+    for (name, commit) in unconfirmed where name == instance.name {
+      registry.log.error(
+        "\(instance.summary) had prepared \(commit) and was lost before it confirmed the commit: compare its configuration with what was committed; the note is dropped with its next confirmed commit"
+      )
+    }
+  }
+}

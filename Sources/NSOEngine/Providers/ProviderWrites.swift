@@ -1,0 +1,118 @@
+import NSOModel
+import NSOSchema
+import NSOStore
+import NSOTerms
+import NSOWire
+
+/// One change of configuration as a data provider is told it (protocol part 05, section 7).
+struct ProviderWrite: Sendable {
+  enum Kind: Sendable {
+    case create
+    case remove
+    case set(Value)
+    /// The case of a choice in the node at the path.
+    case choose(choice: Tag, case: Tag)
+  }
+
+  var kind: Kind
+  var path: TreePath
+}
+
+/// The changes of a transaction in the order in which a provider has to carry them out: what is in an entry after the entry.
+struct ProviderWrites {
+  private let model: DataModel
+  private var set: Set<[UInt8]> = []
+  private(set) var writes: [ProviderWrite] = []
+
+  /// What a tree's changes are, at and below a place. Reads what is deleted, so it may have to wait.
+  /// - Parameter withDefaults: leafs that come to have their default are told too.
+  static func all(
+    of changes: Overlay, below place: TreePath = .root, _ model: DataModel
+  ) throws(NSOError) -> [ProviderWrite] {
+    var collector = ProviderWrites(model: model)
+    var failure: NSOError?
+    do throws(StoreError) {
+      try TreeDiff(changes, layout: model.layout).forEach(below: place) { change in
+        do throws(NSOError) {
+          try collector.add(change)
+          return .goOn
+        } catch {
+          failure = error
+          return .stop
+        }
+      }
+    } catch {
+      throw NSOError(store: error)
+    }
+    if let failure { throw failure }
+    return collector.writes
+  }
+
+  private init(model: DataModel) { self.model = model }
+
+  private mutating func add(_ change: TreeChange) throws(NSOError) {
+    guard let node = change.path.node, !model[node].isKey else { return }
+    switch change.kind {
+    case .created:
+      chooseCase(of: change.path, node)
+      writes.append(ProviderWrite(kind: .create, path: change.path))
+    case .deleted, .unset: writes.append(ProviderWrite(kind: .remove, path: change.path))
+    case .set:
+      chooseCase(of: change.path, node)
+      if model[node].flags.contains(.empty) {
+        writes.append(ProviderWrite(kind: .create, path: change.path))
+      } else if let bytes = change.new {
+        writes.append(ProviderWrite(kind: .set(try decoded(bytes)), path: change.path))
+      }
+    case .moved, .attribute:
+      throw NSOError(
+        .notImplemented, "\(model.schema.path(of: node)): order and attributes are not kept in data of providers yet")
+    }
+  }
+
+  private mutating func chooseCase(of path: TreePath, _ node: NodeID) {
+    guard let reference = model.schema[node].caseReference else { return }
+    let choice = model.schema[reference.choice]
+    let lineage = model.layout.lineage(of: path)
+    guard lineage.count > 1 else { return }
+    let parent = lineage[lineage.count - 2]
+    let write = ProviderWrite(
+      kind: .choose(choice: Tag(choice.name.name), case: Tag(choice.cases[reference.index].name.name)), path: parent)
+    let isKnown = writes.contains { other in
+      guard other.path == parent, case .choose(let tag, _) = other.kind else { return false }
+      return tag.name == choice.name.name
+    }
+    if !isKnown { writes.append(write) }
+  }
+}
+
+extension ProviderTree {
+  /// The request for a write, and who gets it.
+  /// - Returns: nil where the client has no callback for it and need not have one.
+  /// - Throws: EXTERNAL when nobody serves the place, or who does cannot carry this out.
+  func request(
+    _ write: ProviderWrite, at point: CallPoint? = nil
+  ) throws(NSOError) -> (place: ProviderPlace, call: CallbackCall)? {
+    let place: ProviderPlace
+    if let point { place = try self.place(write.path, at: point) } else { place = try self.place(write.path) }
+    let call: CallbackCall
+    let needed: DataCallbacks
+    switch write.kind {
+    case .create: (call, needed) = (.create(place.keypath), .create)
+    case .remove: (call, needed) = (.remove(place.keypath), .remove)
+    case .set(let value): (call, needed) = (.setElem(place.keypath, wire(value, of: place.node, for: place)), .setElem)
+    case .choose(let choice, let tag):
+      guard place.callbacks.contains(.setCase) else { return nil }
+      return (place, .setCase(place.keypath, choice: [choice], case: tag))
+    }
+    guard place.callbacks.contains(needed) else {
+      // A hook is told what it has callbacks for; who stores the data must be able to.
+      if point != nil { return nil }
+      throw NSOError(
+        .external,
+        "\(place.served.instance.summary) registered no \(call.type?.name ?? "callback") for callpoint \(place.point.name): \(place.keypath) cannot be written"
+      )
+    }
+    return (place, call)
+  }
+}

@@ -1,0 +1,131 @@
+import NSOModel
+import NSOSchema
+import NSOWire
+
+/// One thing that has to be known of a provider's data, by places in the form of the store.
+enum ProviderWant: Hashable, Sendable {
+  /// The record of a leaf, an entry, a presence container.
+  case record([UInt8])
+  /// The values of a leaf-list.
+  case values([UInt8])
+  /// The entry of a list that follows.
+  case next(list: [UInt8], ProviderStand)
+  case count(list: [UInt8])
+  case choice(ChoiceID, parent: [UInt8])
+}
+
+/// Where in a list to look for the next entry.
+enum ProviderStand: Hashable, Sendable {
+  case start
+  case after([UInt8])
+  case atOrAfter([UInt8])
+}
+
+/// What was found out.
+enum ProviderFact: Sendable {
+  /// The value's term bytes; nil: there is none.
+  case record([UInt8]?)
+  case values([Value]?)
+  case entry(ProviderEntry?)
+  case count(Int)
+  /// Nil: the provider has no callback for it.
+  case choice(ChoiceAnswer?)
+}
+
+/// An entry of a list as a provider told it.
+struct ProviderEntry: Sendable {
+  /// The keys in the store's form.
+  var key: [UInt8]
+  var keys: [Value]
+  /// The term bytes of the keys (leaf-list: of the value).
+  var record: [UInt8]
+  /// The leafs, where the provider gave them too.
+  var object: ProviderObjectValues?
+  var next: Continuation.Next
+}
+
+/// The leafs of a list entry or container that came at once.
+struct ProviderObjectValues: Sendable {
+  /// By node; nodes that are there without value have `.empty`. Those in `answered` without value do not exist.
+  var values: [NodeID: Value] = [:]
+  /// What the object tells about; all else has to be asked for.
+  var answered: Set<NodeID> = []
+}
+
+/// Entries of one list that came together, in their order.
+struct ProviderBatch: Sendable {
+  var entries: [ProviderEntry]
+  var places: [[UInt8]: Int]
+  /// Nothing comes after these (of this segment).
+  var isLast: Bool
+  /// Nothing comes after these at all.
+  var isEnd = false
+  /// Which of those who serve the list: the place in the order of their ranges.
+  var segment: Int
+  var traversal: Int64?
+  var expires: ContinuousClock.Instant
+  /// The continuation of the last entry was used; it cannot be used again.
+  var isUsed = false
+
+  init(_ entries: [ProviderEntry], isLast: Bool, segment: Int, traversal: Int64?, expires: ContinuousClock.Instant) {
+    self.entries = entries
+    self.isLast = isLast
+    self.segment = segment
+    self.traversal = traversal
+    self.expires = expires
+    places = [:]
+    for (index, entry) in entries.enumerated() { places[entry.key] = index }
+  }
+}
+
+/// What is remembered of providers' data for a short while: bounded, however large their tables are.
+struct ProviderCache: Sendable {
+  private var batches: [[UInt8]: [ProviderBatch]] = [:]
+  private var lists: [[UInt8]] = []
+  private var objects: [[UInt8]: (values: ProviderObjectValues, expires: ContinuousClock.Instant)] = [:]
+  private var objectOrder: [[UInt8]] = []
+  private static let listLimit = 64
+  private static let batchLimit = 8
+  private static let entryLimit = 4096
+  private static let objectLimit = 256
+
+  mutating func removeAll() { self = ProviderCache() }
+
+  mutating func add(_ batch: ProviderBatch, to list: [UInt8]) {
+    if batches[list] == nil {
+      lists.append(list)
+      if lists.count > Self.listLimit { batches[lists.removeFirst()] = nil }
+    }
+    var all = (batches[list] ?? []).filter { $0.entries.allSatisfy { batch.places[$0.key] == nil } }
+    all.append(batch)
+    while all.count > Self.batchLimit || (all.count > 1 && all.reduce(0, { $0 + $1.entries.count }) > Self.entryLimit) {
+      all.removeFirst()
+    }
+    batches[list] = all
+  }
+
+  /// The batch that has an entry, and its place in it.
+  func find(_ key: [UInt8], in list: [UInt8]) -> (batch: ProviderBatch, index: Int)? {
+    for batch in batches[list] ?? [] {
+      if let index = batch.places[key] { return (batch, index) }
+    }
+    return nil
+  }
+
+  mutating func markUsed(_ key: [UInt8], in list: [UInt8]) {
+    guard let index = batches[list]?.firstIndex(where: { $0.places[key] != nil }) else { return }
+    batches[list]?[index].isUsed = true
+  }
+
+  mutating func add(_ object: ProviderObjectValues, at place: [UInt8], expires: ContinuousClock.Instant) {
+    if objects.updateValue((object, expires), forKey: place) == nil {
+      objectOrder.append(place)
+      if objectOrder.count > Self.objectLimit { objects[objectOrder.removeFirst()] = nil }
+    }
+  }
+
+  func object(at place: [UInt8], now: ContinuousClock.Instant) -> ProviderObjectValues? {
+    guard let found = objects[place], found.expires > now else { return nil }
+    return found.values
+  }
+}

@@ -1,0 +1,205 @@
+import Logging
+public import NSOModel
+import NSOSchema
+public import NSOStore
+import NSOTerms
+import NSOWire
+import Synchronization
+
+/// The data of providers as one transaction sees it: a tree of records like that of the database, whose records are fetched
+/// from the data providers when they are looked at. See ``ProviderWait`` for how that takes time.
+public final class ProviderTree: DataTree {
+  struct State {
+    var cache = ProviderCache()
+    /// What the operation under way found out so far; it is done again from its beginning each time.
+    var facts: [ProviderWant: ProviderFact] = [:]
+    var want: ProviderWant?
+  }
+
+  let model: DataModel
+  let registry: ProviderRegistry
+  let handle: Int32
+  private let parts: @Sendable () throws(NSOError) -> ProviderTransactions
+  let state = Mutex(State())
+
+  /// - Parameter parts: the parts of providers in the transaction; asked for when the first of their data is touched.
+  init(
+    _ model: DataModel, _ registry: ProviderRegistry, handle: Int32,
+    parts: @escaping @Sendable () throws(NSOError) -> ProviderTransactions
+  ) {
+    self.model = model
+    self.registry = registry
+    self.handle = handle
+    self.parts = parts
+  }
+
+  func part(of instance: ProviderInstance) throws(NSOError) -> ProviderTransaction { try parts().part(of: instance) }
+
+  // MARK: Operations that are done again
+
+  /// Fetches what the last read on an event loop lacked.
+  public func fetchWanted() async throws(NSOError) {
+    guard
+      let want = state.withLock({ state in
+        defer { state.want = nil }
+        return state.want
+      })
+    else { return }
+    let fact = try await fetch(want)
+    state.withLock { $0.facts[want] = fact }
+  }
+
+  /// The operation has its answer: the next one asks anew.
+  public func endOperation() {
+    state.withLock { state in
+      state.facts = [:]
+      state.want = nil
+    }
+  }
+
+  /// What was read is no longer what is there.
+  public func forget() { state.withLock { $0.cache.removeAll() } }
+
+  func fact(_ want: ProviderWant) throws(StoreError) -> ProviderFact {
+    if let known = state.withLock({ $0.facts[want] }) ?? cached(want) { return known }
+    guard ProviderWait.isAllowed else {
+      state.withLock { $0.want = want }
+      throw StoreError(refusal: NSOError(.waitsForProvider, "data of a provider is needed that was not fetched"))
+    }
+    return try ProviderWait.block { [self] () async throws(NSOError) in try await fetch(want) }
+  }
+
+  // MARK: Records
+
+  public func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) throws(StoreError) -> Bool {
+    guard let path = model.layout.path(Array(key)), let node = path.node, model[node].placement == .provider else {
+      return false
+    }
+    guard let record = try record(path, node) else { return false }
+    record.withUnsafeBytes(body)
+    return true
+  }
+
+  func record(_ path: TreePath, _ node: NodeID) throws(StoreError) -> [UInt8]? {
+    if path.isWholeList { return nil }
+    let facts = model[node]
+    if facts.isKey { return nil }
+    if facts.kind == .container, !facts.flags.contains(.presence) { return nil }
+    guard case .record(let record) = try fact(.record(path.bytes)) else { return nil }
+    return record
+  }
+
+  public func hasContent(_ path: TreePath) throws(StoreError) -> Bool {
+    guard let node = path.node else { return try hasChildren(path, model.schema.roots) }
+    guard model.providerReach(node) != .none else { return false }
+    if path.isWholeList {
+      guard model[node].placement == .provider else { return false }
+      if model[node].kind == .leafList { return try !(leafList(path, node) ?? []).isEmpty }
+      guard case .entry(let entry) = try fact(.next(list: path.bytes, .start)) else { return false }
+      return entry != nil
+    }
+    if model[node].placement == .provider {
+      if try record(path, node) != nil { return true }
+      // What is in an entry is not there without it.
+      if path.isEntry || model[node].kind == .leaf || model[node].flags.contains(.presence) { return false }
+    }
+    return try hasChildren(path, model.schema[node].children)
+  }
+
+  private func hasChildren(_ path: TreePath, _ children: [NodeID]) throws(StoreError) -> Bool {
+    for child in children where model.providerReach(child) != .none && !model[child].isKey {
+      if try hasContent(path.appending(child, model.layout)) { return true }
+    }
+    return false
+  }
+
+  // MARK: Lists
+
+  public func nextEntry(
+    in list: TreePath, _ position: inout ListPosition, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(StoreError) -> Bool {
+    guard let node = list.node, model[node].placement == .provider else { return false }
+    let stand: ProviderStand =
+      switch position.stand {
+      case .start: .start
+      case .after: .after(position.entryKey)
+      case .atOrAfter: .atOrAfter(position.entryKey)
+      }
+    if model[node].kind == .leafList, let entries = try leafListEntries(list, node) {
+      guard let next = entries.first(where: { stand.admits($0.key) }) else { return false }
+      position = .after(next.key)
+      next.record.withUnsafeBytes(body)
+      return true
+    }
+    guard case .entry(let entry?) = try fact(.next(list: list.bytes, stand)) else { return false }
+    position = .after(entry.key)
+    entry.record.withUnsafeBytes(body)
+    return true
+  }
+
+  public func forEachEntry(
+    in list: TreePath, _ body: (_ entryKey: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Bool
+  ) throws(StoreError) {
+    var position = ListPosition.start
+    var goesOn = true
+    while goesOn {
+      var record: [UInt8] = []
+      guard try nextEntry(in: list, &position, { record = Array($0) }) else { return }
+      goesOn = position.entryKey.withUnsafeBytes { key in record.withUnsafeBytes { body(key, $0) } }
+    }
+  }
+
+  public func count(of list: TreePath, limit: Int) throws(StoreError) -> Int {
+    guard let node = list.node, model[node].placement == .provider, limit > 0 else { return 0 }
+    if limit < .max {
+      var count = 0
+      try forEachEntry(in: list) { _, _ in
+        count += 1
+        return count < limit
+      }
+      return count
+    }
+    guard case .count(let count) = try fact(.count(list: list.bytes)) else { return 0 }
+    return count
+  }
+
+  /// The values of a leaf-list, where the provider gives them at once.
+  private func leafList(_ path: TreePath, _ node: NodeID) throws(StoreError) -> [Value]? {
+    guard case .values(let values) = try fact(.values(path.bytes)) else { return nil }
+    return values
+  }
+
+  private func leafListEntries(_ list: TreePath, _ node: NodeID) throws(StoreError) -> [ProviderEntry]? {
+    guard let values = try leafList(list, node) else { return nil }
+    var entries: [ProviderEntry] = []
+    for value in values {
+      var path = list
+      try path.appendKey(value, type: model.schema[node].type, schema: model.schema)
+      entries.append(
+        ProviderEntry(
+          key: path.entryKey ?? [], keys: [value], record: ValueCoding.bytes(of: value), object: nil, next: .byKeys))
+    }
+    return entries
+  }
+
+  // MARK: Choices
+
+  /// The case that a provider says is chosen; nil inside: it has no callback for that.
+  func choice(_ choice: ChoiceID, in parent: TreePath) throws(StoreError) -> ChoiceAnswer? {
+    guard case .choice(let answer) = try fact(.choice(choice, parent: parent.bytes)) else { return nil }
+    return answer
+  }
+
+  public func makeCursor(in range: KeyRange) throws(StoreError) -> any TreeCursor { ProviderCursor(self, range) }
+}
+
+extension ProviderStand {
+  /// Whether an entry can be the next one, by the order of keys.
+  func admits(_ key: [UInt8]) -> Bool {
+    switch self {
+    case .start: true
+    case .after(let last): last.lexicographicallyPrecedes(key)
+    case .atOrAfter(let first): !key.lexicographicallyPrecedes(first)
+    }
+  }
+}

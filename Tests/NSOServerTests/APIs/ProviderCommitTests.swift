@@ -1,0 +1,164 @@
+import Foundation
+import NSOEngine
+import NSOModel
+import NSOTerms
+import NSOWire
+import Testing
+
+@testable import NSOServer
+
+/// Configuration that data providers store, and hooks, in commits.
+@Suite struct ProviderCommitTests {
+  private static let registration = ProviderRegistration(
+    .data, "remote-cp", mask: ServedTable.all.rawValue, flags: [.sendsPaths, .noDefaults], index: 4)
+  private static let title = ServedModel.path("remote", .tag("title"))
+
+  private static func user(_ id: UInt16, _ elements: Keypath.Element...) -> Keypath {
+    Keypath([.tag(Tag("remote", in: "urn:ex:served")), .tag("user"), .keys([.uint16(id)])] + elements)
+  }
+
+  private static func provider(_ daemon: TestDaemon, _ table: ServedTable) throws -> FakeProvider {
+    try FakeProvider(daemon, "remote", [registration]) { request in
+      table.answer(request, key: { UInt16($0).map(Value.uint16) ?? .string($0) })
+    }
+  }
+
+  private static func write(_ client: WireClient, _ th: Int32) throws {
+    try client.done(.setElem2("new", title.wire), th)
+    try client.done(.create(user(7).wire), th)
+    try client.done(.setElem2("seven", user(7, .tag("nick")).wire), th)
+    try client.done(.setElem2("me", Keypath.plant(.tag("owner")).wire), th)
+  }
+
+  @Test func `a provider's configuration is read, changed and committed together with ours`() async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let table = ServedTable([
+        "/remote/title": .string("old"), "/remote/user{3}": .empty, "/remote/user{3}/nick": .string("three"),
+      ])
+      let provider = try Self.provider(daemon, table)
+      let client = try daemon.session()
+      let th = try client.start()
+      #expect(try client.value(Self.title, th) == .string("old"))
+      #expect(try client.value(Self.user(3, .tag("nick")), th) == .string("three"))
+      try Self.write(client, th)
+      // Changed here, not yet there.
+      #expect(try client.value(Self.title, th) == .string("new"))
+      #expect(try client.value(Self.user(7, .tag("nick")), th) == .string("seven"))
+      #expect(try client.value(Self.user(7, .tag("level")), th) == .uint8(1))
+      #expect(try client.integer(.numInstances(ServedModel.path("remote", .tag("user")).wire), th) == 2)
+      #expect(table["/remote/title"] == .string("old"))
+      try client.done(.delete(Self.user(3).wire), th)
+      try client.done(.applyTransaction(keepOpen: false, flags: 0), th)
+      #expect(
+        table.all == [
+          "/remote/title": .string("new"), "/remote/user{7}": .empty, "/remote/user{7}/nick": .string("seven"),
+        ])
+      try client.done(.stopTransaction, th)
+      #expect(provider.phases == [.lock, .writeStart, .prepare, .commit, .close])
+      #expect(try client.value(Self.title, try client.start(.running, .read)) == .string("new"))
+      #expect(daemon.engine.unconfirmedProviders.isEmpty)
+    }
+  }
+
+  @Test func `constraints hold for a provider's configuration`() async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let provider = try Self.provider(daemon, ServedTable(["/remote/user{3}": .empty, "/remote/user{3}/nick": .string("t")]))
+      let client = try daemon.session()
+      let th = try client.start()
+      try client.done(.create(Self.user(7).wire), th)
+      #expect(errorCode { try client.done(.applyTransaction(keepOpen: true, flags: 0), th) } == .notSet)
+      try client.done(.setElem2("seven", Self.user(7, .tag("nick")).wire), th)
+      try client.done(.setElem2("4", Self.user(7, .tag("boss")).wire), th)
+      #expect(errorCode { try client.done(.applyTransaction(keepOpen: true, flags: 0), th) } == .badKeyref)
+      try client.done(.setElem2("3", Self.user(7, .tag("boss")).wire), th)
+      try client.done(.applyTransaction(keepOpen: true, flags: 0), th)
+      withExtendedLifetime(provider) {}
+    }
+  }
+
+  @Test(arguments: [TransactionPhase.lock, .writeStart, .prepare])
+  func `a provider that refuses leaves everything as it was`(_ phase: TransactionPhase) async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let provider = try Self.provider(daemon, ServedTable())
+      provider.refuse(phase, .failure(.reason(.init(.resourceDenied, "no room"))))
+      let client = try daemon.session()
+      let th = try client.start()
+      try Self.write(client, th)
+      #expect(errorText { try client.done(.applyTransaction(keepOpen: true, flags: 0), th) } == "no room")
+      #expect(errorCode { _ = try client.value(Keypath.plant(.tag("owner")), try client.start(.running, .read)) } == .noExists)
+      // Nothing is locked; the next attempt is a new one for the provider.
+      provider.refuse(phase, nil)
+      try client.done(.applyTransaction(keepOpen: true, flags: 0), th)
+      #expect(provider.phases.suffix(5).contains(.commit))
+      #expect(try client.value(Keypath.plant(.tag("owner")), try client.start(.running, .read)) == .string("me"))
+    }
+  }
+
+  @Test(arguments: [TransactionPhase.lock, .writeStart, .prepare])
+  func `a provider that dies before it has prepared aborts the commit`(_ phase: TransactionPhase) async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let provider = try Self.provider(daemon, ServedTable())
+      provider.refuse(phase, .die)
+      let client = try daemon.session()
+      let th = try client.start()
+      try Self.write(client, th)
+      let text = errorText { try client.done(.applyTransaction(keepOpen: true, flags: 0), th) }
+      #expect(text.contains("external error") && text.contains("remote"), "\(text)")
+      #expect(errorCode { _ = try client.value(Keypath.plant(.tag("owner")), try client.start(.running, .read)) } == .noExists)
+      let next = try Self.provider(daemon, ServedTable())
+      try client.done(.applyTransaction(keepOpen: true, flags: 0), th)
+      #expect(next.phases.contains(.commit))
+    }
+  }
+
+  @Test func `a provider that dies between prepare and commit is found and told when it is back`() async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let provider = try Self.provider(daemon, ServedTable())
+      provider.refuse(.commit, .die)
+      let client = try daemon.session()
+      let th = try client.start()
+      try Self.write(client, th)
+      // The commit has taken place: its own part is durable.
+      try client.done(.applyTransaction(keepOpen: false, flags: 0), th)
+      #expect(try client.value(Keypath.plant(.tag("owner")), try client.start(.running, .read)) == .string("me"))
+      #expect(daemon.engine.unconfirmedProviders.map(\.name) == ["remote"])
+      let table = ServedTable()
+      let back = try Self.provider(daemon, table)
+      try daemon.until { daemon.log.lines().contains { $0.contains("was lost before it confirmed the commit") } }
+      // The next commit that it confirms settles it.
+      try client.commit { try client.done(.setElem2("again", Self.title.wire), $0) }
+      #expect(daemon.engine.unconfirmedProviders.isEmpty)
+      #expect(table["/remote/title"] == .string("again"))
+      withExtendedLifetime(back) {}
+    }
+  }
+
+  @Test func `a transaction hook adds to the transaction, or refuses it`() async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let isRefusing = LockedBox(false)
+      let provider = try FakeProvider(
+        daemon, "hook", [ProviderRegistration(.data, "hook-cp", mask: DataCallbacks.writeAll.rawValue, index: 3)]
+      ) { request in
+        if isRefusing.with({ $0 }) { return .failure(.reason(.init(.inconsistentValue, "not like this"))) }
+        guard case .writeAll = request.call, let maapi = try? daemon.connect() else { return .silence }
+        let attach = MAAPIRequest.attach(Attach(namespace: .none, session: 0))
+        guard (try? maapi.call(attach, request.handle)) != nil,
+          (try? maapi.call(.setElem2("from the hook", ServedModel.path("hooked", .tag("b")).wire), request.handle)) != nil
+        else { return .failure(.reason(.init(.application, "cannot attach"))) }
+        return .result(.ok)
+      }
+      let client = try daemon.session()
+      let a = ServedModel.path("hooked", .tag("a")).wire
+      try client.commit { try client.done(.setElem2("1", a), $0) }
+      let reading = try client.start(.running, .read)
+      #expect(try client.value(ServedModel.path("hooked", .tag("b")), reading) == .string("from the hook"))
+      isRefusing.with { $0 = true }
+      let th = try client.start()
+      try client.done(.setElem2("2", a), th)
+      #expect(errorText { try client.done(.applyTransaction(keepOpen: false, flags: 0), th) } == "not like this")
+      // A transaction that touches nothing there does not ask it.
+      try client.commit { try client.done(.setElem2("me", Keypath.plant(.tag("owner")).wire), $0) }
+      withExtendedLifetime(provider) {}
+    }
+  }
+}
