@@ -41,6 +41,7 @@ let package = Package(
     .executable(name: "ncs", targets: ["ncs"]),
     .executable(name: "ncs_cmd", targets: ["ncs_cmd"]),
     .executable(name: "ncs_load", targets: ["ncs_load"]),
+    .executable(name: "ncs-maapi", targets: ["ncs-maapi"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -89,6 +90,7 @@ let package = Package(
     tool("ncs", ["NSODaemon", "NSOTools", "NSOClient", "NSOModel"]),
     tool("ncs_cmd", ["NSOTools"]),
     tool("ncs_load", ["NSOTools"]),
+    tool("ncs-maapi", ["NSOTools"]),
 
     tests("ExternalTermTests", ["ExternalTerm", nioCore]),
     tests("NSOModelTests", ["NSOModel"]),
@@ -113,7 +115,7 @@ let package = Package(
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
     tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOWire", "NSOModel", logging]),
     tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOWire", "NSOModel"]),
-    tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load"]),
+    tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load", "ncs-maapi"]),
   ]
 )
 

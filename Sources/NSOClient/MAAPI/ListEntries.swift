@@ -14,6 +14,8 @@ public struct ListEntries: AsyncSequence, Sendable {
   let list: WireKeypath
   let start: CursorPosition
   let find: Find?
+  /// The name of a secondary index; empty for none.
+  var index = ""
 
   public func makeAsyncIterator() -> Iterator { Iterator(sequence: self) }
 
@@ -33,9 +35,10 @@ public struct ListEntries: AsyncSequence, Sendable {
       guard let position else { return nil }
       let request: MAAPIRequest
       if let find {
-        request = .findNext(FindNext(find.keys, sequence.list, cursor: cursor, includesSame: find.includesSame))
+        request = .findNext(
+          FindNext(find.keys, sequence.list, cursor: cursor, includesSame: find.includesSame, index: sequence.index))
       } else {
-        request = .getNext(GetNext(position, sequence.list, cursor: cursor))
+        request = .getNext(GetNext(position, sequence.list, cursor: cursor, index: sequence.index))
       }
       find = nil
       guard let entry = try await sequence.transaction.entry(request) else {

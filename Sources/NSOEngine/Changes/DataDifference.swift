@@ -17,6 +17,8 @@ public struct DataDifference: Sendable, Hashable {
     case valueSet(old: Value?, new: Value)
     /// The entry of a list ordered by user now follows the one with these keys; none: it is first.
     case movedAfter([Value])
+    /// An attribute of the node, or with nil that it has it no longer. Only where asked for.
+    case attributeSet(AttributeNumber, Value?)
   }
 
   /// What is told.
@@ -29,6 +31,8 @@ public struct DataDifference: Sendable, Hashable {
     public static let oldValues = Options(rawValue: 2)
     /// What was below deleted entries and presence containers, after them.
     public static let deletedContents = Options(rawValue: 4)
+    /// Changes of attributes.
+    public static let attributes = Options(rawValue: 8)
   }
 
   public var path: Keypath
@@ -141,7 +145,10 @@ private struct DifferenceCollector {
       var entry = change.path.withoutEntryKey
       entry.appendEntryKey(after)
       return .movedAfter(try keys(of: node, at: entry.bytes))
-    case .attribute: return nil
+    case .attribute(let number):
+      guard options.contains(.attributes), !facts.isKey else { return nil }
+      return .attributeSet(
+        AttributeNumber(rawValue: number), try change.new.map { (bytes) throws(NSOError) in try value(bytes) })
     }
   }
 
@@ -160,7 +167,10 @@ private struct DifferenceCollector {
   }
 
   private mutating func append(_ change: DataDifference.Change, _ key: [UInt8], _ path: Keypath) {
-    if case .valueSet = change {} else { told.append(key) }
+    switch change {
+    case .valueSet, .attributeSet: break
+    default: told.append(key)
+    }
     let steps = model.layout.path(key).map(model.layout.steps(of:)) ?? []
     let parentEnd = steps.dropLast().last.map { $0.entryEnd ?? $0.nodeEnd } ?? 0
     differences.append(DataDifference(path: path, change: change, key: key, parentKey: Array(key[..<parentEnd])))

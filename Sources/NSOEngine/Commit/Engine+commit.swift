@@ -264,10 +264,7 @@ extension Engine {
 
   private func checkConflicts(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {
     guard let conflict = try conflict(of: transaction) else { return }
-    throw NSOError(
-      .transactionConflict,
-      "\(transaction.summary) conflicts: \(text(ofKey: conflict.key)) was changed by \(history.author(of: conflict.revision)) after this transaction had read it; finish it and try again with a new one"
-    )
+    throw try error(of: conflict, transaction)
   }
 
   /// The second phase: one durable commit.

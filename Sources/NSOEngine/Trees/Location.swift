@@ -238,17 +238,10 @@ extension DataModel {
         let type = types.indices.contains(index) ? types[index] : nil
         return type.flatMap { schema.text(of: value, as: $0) } ?? value.plainText
       }
-      text += "{" + shown.map(Self.quoted).joined(separator: " ") + "}"
+      text += "{" + shown.map { StringPath.quoted(key: $0) }.joined(separator: " ") + "}"
       rest = rest.dropFirst(count)
     }
     return text
-  }
-
-  /// A key as string paths have it: quoted where it would be torn apart (protocol part 02, section 5.5).
-  static func quoted(_ key: String) -> String {
-    let needed = key.isEmpty || key.contains { " {}\"\\".contains($0) }
-    guard needed else { return key }
-    return "\"" + key.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
   }
 
   /// Resolves a path of names and keys.

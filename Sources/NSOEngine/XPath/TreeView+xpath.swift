@@ -48,7 +48,7 @@ extension TreeView {
     try evaluate(query, trace) { evaluator, xpath, context in try evaluator.string(xpath, at: context) }
   }
 
-  private func evaluate<R>(
+  func evaluate<R>(
     _ query: XPathQuery, _ trace: ((String) -> Void)?,
     _ body: (XPathEvaluator<AccessibleTree<StoreStorage>>, XPath, InstanceNode<TreePath>) throws -> R
   ) throws(NSOError) -> R {

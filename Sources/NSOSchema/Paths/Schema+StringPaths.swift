@@ -12,8 +12,8 @@ extension Schema {
   public func parsePath(
     _ text: String, relativeTo base: ResolvedPath = .root, prefixes: PrefixResolver = .schema
   ) throws(NSOError) -> ResolvedPath {
-    var parser = StringPathParser(text, schema: self, prefixes: prefixes, base: base)
-    return try parser.parse()
+    var resolver = StringPathResolver(text, schema: self, prefixes: prefixes, base: base)
+    return try resolver.resolve()
   }
 
   /// The value of an instance-identifier: an absolute path with keys either way.
@@ -63,29 +63,12 @@ extension Schema {
           "{"
           + keys.enumerated().map { index, key in
             let plain = types.flatMap { self.text(of: key, as: $0[index]) } ?? key.plainText
-            return Self.quotedKey(plain)
+            return StringPath.quoted(key: plain)
           }.joined(separator: " ") + "}"
       case .position(let index): text += "[\(index)]"
       }
     }
     return text
-  }
-
-  /// A key as it stands between braces.
-  static func quotedKey(_ text: String) -> String {
-    let needsQuotes =
-      text.isEmpty || text == "*"
-      || text.utf8.contains { byte in
-        byte <= 32 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "{") || byte == UInt8(ascii: "}")
-          || byte == UInt8(ascii: "\\")
-      }
-    guard needsQuotes else { return text }
-    var quoted = "\""
-    for character in text {
-      if character == "\"" || character == "\\" { quoted.append("\\") }
-      quoted.append(character)
-    }
-    return quoted + "\""
   }
 
   /// An instance-identifier in XPath form: `/ex:net/ex:route[ex:prefix='10.0.0.0/8']`; in JSON a module name stands only

@@ -14,6 +14,7 @@ extension IterationItem {
       case .modified: .modified
       case .valueSet(let old, let new): .valueSet(old: old, new: new)
       case .movedAfter(let keys): .movedAfter(keys)
+      case .attributeSet(let number, let value): .attributeSet(number, value)
       }
     self = .change(difference.path, change)
   }
@@ -62,8 +63,10 @@ extension MAAPIConnection {
       self.begin({ () throws(NSOError) in DiffIteration(try result.get()) }, &out)
     }
     services.offload(to: later) { () throws(NSOError) in
-      try work.view.differences(
-        below: work.place, flags.contains(.wantPresenceContainers) ? .presenceContainers : [])
+      var options: DataDifference.Options = []
+      if flags.contains(.wantPresenceContainers) { options.insert(.presenceContainers) }
+      if flags.contains(.wantAttributes) { options.insert(.attributes) }
+      return try work.view.differences(below: work.place, options)
     }
     return .later
   }

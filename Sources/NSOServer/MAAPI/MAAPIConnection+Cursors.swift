@@ -17,31 +17,24 @@ extension MAAPIConnection {
 
   func getNext(
     _ request: GetNext, _ use: TransactionUse, _ isRelative: Bool, _ op: UInt32, _ out: inout ByteBuffer
-  ) throws(NSOError) {
-    let list = try locate(request.path, request.index, use, isRelative)
+  ) throws(NSOError) -> FrameOutcome {
+    if let outcome = try walkNext(request, use, isRelative, op) { return outcome }
+    let list = try use.locateVisible(request.path, isRelative)
     let view = try use.transaction.view()
     var stand = try stand(request.position, list, request.cursor, use, view)
     try answer(try view.next(list, &stand), list, stand, request.cursor, use, view, op, &out)
+    return .done
   }
 
   func findNext(
     _ request: FindNext, _ use: TransactionUse, _ isRelative: Bool, _ op: UInt32, _ out: inout ByteBuffer
-  ) throws(NSOError) {
-    let list = try locate(request.path, request.index, use, isRelative)
+  ) throws(NSOError) -> FrameOutcome {
+    if let outcome = try walkTo(request, use, isRelative, op) { return outcome }
+    let list = try use.locateVisible(request.path, isRelative)
     let view = try use.transaction.view()
     var stand = try view.position(list, at: request.keys, inclusive: request.includesSame)
     try answer(try view.next(list, &stand), list, stand, request.cursor, use, view, op, &out)
-  }
-
-  private func locate(
-    _ path: WireKeypath, _ index: String, _ use: TransactionUse, _ isRelative: Bool
-  ) throws(NSOError) -> Location {
-    let list = try use.locateVisible(path, isRelative)
-    guard index.isEmpty else {
-      throw NSOError(
-        .notImplemented, "\(list.text(use.model)): secondary index \(index): secondary indexes are not supported yet")
-    }
-    return list
+    return .done
   }
 
   /// Where to go on: as the cursor remembers it, if it is the same cursor at the same entry; else after the keys.
@@ -49,10 +42,7 @@ extension MAAPIConnection {
     _ position: CursorPosition, _ list: Location, _ cursor: Int64, _ use: TransactionUse, _ view: TreeView
   ) throws(NSOError) -> CursorStand {
     switch position {
-    case .first(nil): return .start
-    case .first(.some(let filter)):
-      throw NSOError(
-        .notImplemented, "\(list.text(use.model)): filter \(filter): cursors with XPath filters are not supported yet")
+    case .first: return .start
     case .after(let entry):
       if let known = use.cursors[cursor], known.list.path == list.path, known.keys == entry.keys { return known.stand }
       return try view.position(list, at: entry.keys, inclusive: false)
@@ -78,7 +68,8 @@ extension MAAPIConnection {
     guard let count = Int(exactly: request.maxEntries), count >= 1 else {
       throw NSOError(.protocolUsage, "\(request.path): \(request.maxEntries) entries cannot be asked for: ask for 1 or more")
     }
-    let list = try locate(request.path, request.index, use, isRelative)
+    if let outcome = try walkObjects(request, count: count, use, isRelative, op) { return outcome }
+    let list = try use.locateVisible(request.path, isRelative)
     let view = try use.transaction.view()
     let stand = try stand(request.position, list, request.cursor, use, view)
     let limit = connection.frameLimit

@@ -121,6 +121,7 @@ extension ConfigurationLoad {
     }
     defer { close(descriptor) }
     var piece = [UInt8](repeating: 0, count: 64 << 10)
+    var unpacker = try FileUnpacker(file)
     while true {
       let count = Glibc.read(descriptor, &piece, piece.count)
       if count == 0 { break }
@@ -131,11 +132,18 @@ extension ConfigurationLoad {
         throw NSOError(.operatingSystem, "\(file): \(errorText(code))")
       }
       do throws(NSOError) {
-        try feed(Array(piece.prefix(count)))
+        try unpacker.feed(Array(piece.prefix(count))) { (bytes) throws(NSOError) in try feed(bytes) }
       } catch {
+        abandon()
         throw NSOError(error.code, "\(file): \(error.message)", appTag: error.appTag)
       }
     }
-    do throws(NSOError) { try finish() } catch { throw NSOError(error.code, "\(file): \(error.message)", appTag: error.appTag) }
+    do throws(NSOError) {
+      try unpacker.finish()
+      try finish()
+    } catch {
+      abandon()
+      throw NSOError(error.code, "\(file): \(error.message)", appTag: error.appTag)
+    }
   }
 }

@@ -57,8 +57,8 @@ extension MAAPIConnection {
       return connection.elsewhere(op, services) { (out) throws(NSOError) in out.writeAnswer(try view.count(list)) }
     case .xpathEval(let request): return try evaluate(call, request, asText: false, op)
     case .xpathEvalExpr(let request): return try evaluate(call, request, asText: true, op)
-    case .getNext(let request): try getNext(request, try use(call), isRelative, op, &out)
-    case .findNext(let request): try findNext(request, try use(call), isRelative, op, &out)
+    case .getNext(let request): return try getNext(request, try use(call), isRelative, op, &out)
+    case .findNext(let request): return try findNext(request, try use(call), isRelative, op, &out)
     case .getObjects(let request): return try getObjects(request, try use(call), isRelative, op, &out)
     case .destroyCursor(let id):
       try use(call).cursors.remove(id)

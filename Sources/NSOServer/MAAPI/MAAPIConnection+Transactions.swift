@@ -28,10 +28,12 @@ extension MAAPIConnection {
           .noTransaction, "transaction \(use.transaction.handle) was started here, not attached: finish it instead")
       }
       uses[use.transaction.handle] = nil
+      queries.removeAll(of: use.transaction.handle)
       out.writeDone(op)
     case .stopTransaction:
       let transaction = try own(call, "finish").transaction
       uses[transaction.handle] = nil
+      queries.removeAll(of: transaction.handle)
       engine.finish(transaction)
       out.writeDone(op)
     case .applyTransaction(let keepOpen, _):

@@ -5,7 +5,8 @@ import NSOWire
 
 /// The nodes that an expression selected, on their way to the client: one item, then the client's answer of four bytes.
 struct XPathExchange {
-  var rest: ArraySlice<XPathMatch>
+  let nodes: SelectedNodes
+  var next = 0
 }
 
 /// XPath over a transaction (protocol part 04, section 5.3): the reply with the op word says that the expression is good, what
@@ -13,7 +14,7 @@ struct XPathExchange {
 extension MAAPIConnection {
   private struct Evaluation: Sendable {
     var trace: [String] = []
-    var nodes: [XPathMatch] = []
+    var nodes: SelectedNodes?
     var text: String?
   }
 
@@ -49,7 +50,7 @@ extension MAAPIConnection {
       if asText {
         evaluation.text = try view.string(query, trace: note)
       } else {
-        evaluation.nodes = try view.nodes(query, trace: note)
+        evaluation.nodes = try view.select(query, trace: note)
       }
       evaluation.trace = trace
       return evaluation
@@ -62,19 +63,28 @@ extension MAAPIConnection {
     for text in evaluation.trace { out.writeFrame { XPathItem.trace(text).write(into: &$0) } }
     if let text = evaluation.text {
       out.writeFrame { XPathItem.result(text).write(into: &$0) }
-    } else {
-      sendNode(of: XPathExchange(rest: evaluation.nodes[...]), &out)
+    } else if let nodes = evaluation.nodes {
+      sendNode(of: XPathExchange(nodes: nodes), &out)
     }
   }
 
   private func sendNode(of exchange: XPathExchange, _ out: inout ByteBuffer) {
     var exchange = exchange
-    guard let match = exchange.rest.popFirst() else {
+    guard exchange.next < exchange.nodes.count else {
       xpath = nil
       return out.writeFrame { XPathItem.end.write(into: &$0) }
     }
+    let item: XPathItem
+    do throws(NSOError) {
+      let place = try exchange.nodes.location(exchange.next)
+      item = .node(Keypath(place, exchange.nodes.model), try exchange.nodes.value(exchange.next, at: place))
+    } catch {
+      xpath = nil
+      return out.writeFrame { XPathItem.failure(error.message).write(into: &$0) }
+    }
+    exchange.next += 1
     xpath = exchange
-    out.writeFrame { XPathItem.node(match.path, match.value).write(into: &$0) }
+    out.writeFrame { item.write(into: &$0) }
   }
 
   /// The client's answer to a node.

@@ -12,6 +12,7 @@ final class MAAPIConnection: IteratingConnection {
   let services: Services
   var binding: SessionBinding?
   var uses: [Int32: TransactionUse] = [:]
+  var queries = QueryTable()
   var iteration: (any Iteration)?
   /// As `iteration`, for the nodes of an XPath expression.
   var xpath: XPathExchange?
@@ -99,6 +100,7 @@ final class MAAPIConnection: IteratingConnection {
       if let outcome = try read(call, op, &out) { return outcome }
       if let outcome = try write(call, op, &out) { return outcome }
       if let outcome = try structure(call, op, &out) { return outcome }
+      if let outcome = try query(call, op, &out) { return outcome }
       if let outcome = try control(call, op, &out) { return outcome }
       if let outcome = try sessions(call, op, &out) { return outcome }
       if let outcome = try actions(call, op) { return outcome }
@@ -165,6 +167,7 @@ final class MAAPIConnection: IteratingConnection {
     services.streams.abandon(owner: connection.id)
     for use in uses.values where use.isOwn { engine.finish(use.transaction) }
     uses = [:]
+    queries = QueryTable()
     if let binding = unbind(), binding.isOwn { engine.sessions.end(binding.session) }
   }
 }

@@ -53,11 +53,17 @@ struct CursorTable {
     /// The keys that were sent last.
     var keys: [Value]
     var stand: CursorStand
+    var filter: EntryFilter?
+    var index = ""
+    /// The order of the index, so that it is made once.
+    var order: IndexOrder?
   }
 
   private var cursors: [Int64: Cursor] = [:]
   private var order: [Int64] = []
   private static let limit = 256
+  /// Orders take memory in proportion to their lists: a cursor that loses its order makes it anew.
+  private static let orderLimit = 4
 
   subscript(id: Int64) -> Cursor? { cursors[id] }
 
@@ -66,6 +72,9 @@ struct CursorTable {
       order.append(id)
       if order.count > Self.limit { cursors[order.removeFirst()] = nil }
     }
+    guard cursor.order != nil else { return }
+    let holders = order.filter { cursors[$0]?.order != nil }
+    for other in holders.filter({ $0 != id }).dropLast(Self.orderLimit - 1) { cursors[other]?.order = nil }
   }
 
   mutating func remove(_ id: Int64) {

@@ -2,14 +2,19 @@ internal import Synchronization
 
 /// A change that another transaction depended on.
 public struct Conflict: Hashable, Sendable {
+  public enum Operation: Hashable, Sendable { case set, deleted }
+
   /// What was read, or lies in what was read, and was changed.
   public var key: [UInt8]
   /// The commit that changed it: exact when the log still had it, else the latest revision.
   public var revision: Revision
+  /// What was done to it.
+  public var operation: Operation
 
-  public init(key: [UInt8], revision: Revision) {
+  public init(key: [UInt8], revision: Revision, operation: Operation = .set) {
     self.key = key
     self.revision = revision
+    self.operation = operation
   }
 }
 
@@ -63,15 +68,20 @@ public final class CommitLog: Sendable {
     guard let entries else { return .unknown }
     for (revision, batch) in entries {
       var found: [UInt8]?
+      var done = Conflict.Operation.deleted
       batch.forEach { changed, operation in
         guard changed == space else { return true }
         switch operation {
-        case .put(let key, _), .delete(let key): if reads.contains(key) { found = Array(key) }
+        case .put(let key, _):
+          guard reads.contains(key) else { return true }
+          found = Array(key)
+          done = .set
+        case .delete(let key): if reads.contains(key) { found = Array(key) }
         case .deleteRange(let lower, let upper): found = reads.firstRead(lower, upper)
         }
         return found == nil
       }
-      if let found { return .conflict(Conflict(key: found, revision: revision)) }
+      if let found { return .conflict(Conflict(key: found, revision: revision, operation: done)) }
     }
     return .none
   }
@@ -89,8 +99,8 @@ extension Store {
     let now = try self.snapshot()
     var found: Conflict?
     for range in reads.ranges.ranges {
-      try RecordChanges.between(snapshot.tree(space), now.tree(space), in: range) { key, _, _ in
-        found = Conflict(key: Array(key), revision: now.revision)
+      try RecordChanges.between(snapshot.tree(space), now.tree(space), in: range) { key, _, new in
+        found = Conflict(key: Array(key), revision: now.revision, operation: new == nil ? .deleted : .set)
         return .stop
       }
       if found != nil { return found }

@@ -58,6 +58,12 @@ extension TreeLayout {
     }
   }
 
+  /// The deepest node that any key of the store leads to or through: of a leaf or entry its own, of an attribute or of a place in an order
+  /// the node or list that it belongs to.
+  public func place(ofKey key: [UInt8]) -> TreePath {
+    key.withUnsafeBytes { key in path(steps(of: key).steps.last, of: key) }
+  }
+
   /// The paths on the way from the top to `path`, itself included. For an entry there is one: the entry, not its list.
   public func lineage(of path: TreePath) -> [TreePath] {
     path.bytes.withUnsafeBytes { key in steps(of: key).steps.map { self.path($0, of: key) } }

@@ -46,9 +46,8 @@ struct Command: Sendable {
 
 extension Command {
   static let all: [Command] =
-    dataCommands + actionCommands + transactionCommands + datastoreCommands + historyCommands + sessionCommands + daemonCommands
-    + upgradeCommands
-    + scriptCommands
+    dataCommands + walkCommands + actionCommands + transactionCommands + datastoreCommands + historyCommands + sessionCommands
+    + daemonCommands + upgradeCommands + scriptCommands
 
   private static let byName: [String: Command] = Dictionary(
     all.flatMap { command in command.names.map { (canonical($0), command) } }, uniquingKeysWith: { first, _ in first })

@@ -135,6 +135,18 @@ extension MAAPIRequest {
     case .changeDirectory: return .changeDirectory(try reader.path())
     case .pushDirectory: return .pushDirectory(try reader.path())
     case .rollConfig: return .rollConfig(try reader.path())
+    case .dereference: return .dereference(try reader.path())
+    case .doDisplay: return .doDisplay(try reader.path())
+    case .xpathToHKeypath: return .xpathToPath(try reader.text())
+    case .xpathToHKeypathInTransaction: return .xpathToPathInTransaction(try reader.text())
+    case .queryStart: return .queryStart(try QueryStart(&reader))
+    case .queryResult: return .queryResult(query: try reader.integer())
+    case .queryStop: return .queryStop(query: try reader.integer())
+    case .queryResultCount: return .queryResultCount(query: try reader.integer())
+    case .queryReset:
+      try reader.tuple(2)
+      let query: Int64 = try reader.integer()
+      return .queryReset(query: query, offset: try reader.integer())
     case .insert:
       if try reader.terms.peekKind() == .tuple {
         // A newer form says first whether a service inserts.

@@ -46,8 +46,17 @@ extension MAAPIRequest {
     switch self {
     case .exists(let path), .numInstances(let path), .getElem(let path), .getElem2(let path), .getElemNoDefault(let path),
       .getObject(let path), .create(let path), .delete(let path), .changeDirectory(let path), .pushDirectory(let path),
-      .rollConfig(let path), .insert(let path):
+      .rollConfig(let path), .insert(let path), .dereference(let path), .doDisplay(let path):
       buffer.writeTerm(path)
+    case .xpathToPath(let text), .xpathToPathInTransaction(let text): buffer.writeTermBinary(text)
+    case .queryStart(let request): request.write(into: &buffer)
+    case .queryResult(let query), .queryStop(let query), .queryResultCount(let query): buffer.writeTermInteger(query)
+    case .queryReset(let query, let offset):
+      writePair(into: &buffer) {
+        $0.writeTermInteger(query)
+      } _: {
+        $0.writeTermInteger(offset)
+      }
     case .setNamespace(let namespace): namespace.write(into: &buffer)
     case .getNext(let request): request.write(into: &buffer)
     case .findNext(let request): request.write(into: &buffer)

@@ -64,6 +64,11 @@ public struct CursorEntry: Hashable, Sendable {
     }
   }
 
+  init(keys: [Value], term: EncodedTerm) {
+    self.keys = keys
+    self.term = term
+  }
+
   init(_ reader: inout ArgumentReader) throws(TermError) {
     var ahead = reader
     guard try ahead.terms.readTupleHeader() >= 2 else { throw ahead.terms.error(.expected("a position")) }

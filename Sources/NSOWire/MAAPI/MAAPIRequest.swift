@@ -106,6 +106,19 @@ public enum MAAPIRequest: Hashable, Sendable {
   indirect case xpathEval(XPathEvaluation)
   indirect case xpathEvalExpr(XPathEvaluation)
   case hkeypathToIKeypath([UInt32])
+  /// The path of an instance in XPath form as keypath.
+  case xpathToPath(String)
+  case xpathToPathInTransaction(String)
+  /// What a leafref or instance-identifier points to.
+  case dereference(WireKeypath)
+  case doDisplay(WireKeypath)
+
+  // MARK: Queries, 8.2; all forms open
+  indirect case queryStart(QueryStart)
+  case queryResult(query: Int64)
+  case queryReset(query: Int64, offset: Int64)
+  case queryStop(query: Int64)
+  case queryResultCount(query: Int64)
 
   // MARK: Writing, 4.7
   case create(WireKeypath)
@@ -279,6 +292,15 @@ extension MAAPIRequest {
     case .xpathEval: .xpathEval
     case .xpathEvalExpr: .xpathEvalExpr
     case .hkeypathToIKeypath: .hkeypathToIKeypath
+    case .xpathToPath: .xpathToHKeypath
+    case .xpathToPathInTransaction: .xpathToHKeypathInTransaction
+    case .dereference: .dereference
+    case .doDisplay: .doDisplay
+    case .queryStart: .queryStart
+    case .queryResult: .queryResult
+    case .queryReset: .queryReset
+    case .queryStop: .queryStop
+    case .queryResultCount: .queryResultCount
     case .create: .create
     case .delete: .delete
     case .setElem: .setElem

@@ -32,6 +32,8 @@ public enum Reply: Hashable, Sendable {
   case phase(StartPhaseInfo)
   case transactionID(TransactionID)
   case compaction(CompactionInfo)
+  case paths([Keypath])
+  case query(QueryChunk)
   case term(EncodedTerm)
 }
 
@@ -87,6 +89,10 @@ extension Reply {
     case .phase: self = .phase(try StartPhaseInfo(&reader))
     case .transactionID: self = .transactionID(TransactionID(try reader.term()))
     case .compaction: self = .compaction(try CompactionInfo(&reader))
+    case .paths:
+      self = .paths(
+        try reader.list { (reader) throws(TermError) in try KeypathCoding.read(&reader.terms, order: .leafFirst) })
+    case .query: self = .query(try QueryChunk(&reader))
     case .term: self = .term(try reader.term())
     }
   }
@@ -128,6 +134,9 @@ extension Reply {
     case .phase(let phase): phase.write(into: &buffer)
     case .transactionID(let id): buffer.writeTerm(id.term)
     case .compaction(let info): info.write(into: &buffer)
+    case .paths(let paths):
+      buffer.writeTermList(paths) { KeypathCoding.write($1, order: .leafFirst, into: &$0) }
+    case .query(let chunk): chunk.write(into: &buffer)
     }
   }
 }

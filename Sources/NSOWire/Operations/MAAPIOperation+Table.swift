@@ -280,13 +280,13 @@ extension MAAPIOperation: Operation {
       .setRunningDbStatus, "SET_RUNNING_DB_STATUS", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int 0 or 1", "set that state"),
     .init(
-      .xpathToHKeypath, "XPATH2HKP", handle: .no, reply: .path, tier: 3, form: .plausible, status: .notSupported,
+      .xpathToHKeypath, "XPATH2HKP", handle: .no, reply: .path, tier: 3, form: .plausible, status: .done,
       argument: "bin xpath", "XPath instance path to key path"),
     .init(
       .setReadonly, "SET_READONLY", handle: .no, reply: .term, tier: 3, form: .known, status: .done,
       argument: "int 0 or 1", "administrative read-only mode"),
     .init(
-      .hkeypathToIKeypath, "HKP2IKP", handle: .no, reply: .path, tier: 3, form: .known, status: .open,
+      .hkeypathToIKeypath, "HKP2IKP", handle: .no, reply: .path, tier: 3, form: .known, status: .done,
       argument: "[int]", "convert a hashed key path"),
     .init(
       .loadHashDatabase, "LOAD_HASH_DB", handle: .no, reply: .stream, tier: 1, form: .undetermined, status: .notSupported,
@@ -307,7 +307,7 @@ extension MAAPIOperation: Operation {
       .loadConfigFile, "LOAD_CONFIG_FILE", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "{int flags, bin filename}", "load configuration from a file of the daemon host"),
     .init(
-      .doDisplay, "DO_DISPLAY", handle: .yes, reply: .bool, tier: 3, form: .plausible, status: .notSupported,
+      .doDisplay, "DO_DISPLAY", handle: .yes, reply: .bool, tier: 3, form: .plausible, status: .done,
       argument: "path", "is a node displayed (when, display-when)"),
     .init(
       .rollConfig, "ROLL_CONFIG", handle: .yes, reply: .integer, tier: 3, form: .plausible, status: .done,
@@ -355,7 +355,7 @@ extension MAAPIOperation: Operation {
       .loadConfigResult, "LOAD_CONFIG_RESULT", handle: .no, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "int id", "outcome of LOAD_CONFIG"),
     .init(
-      .dereference, "DEREF", handle: .yes, reply: .term, tier: 3, form: .plausible, status: .notSupported,
+      .dereference, "DEREF", handle: .yes, reply: .paths, tier: 3, form: .plausible, status: .done,
       argument: "path", "follow a leafref or instance-identifier (no public function)"),
     .init(
       .loadNamespaceList, "LOAD_NS_LIST", handle: .no, reply: .stream, tier: 2, form: .undetermined, status: .notSupported,
@@ -364,22 +364,23 @@ extension MAAPIOperation: Operation {
       .loadConfigCmds, "LOAD_CONFIG_CMDS", handle: .yes, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "{int flags, bin text, path}", "load configuration from a text in the request"),
     .init(
-      .queryStart, "QUERY_START", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .notSupported,
-      argument: "{expr, path, int chunk, int offset, int type, [select], [sort]}", "start a chunked XPath query"),
+      .queryStart, "QUERY_START", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .done,
+      argument: "{bin expr, path context, int chunk, int offset, int type, [bin select], [bin sort]}",
+      "start a chunked XPath query"),
     .init(
-      .queryResult, "QUERY_RESULT", handle: .no, reply: .term, tier: 2, form: .plausible, status: .notSupported,
+      .queryResult, "QUERY_RESULT", handle: .no, reply: .query, tier: 2, form: .plausible, status: .done,
       argument: "int query_handle", "next chunk of a query"),
     .init(
-      .queryReset, "QUERY_RESET", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
+      .queryReset, "QUERY_RESET", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{int query_handle, int offset}", "restart a query"),
     .init(
-      .queryStop, "QUERY_STOP", handle: .no, reply: .done, tier: 2, form: .plausible, status: .notSupported,
+      .queryStop, "QUERY_STOP", handle: .no, reply: .done, tier: 2, form: .plausible, status: .done,
       argument: "int query_handle", "end a query"),
     .init(
       .getStreamProgress, "GET_STREAM_PROGRESS", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .done,
       argument: "int id", "bytes read so far from a load stream"),
     .init(
-      .queryResultCount, "QUERY_RESULT_COUNT", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .notSupported,
+      .queryResultCount, "QUERY_RESULT_COUNT", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .done,
       argument: "int query_handle", "number of results of a query"),
     .init(
       .disconnectSockets, "DISCONNECT_SOCKETS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
@@ -398,7 +399,7 @@ extension MAAPIOperation: Operation {
       argument: "unknown", "schema: id of a mount point instance"),
     .init(
       .xpathToHKeypathInTransaction, "XPATH2HKP_TH", handle: .yes, reply: .path, tier: 3, form: .plausible,
-      status: .notSupported,
+      status: .done,
       argument: "bin xpath", "same, can cross mount points"),
     .init(
       .reportProgress, "REPORT_PROGRESS", handle: .no, reply: .done, tier: 3, form: .undetermined, status: .notSupported,

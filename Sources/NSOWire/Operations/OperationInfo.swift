@@ -87,6 +87,10 @@ public enum ReplyShape: String, Hashable, Sendable {
   case objects
   case userSession, groups, identification, rollbackID, rollbacks, history
   case phase, transactionID, compaction
+  /// Paths, each leaf first.
+  case paths
+  /// A chunk of the results of a query.
+  case query
   /// Empty, or any term.
   case term
   /// Terms without op word, one frame after the other; see `IterationItem`, `XPathItem`, `SchemaItem`.
