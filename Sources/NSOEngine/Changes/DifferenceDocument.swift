@@ -44,7 +44,8 @@ struct DifferenceDocument {
     let facts = model[node]
     let name = model.nodeName(node)
     switch difference.change {
-    case .modified: return
+    // Attributes are not asked for: the document is about data.
+    case .modified, .attributeSet: return
     case .created where facts.kind == .list || facts.kind == .container: try enter(difference.path)
     case .created: try leaf(difference.path, node, name, [])
     case .deleted:

@@ -36,7 +36,8 @@ struct DifferenceText {
     let facts = model[node]
     let holds = facts.kind == .list || facts.kind == .container
     switch difference.change {
-    case .modified: return
+    // Attributes are not asked for: the text is about data.
+    case .modified, .attributeSet: return
     case .created where holds: enter(names, "+")
     case .created:
       enter(Array(names.dropLast()), " ")

@@ -17,7 +17,7 @@ extension Command {
       transaction: .reads
     ) { run, words in try await run.iterate(below: words[0]) },
     Command(
-      names: ["mdiff"], arguments: "[PATH]", purpose: "print the changes of the transaction: kind, colon, path, value",
+      names: ["mchanges"], arguments: "[PATH]", purpose: "print the changes of the transaction: kind, colon, path, value",
       transaction: .writes
     ) { run, words in try await run.printChanges(below: words.first) },
     Command(
@@ -88,12 +88,6 @@ extension Command {
       }
       try await run.currentTransaction().setAttribute(
         attribute.number, to: rest.isEmpty ? nil : attribute.value, of: run.wirePath(words[0]))
-    },
-    Command(
-      names: ["maapi_lock", "mlock"], arguments: "", purpose: "take the global lock on the datastore until the session ends"
-    ) { run, _ in try await run.session().lock(run.settings.database) },
-    Command(names: ["maapi_unlock", "munlock"], arguments: "", purpose: "release the global lock on the datastore") { run, _ in
-      try await run.session().unlock(run.settings.database)
     },
   ]
 }
