@@ -152,7 +152,7 @@ private struct ModificationWriter {
       let value = options.contains(.suppressesDefaults) ? nil : try defaultValue(node)
       values.append(TaggedValue(tag, value ?? .notFound))
     case .valueSet(_, let new): values.append(TaggedValue(tag, new))
-    case .modified, .movedAfter: break
+    case .modified, .movedAfter, .attributeSet: break
     }
   }
 

@@ -206,7 +206,7 @@ extension DataDifference.Change {
     switch self {
     case .deleted: self = .deleted(old: nil)
     case .valueSet(_, let new): self = .valueSet(old: nil, new: new)
-    case .created, .modified, .movedAfter: break
+    case .created, .modified, .movedAfter, .attributeSet: break
     }
   }
 }

@@ -178,7 +178,7 @@ extension SubscriptionPattern {
         value.map { value in model.schema[name].type.flatMap { model.schema.text(of: value, as: $0) } ?? value.plainText }
           ?? "*"
       }
-      text += "{" + shown.map { $0 == "*" ? $0 : DataModel.quoted($0) }.joined(separator: " ") + "}"
+      text += "{" + shown.map { $0 == "*" ? $0 : StringPath.quoted(key: $0) }.joined(separator: " ") + "}"
     }
 
     private func value(_ key: Key, _ node: SchemaNode) throws(NSOError) -> Value? {
