@@ -42,6 +42,7 @@ let package = Package(
     .executable(name: "ncs_cmd", targets: ["ncs_cmd"]),
     .executable(name: "ncs_load", targets: ["ncs_load"]),
     .executable(name: "ncs-maapi", targets: ["ncs-maapi"]),
+    .executable(name: "interface-statistics", targets: ["interface-statistics"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -91,6 +92,9 @@ let package = Package(
     tool("ncs_cmd", ["NSOTools"]),
     tool("ncs_load", ["NSOTools"]),
     tool("ncs-maapi", ["NSOTools"]),
+    .executableTarget(
+      name: "interface-statistics", dependencies: ["NSOClient", "NSOModel", "NSOWire"],
+      path: "Examples/interface-statistics/Sources", swiftSettings: settings),
 
     tests("ExternalTermTests", ["ExternalTerm", nioCore]),
     tests("NSOModelTests", ["NSOModel"]),
@@ -115,7 +119,9 @@ let package = Package(
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
     tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOWire", "NSOModel", logging]),
     tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOWire", "NSOModel"]),
-    tests("EndToEndTests", ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load", "ncs-maapi"]),
+    tests(
+      "EndToEndTests",
+      ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load", "ncs-maapi", "interface-statistics"]),
   ]
 )
 

@@ -20,18 +20,27 @@ final class ProviderValidation: CommitParticipant {
 
   let name = "validation points"
   private let registry: ProviderRegistry
-  private let points: ValidationPoints
+  /// Those of the schema that they were last asked for; it may be replaced while the daemon runs.
+  private let known: Mutex<(schema: Schema, points: ValidationPoints)>
   private let phases: PhaseGate
   private let open = Mutex<[Int32: [Part]]>([:])
 
   init(_ registry: ProviderRegistry, _ schema: Schema, _ phases: PhaseGate) {
     self.registry = registry
     self.phases = phases
-    points = ValidationPoints(schema)
+    known = Mutex((schema, ValidationPoints(schema)))
+  }
+
+  private func points(of schema: Schema) -> ValidationPoints {
+    known.withLock { known in
+      if known.schema !== schema { known = (schema, ValidationPoints(schema)) }
+      return known.points
+    }
   }
 
   func validate(_ attempt: CommitAttempt) async throws(NSOError) {
     let transaction = attempt.transaction
+    let points = points(of: attempt.model.schema)
     // Nobody can have registered before the initial data is there.
     guard !points.points.isEmpty, phases.phase >= .phase1 else { return }
     await close(transaction.handle, willCommit: false)

@@ -1,0 +1,86 @@
+import Glibc
+import Testing
+
+/// A real data provider, `Examples/interface-statistics`, with a daemon: served, killed, stopped, and with the daemon gone.
+@Suite struct ProviderProcessTests {
+  private static let reset = "maction /if:interfaces/interface{lo}/ifs:reset-statistics"
+
+  private func instance(settings: String = "") throws -> Instance {
+    let instance = try Instance(settings: settings)
+    let example = Instance.project + "/Examples/interface-statistics"
+    try instance.write("yang/interface-statistics.yang", try instance.read("yang/interface-statistics.yang", in: example))
+    try instance.write("cdb/interfaces_init.xml", try instance.read("cdb/interfaces_init.xml", in: example))
+    return instance
+  }
+
+  /// Starts the provider; returns when it is registered.
+  private func startProvider(_ instance: Instance) async throws -> ChildProcess {
+    let provider = try ChildProcess(
+      Instance.programs + "/interface-statistics", [], environment: instance.environment)
+    do {
+      _ = try await provider.output(until: "registered")
+    } catch {
+      provider.signal(SIGKILL)
+      throw error
+    }
+    return provider
+  }
+
+  @Test func anActionThroughAProcess() async throws {
+    let instance = try instance()
+    try await instance.withDaemon { _ in
+      let before = try await instance.run("ncs_cmd", "-c", Self.reset)
+      #expect(before.code != 0 && before.errors.contains("reset-interface-statistics"), "\(before.errors)")
+      let provider = try await startProvider(instance)
+      defer { provider.signal(SIGKILL) }
+      let one = try await instance.run("ncs_cmd", "-c", Self.reset)
+      #expect(one.code == 0 && one.output.hasPrefix("interfaces 1\ntime "), "\(one)")
+      let all = try await instance.run("ncs_cmd", "-c", "maction /ifs:reset-all-statistics")
+      #expect(all.code == 0 && all.output.hasPrefix("interfaces "), "\(all)")
+      let status = try await instance.run("ncs", "--status").output
+      #expect(status.contains("reset-interface-statistics: instance 1 interface-statistics"))
+    }
+  }
+
+  @Test func aKilledProviderIsMissedAndComesBack() async throws {
+    let instance = try instance()
+    try await instance.withDaemon { _ in
+      let first = try await startProvider(instance)
+      first.signal(SIGKILL)
+      _ = try await first.finish()
+      // The daemon hears of it by the end of the connection; whatever is asked before that fails as well.
+      let gone = try await instance.run("ncs_cmd", "-c", Self.reset)
+      #expect(gone.code != 0 && gone.errors.contains("CONFD_ERR_EXTERNAL"), "\(gone.errors)")
+      let second = try await startProvider(instance)
+      defer { second.signal(SIGKILL) }
+      #expect(try await instance.run("ncs_cmd", "-c", Self.reset).code == 0)
+    }
+  }
+
+  @Test func aStoppedProviderIsGivenUpAndRegistersAgain() async throws {
+    let limits = "<api><new-session-timeout>PT1S</new-session-timeout><action-timeout>PT1S</action-timeout></api>"
+    let instance = try instance(settings: limits)
+    try await instance.withDaemon { _ in
+      let provider = try await startProvider(instance)
+      defer { provider.signal(SIGKILL) }
+      try await provider.stop()
+      let late = try await instance.run("ncs_cmd", "-c", Self.reset)
+      #expect(late.code != 0 && late.errors.contains("external timeout"), "\(late.errors)")
+      #expect(late.errors.contains("interface-statistics"), "\(late.errors)")
+      provider.signal(SIGCONT)
+      _ = try await provider.output(until: "registered with the daemon as instance 2")
+      #expect(try await instance.run("ncs_cmd", "-c", Self.reset).code == 0)
+    }
+  }
+
+  @Test func aProviderOutlivesItsDaemon() async throws {
+    let instance = try instance()
+    let provider = try await instance.withDaemon { _ in try await startProvider(instance) }
+    defer { provider.signal(SIGKILL) }
+    _ = try await provider.output(until: "no daemon")
+    try await instance.withDaemon { _ in
+      _ = try await provider.output(until: "registered")
+      #expect(try await instance.run("ncs_cmd", "-c", Self.reset).code == 0)
+    }
+  }
+}
