@@ -33,6 +33,8 @@ extension Daemon: DaemonControl {
     do { engine.history.limits = try new.historyLimits() } catch { throw NSOError(.badConfig, "\(error)") }
     server?.update(Self.admissionRules(new.ipc))
     engine.providers.limits = new.providerLimits
+    engine.subscriptions.timeLimit = new.subscriberTimeLimit
+    engine.replaysSubscriptions = new.replaysSubscriptions
     if new.ipc.secret != old.ipc.secret {
       let what = new.ipc.secret == nil ? "off" : old.ipc.secret == nil ? "on" : "on, with another secret"
       log.record(.configurationChange, "the access check is \(what) for new connections")

@@ -165,6 +165,8 @@ extension Daemon {
     engineConfiguration.history = try configuration.historyLimits()
     let engine = try Engine(schema: schema, stores: stores, configuration: engineConfiguration, log: logger)
     engine.providers.limits = configuration.providerLimits
+    engine.subscriptions.timeLimit = configuration.subscriberTimeLimit
+    engine.replaysSubscriptions = configuration.replaysSubscriptions
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.threads ?? System.coreCount))
     let daemon = Daemon(
       options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,

@@ -110,7 +110,11 @@ extension Connection {
   func call<API: Operation>(_ operation: API, _ write: (inout ByteBuffer) -> Void) async throws -> Reply {
     var frame = ByteBuffer()
     frame.writeFrame(write)
-    let answer = try await request(frame)
+    return try reply(to: operation, try await request(frame))
+  }
+
+  /// Decodes the reply to a request. One that is not even a reply closes the connection.
+  func reply<API: Operation>(to operation: API, _ answer: ByteBuffer) throws -> Reply {
     let reply: ReplyFrame
     do throws(DecodeError) {
       reply = try ReplyFrame(answer)

@@ -48,28 +48,7 @@ extension MAAPI {
     let outcome: Result<Void, any Error> = try await connection.withExchange { exchange in
       var frame = ByteBuffer()
       frame.writeFrame { MAAPICall(request, handle: handle).write(into: &$0) }
-      try await exchange.send(frame)
-      while let answer = try await exchange.next() {
-        let item = try IterationItem(answer)
-        switch item {
-        case .end: return .success(())
-        case .notFound: return .failure(NSOError(.noExists, "no such transaction or node"))
-        case .failure(let code, let reason): return .failure(NSOError(code ?? .internal, reason.messageText))
-        case .badState(let reason): return .failure(NSOError(.badState, reason?.messageText ?? ""))
-        case .change, .node: break
-        }
-        let reaction: Result<IterationAnswer, any Error> = Result {
-          guard let reaction = try body(item) else { throw ReplyMismatch() }
-          return reaction
-        }
-        let word = (try? reaction.get()) ?? .stop
-        var response = ByteBuffer()
-        response.writeFrame { word.write(into: &$0) }
-        try await exchange.send(response)
-        if case .failure(let error) = reaction { return .failure(error) }
-        if word == .stop { return .success(()) }
-      }
-      throw connection.closedByDaemon
+      return try await exchange.iterate(frame, connection, body)
     }
     try outcome.get()
   }

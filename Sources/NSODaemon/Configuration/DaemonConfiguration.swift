@@ -40,6 +40,10 @@ public struct DaemonConfiguration: Sendable {
   public var ipc: IPC
   /// How long data providers may take.
   public var providerLimits = ProviderLimits()
+  /// How long a subscriber of CDB may take for an event; `nil`: as long as it likes.
+  public var subscriberTimeLimit: Duration?
+  /// Whether changes are kept for subscribers that ask for them again.
+  public var replaysSubscriptions = false
   /// Directories whose YANG modules are all loaded.
   public var loadPath: [String]
   public var stateDirectory: String
@@ -123,6 +127,10 @@ extension DaemonConfiguration {
     providerLimits.query = try duration("api/query-timeout")
     providerLimits.action = try duration("api/action-timeout")
     providerLimits.objectCache = try duration("japi/object-cache-timeout")
+    // The word infinity is no text here, but a value of its own.
+    if try tree.text("cdb/client-timeout") != nil { subscriberTimeLimit = try duration("cdb/client-timeout") }
+    if subscriberTimeLimit == .zero { subscriberTimeLimit = nil }
+    replaysSubscriptions = try tree.flag("cdb/subscription-replay/enabled")
     noteIneffective()
   }
 

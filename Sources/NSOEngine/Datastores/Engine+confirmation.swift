@@ -75,6 +75,7 @@ extension Engine {
     defer { finish(transaction) }
     transaction.label = "confirmed commit"
     transaction.comment = "taken back: \(end.rawValue)"
+    transaction.state.withLock { $0.isRevert = true }
     locks.exempt(session)
     let snapshot = transaction.snapshot
     try storeErrors { () throws(StoreError) in

@@ -11,6 +11,15 @@ extension Engine {
     try snapshot.get(.meta, Array("txid".utf8)) ?? [UInt8](repeating: 0, count: 12)
   }
 
+  /// What startup holds now.
+  /// - Throws: NOEXISTS without startup.
+  public func startupView(_ model: DataModel) throws(NSOError) -> TreeView {
+    try requireDatastore(.startup)
+    var view = try currentView(model)
+    view.configuration = try storeErrors { () throws(StoreError) in try stores.durable.snapshot().tree(.startup) }
+    return view
+  }
+
   /// Makes startup a copy of running.
   /// - Throws: NOEXISTS without startup, INUSE when somebody else has locked it.
   public func copyRunningToStartup(_ session: UserSession) async throws(NSOError) {

@@ -120,6 +120,12 @@ extension Engine {
     )
   }
 
+  /// The error for a client that wants to wait for a read lock which its own process holds up, by preparing for a commit.
+  public func readLockCircle(_ caller: Caller) -> NSOError? {
+    guard subscriptionParticipant.window?.prepared != nil else { return nil }
+    return circle(caller.description, startedAt: now, caller.process)
+  }
+
   /// Waits, bounded, for a place in the order of commits. A process that holds it up itself is told so soon.
   func takeGate(_ text: String, startedAt start: Int64, _ process: Int32?) async throws(NSOError) -> CommitGate.Owner {
     let owner = gate.owner(text, since: now)

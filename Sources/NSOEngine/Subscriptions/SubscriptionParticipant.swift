@@ -34,6 +34,7 @@ final class SubscriptionParticipant: CommitParticipant {
     guard registry.isConcerned else { return }
     if let error = registry.mandatoryFailure { throw error }
     let transaction = attempt.transaction
+    guard !transaction.skipsSubscribers else { return }
     let delivery = try registry.delivery(of: attempt)
     guard !delivery.isEmpty else { return }
     deliveries.withLock { $0[transaction.handle] = delivery }
@@ -106,7 +107,8 @@ extension SubscriptionRegistry {
     let transaction = attempt.transaction
     return SubscriptionDelivery(
       self, zip(points, matches).filter(\.1).map(\.0), SubscriptionChanges(attempt),
-      origin: SubscriptionNotice.Origin(session: transaction.session.id, transaction: transaction.handle), flags: [])
+      origin: SubscriptionNotice.Origin(session: transaction.session.id, transaction: transaction.handle),
+      flags: transaction.state.withLock { $0.isRevert } ? .revert : [])
   }
 
   /// The points that a client names; all of the kind for none.

@@ -40,6 +40,9 @@ public final class Transaction: Sendable {
     var committedRevision: UInt64?
     /// On the candidate: the revision of the database that the candidate it sees is of.
     var candidateRevision: Revision?
+    /// It takes an unconfirmed commit back: subscribers cannot refuse it.
+    var isRevert = false
+    var skipsSubscribers = false
     var endings: [UInt64: @Sendable () -> Void] = [:]
     var next: UInt64 = 0
   }
@@ -149,6 +152,12 @@ public final class Transaction: Sendable {
 
   /// The revision of running that its commit made (``History``); nil before, and when it changed nothing there.
   public var committedRevision: UInt64? { state.withLock { $0.committedRevision } }
+
+  /// Subscribers of CDB are not told of its commit (flag SKIP_SUBSCRIBERS).
+  public var skipsSubscribers: Bool {
+    get { state.withLock { $0.skipsSubscribers } }
+    set { state.withLock { $0.skipsSubscribers = newValue } }
+  }
 
   /// Drops all changes; the transaction goes on.
   public func revert() throws(NSOError) {

@@ -16,9 +16,13 @@ extension CDBConnection {
       out.writeAnswer(to: op) { (_) throws(NSOError) in session = try makeSession(request, nil) }
       return .done
     }
+    if let circle = engine.readLockCircle(Engine.Caller(description, process: connection.peer.process)) {
+      out.writeFailure(op: op, circle)
+      return .done
+    }
     guard request.options.contains(.lockWait) else {
       out.writeAnswer(to: op) { (_) throws(NSOError) in
-        session = try makeSession(request, try engine.lockForReading(description))
+        session = try makeSession(request, try engine.lockForReading(description, of: request.database.name))
       }
       return .done
     }
@@ -31,6 +35,7 @@ extension CDBConnection {
     guard request.database != .operational else { return session }
     do throws(NSOError) {
       switch request.database {
+      case .startup: session.snapshot = try engine.startupView(session.model)
       case .preCommitRunning: session.snapshot = try engine.preCommitView()
       // Without a lock it may look at what is being prepared (protocol part 03, section 6.2).
       case .running where request.options.isDisjoint(with: [.lockSession, .lockRequest]):
@@ -55,7 +60,7 @@ extension CDBConnection {
       return .done
     }
     let who = description
-    pendingLock = engine.waitForReading(who) { lock in
+    pendingLock = engine.waitForReading(who, of: request.database.name) { lock in
       if let lock { later.succeed(lock) } else { later.fail(NSOError(.aborted, "\(who) gave up waiting for the read lock")) }
     }
     return .later
@@ -71,10 +76,12 @@ extension CDBConnection {
     }
     let options = request.options
     switch request.database {
-    case .running:
+    case .running, .startup:
+      try engine.requireDatastore(request.database.name)
       guard !options.contains(.lockPartial) else {
         throw NSOError(
-          .protocolUsage, "LOCK_PARTIAL is for sessions on operational only; running takes LOCK_SESSION or LOCK_REQUEST")
+          .protocolUsage,
+          "LOCK_PARTIAL is for sessions on operational only; \(request.database.name) takes LOCK_SESSION or LOCK_REQUEST")
       }
     case .operational:
       guard !options.contains(.lockSession) else {
@@ -83,8 +90,6 @@ extension CDBConnection {
       guard !options.contains(.lockPartial) || options.contains(.lockRequest) else {
         throw NSOError(.protocolUsage, "LOCK_PARTIAL goes with LOCK_REQUEST only")
       }
-    case .startup:
-      throw NSOError(.noExists, "the startup datastore is not enabled: this daemon has running and operational")
     case .preCommitRunning:
       guard options.isDisjoint(with: [.lockSession, .lockRequest, .lockPartial, .lockWait]) else {
         throw NSOError(.protocolUsage, "a session on pre-commit-running takes no locks")

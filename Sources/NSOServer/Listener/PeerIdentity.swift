@@ -31,6 +31,9 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     self.credentials = credentials
   }
 
+  /// The process at the other end; nil where the system does not tell it (TCP, other process namespaces).
+  var process: Int32? { credentials.flatMap { $0.pid > 0 ? $0.pid : nil } }
+
   public var description: String {
     switch endpoint {
     case .tcp(let address, let port): ListenAddress.tcp(address, port: port).description

@@ -12,6 +12,7 @@ extension MAAPIConnection {
     case .startTransaction(let request):
       let session = try session(request.session)
       let transaction = try engine.startTransaction(session, on: request.database, request.mode)
+      transaction.skipsSubscribers = request.flags.contains(.skipSubscribers)
       return try begin(TransactionUse(transaction, isOwn: true, flags: request.flags), op, &out)
     case .startNestedTransaction(let request):
       let backend = try use(request.backend).transaction

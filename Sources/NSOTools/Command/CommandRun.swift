@@ -7,7 +7,7 @@ import NSOWire
 actor CommandRun {
   let settings: CommandSettings
   let io: ToolIO
-  private let client: NSOClient
+  let client: NSOClient
   /// Whether some command of the script writes in the MAAPI transaction.
   private let mode: TransactionMode
 

@@ -92,7 +92,7 @@ extension CDBOperation: Operation {
       .getModifications, "OP_GET_MODIFICATIONS", handle: .no, reply: .tagged, tier: 2, form: .plausible, status: .done,
       argument: "{int point, int flags, path}", "changes as tagged values"),
     .init(
-      .getCLI, "OP_GET_CLI", handle: .no, reply: .text, tier: 2, form: .known, status: .open,
+      .getCLI, "OP_GET_CLI", handle: .no, reply: .text, tier: 2, form: .known, status: .done,
       argument: "{int point, int flags}", "changes as CLI commands"),
     .init(
       .setElem, "OP_SET_ELEM", handle: .no, reply: .done, tier: 1, form: .known, status: .done,

@@ -37,12 +37,19 @@ extension CDBConnection {
     switch request {
     case .subscriptionIterate(let point, let flags): return iterate(point, flags, &out)
     case .getModifications(let point, let flags, let path): return modifications(point, flags, path, isRelative, op, &out)
-    case .getCLI(let point, _):
-      out.writeAnswer(to: op) { (_) throws(NSOError) in
-        _ = try pattern(of: point)
-        throw NSOError(
-          .notImplemented,
-          "changes as CLI commands are not supported: iterate (OP_SUB_ITERATE), or get modifications (OP_GET_MODIFICATIONS)")
+    case .getCLI(let point, let flags):
+      let work: (notice: SubscriptionNotice, pattern: SubscriptionPattern)
+      do throws(NSOError) {
+        work = try pattern(of: point)
+      } catch {
+        out.writeFailure(op: op, error)
+        return .done
+      }
+      let options: SubscriptionChanges.Options = flags.contains(.reverse) ? .reverse : []
+      return connection.elsewhere(op, services) { (out) throws(NSOError) in
+        let text = try work.notice.changes.commands(of: work.pattern, options)
+        out.writeTermVersion()
+        out.writeTermBinary(text)
       }
     case .subscriptionProgress(let text):
       out.writeAnswer(to: op) { (_) throws(NSOError) in
@@ -144,7 +151,8 @@ extension CDBConnection {
       } else {
         let (notice, pattern) = try pattern(of: point)
         let place: Location? =
-          path.count == 0 && path.text == nil ? nil : try position.resolver(notice.changes.model, isRelative: isRelative).locate(path)
+          path.count == 0 && path.text == nil
+          ? nil : try position.resolver(notice.changes.model, isRelative: isRelative).locate(path)
         let changes = notice.changes
         work = { [options] () throws(NSOError) in try changes.modifications(of: pattern, at: place, options) }
       }

@@ -9,7 +9,7 @@ extension CDBConnection {
   /// Nil: another kind of request.
   func trigger(_ request: CDBRequest, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome? {
     let engine = engine
-    let caller = Engine.Caller(description, process: connection.peer.credentials?.pid, subscriber: subscriber.id)
+    let caller = Engine.Caller(description, process: connection.peer.process, subscriber: subscriber.id)
     switch request {
     case .triggerSubscriptions(let points):
       return connection.waiting(op, services) { () async throws(NSOError) in

@@ -1,0 +1,229 @@
+import Glibc
+import NSOClient
+import NSOModel
+import NSOWire
+import Testing
+
+/// Subscribers in processes of their own, killed at every step of a commit in two phases.
+@Suite struct SubscriptionProcessTests {
+  private let place = "/r:system/location"
+
+  /// A subscriber that is ready.
+  private func subscriber(_ instance: Instance, _ command: String) async throws -> ChildProcess {
+    let child = try ChildProcess(Instance.programs + "/ncs_cmd", ["-c", command], environment: instance.environment)
+    _ = try await child.output(until: "subscribed")
+    return child
+  }
+
+  /// Waits until the status shows what a test waits for.
+  private func until(_ instance: Instance, _ text: String) async throws {
+    for _ in 0..<3000 {
+      if try await instance.run("ncs", "--status").output.contains(text) { return }
+    }
+    throw ChildProcess.Failure(description: "the status does not show \(text)")
+  }
+
+  /// A commit that waits for its subscribers.
+  private func commit(_ instance: Instance, _ value: String) throws -> ChildProcess {
+    try ChildProcess(
+      Instance.programs + "/ncs_cmd", ["-c", "mset \(place) \(value)"], environment: instance.environment)
+  }
+
+  private func expect(
+    _ instance: Instance, _ value: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
+    #expect(try await instance.cmd("mget \(place)") == value + "\n", sourceLocation: sourceLocation)
+  }
+
+  @Test func subscribersAreKilledAtEveryStep() async throws {
+    let instance = try Router.instance()
+    try await instance.withDaemon { _ in
+      // While it prepares: the commit goes on without it.
+      let one = try await subscriber(instance, "subwait2 /r:system 9 1")
+      one.signal(SIGSTOP)
+      let first = try commit(instance, "A")
+      try await until(instance, "WORKING on a prepare event")
+      try await expect(instance, "Room 12, rack 3")
+      one.signal(SIGKILL)
+      #expect(try await first.finish().code == 0)
+      try await expect(instance, "A")
+
+      // While it is told of the commit: the change is there already.
+      let two = try await subscriber(instance, "subwait2 /r:system 9 1")
+      let three = try await subscriber(instance, "subwait /r:system 9 2")
+      three.signal(SIGSTOP)
+      let second = try commit(instance, "B")
+      try await until(instance, "WORKING on a commit event")
+      try await expect(instance, "B")
+      // Nobody else commits meanwhile; the lock table says why.
+      three.signal(SIGKILL)
+      #expect(try await second.finish().code == 0)
+      two.signal(SIGKILL)
+      _ = try await two.finish()
+
+      // While it is told of the abort: the one who commits gets its refusal.
+      let four = try await subscriber(instance, "subwait2 /r:system 9 1")
+      let five = try await subscriber(instance, "subwait2 /r:system 9 2 'not today'")
+      five.signal(SIGSTOP)
+      let third = try commit(instance, "C")
+      try await until(instance, "WORKING on a prepare event")
+      _ = try await four.output(until: "prepare")
+      four.signal(SIGSTOP)
+      five.signal(SIGCONT)
+      try await until(instance, "WORKING on a abort event")
+      four.signal(SIGKILL)
+      let refused = try await third.finish()
+      #expect(refused.code == 1)
+      #expect(refused.errors.contains("not today"))
+      try await expect(instance, "B")
+      // Who refuses goes on.
+      #expect(try await instance.cmd("mset \(place) D", code: 1).contains("not today"))
+      five.signal(SIGKILL)
+      _ = try await five.finish()
+      _ = try await instance.cmd("mset \(place) D")
+      try await expect(instance, "D")
+    }
+  }
+
+  @Test func whoCommitsIsKilled() async throws {
+    let instance = try Router.instance()
+    try await instance.withDaemon { _ in
+      let one = try await subscriber(instance, "subwait2 /r:system 1 1")
+      one.signal(SIGSTOP)
+      let first = try commit(instance, "A")
+      try await until(instance, "WORKING on a prepare event")
+      first.signal(SIGKILL)
+      _ = try await first.finish()
+      one.signal(SIGCONT)
+      // What it prepared is taken back.
+      let told = try await one.finish()
+      #expect(told.output.contains("abort"))
+      try await expect(instance, "Room 12, rack 3")
+      _ = try await instance.cmd("mset \(place) B")
+    }
+  }
+
+  @Test func theDaemonIsKilled() async throws {
+    let instance = try Router.instance()
+    for (event, value) in [("prepare", "Room 12, rack 3"), ("commit", "X")] {
+      let daemon = try await instance.startDaemon()
+      let one = try await subscriber(instance, event == "prepare" ? "subwait2 /r:system 1" : "subwait /r:system 1")
+      one.signal(SIGSTOP)
+      let first = try commit(instance, "X")
+      try await until(instance, "WORKING on a \(event) event")
+      daemon.signal(SIGKILL)
+      _ = try await daemon.finish()
+      one.signal(SIGKILL)
+      _ = try await one.finish()
+      #expect(try await first.finish().code != 0)
+      try await instance.withDaemon { _ in try await expect(instance, value) }
+    }
+  }
+
+  @Test func severalPrioritiesInOrder() async throws {
+    let instance = try Router.instance()
+    try await instance.withDaemon { _ in
+      let late = try await subscriber(instance, "subwait /r:system 1 30")
+      let early = try await subscriber(instance, "subwait /r:system/location 1 -3")
+      let middle = try await subscriber(instance, "subwait /r:system 1 7")
+      let other = try await subscriber(instance, "subwait /r:users 1")
+      let status = try await instance.run("ncs", "--status").output
+      #expect(status.contains("/r:system/location, running, priority -3"))
+      early.signal(SIGSTOP)
+      let commit = try commit(instance, "A")
+      try await until(instance, "WORKING on a commit event")
+      let waiting = try await instance.run("ncs", "--status").output
+      #expect(waiting.split(separator: "\n").filter { $0.contains("WORKING") }.count == 1)
+      early.signal(SIGCONT)
+      for child in [early, middle, late] {
+        let told = try await child.finish()
+        #expect(told.code == 0)
+        #expect(told.output.contains("commit\n\(place) set to A\n"))
+      }
+      #expect(try await commit.finish().code == 0)
+      // Nothing concerned this one.
+      let all = try ChildProcess(
+        Instance.programs + "/ncs_cmd", ["-c", "trigger_subscriptions"], environment: instance.environment)
+      let told = try await other.finish()
+      #expect(told.output.contains("/r:users/user{ada} created"))
+      #expect(try await all.finish().code == 0)
+      #expect(try await instance.cmd("trigger_subscriptions 999", code: 1).contains("PROTOUSAGE"))
+      #expect(try await instance.cmd("subto 0.2 /r:system", code: 1).contains("did not come"))
+      #expect(try await instance.cmd("subwait /r:nope", code: 1).contains("BADPATH"))
+    }
+  }
+
+  @Test func silenceIsLimited() async throws {
+    let instance = try Router.instance(settings: "<cdb><client-timeout>PT1S</client-timeout></cdb>")
+    let daemon = try await instance.startDaemon()
+    let one = try await subscriber(instance, "subwait /r:system 5")
+    one.signal(SIGSTOP)
+    _ = try await instance.cmd("mset \(place) A")
+    try await expect(instance, "A")
+    one.signal(SIGKILL)
+    _ = try await one.finish()
+    daemon.endInput()
+    #expect(try await daemon.finish().output.contains("CDB_CLIENT_TIMEOUT"))
+  }
+
+  @Test func modificationsAndOperationalData() async throws {
+    let instance = try Router.instance()
+    try await instance.withDaemon { _ in
+      let mods = try await subscriber(instance, "subwait_mods /r:interfaces i 1 /r:interfaces suppress_defaults")
+      _ = try await instance.cmd("mset /r:interfaces/interface{eth1}/mtu 9100")
+      let told = try await mods.finish()
+      #expect(told.output.contains("interface begin\nname eth1\nmtu 9100\ninterface end\n"))
+      let oper = try await subscriber(instance, "suboper /r:router-state 1")
+      _ = try await instance.cmd("set /r:router-state/cpu-load 12.50", "-o")
+      _ = try await instance.cmd("set /r:router-state/cpu-load 13.50", "-ofr")
+      let seen = try await oper.finish()
+      #expect(seen.output.contains("operational\n/r:router-state/cpu-load set to 13.5\n"))
+    }
+  }
+
+  /// The client library: a subscriber that refuses, and one that commits from inside its event.
+  @Test func theClientLibrary() async throws {
+    let instance = try Router.instance()
+    try await instance.withDaemon { _ in
+      let client = NSOClient(endpoint: Endpoint(.unix(path: instance.path + "/ipc")))
+      @Sendable func commit(_ value: String) async throws {
+        try await client.withMAAPI { maapi in
+          try await maapi.startUserSession()
+          try await maapi.withTransaction { try await $0.set(.string(value), at: "/r:system/location") }
+        }
+      }
+      try await client.withSubscription(name: "agent", to: [.twoPhase("/r:system/location")]) { subscription in
+        async let refused: Void = commit("A")
+        var iterator = subscription.makeAsyncIterator()
+        let prepare = try #require(try await iterator.next())
+        #expect(prepare.kind == .prepare && prepare.points == subscription.points)
+        #expect(
+          try await prepare.changes(flags: .wantPrevious).first?.kind
+            == .valueSet(old: .string("Room 12, rack 3"), new: .string("A")))
+        #expect(try await prepare.userSession() > 0)
+        try await prepare.reportProgress("looking")
+        try await prepare.refuse("not A")
+        do {
+          try await refused
+          Issue.record("it was not refused")
+        } catch let error as NSOError {
+          #expect(error.message == "not A")
+        }
+        async let accepted: Void = commit("B")
+        #expect(try await iterator.next()?.kind == .prepare)
+        let told = try #require(try await iterator.next())
+        #expect(told.kind == .commit)
+        // A circle: another commit of this process cannot begin before this event is answered.
+        do {
+          try await commit("C")
+          Issue.record("it was not refused")
+        } catch let error as NSOError {
+          #expect(error.code == .inUse && error.message.contains("wait for itself"))
+        }
+        try await told.done()
+        try await accepted
+      }
+      #expect(try await instance.cmd("mget /r:system/location") == "B\n")
+    }
+  }
+}
