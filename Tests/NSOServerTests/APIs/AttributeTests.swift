@@ -97,6 +97,12 @@ import Testing
         client.sendFrame(answer)
       }
       #expect(found == ["/urn:ex:plant:plant/site{east} 0", "/urn:ex:plant:plant/site{west}/floors 2147483649"])
+      // Among the changes only where asked for.
+      #expect(try DiffTests.changes(client, .diffIterate([]), handle).isEmpty)
+      #expect(
+        try DiffTests.changes(client, .diffIterate(.wantAttributes), handle) == [
+          "/plant/site{east} attribute", "/plant/site{west} modified", "/plant/site{west}/floors attribute",
+        ])
       try client.done(.applyTransaction(keepOpen: false, flags: 0), handle)
       let all = try client.start(.running, .read)
       #expect(try client.integer(.numInstances(Keypath.plant(.tag("site")).wire), all) == 2)
