@@ -5,12 +5,16 @@ import NSOStore
 /// Copies within a transaction.
 extension TreeEditor {
   /// Copies what is set at and below a node on top of what is at another one, which is made as far as it is missing (protocol
-  /// part 04, COPY_TREE). Attributes are copied too.
+  /// part 04, COPY_TREE). Attributes are copied too; data of providers below the source is not.
   /// - Throws: BADPATH when the two nodes are not alike: all that the source can hold must have its like, by name and kind, at
   ///   the destination; NOEXISTS when there is no source; BADTYPE for a value that does not fit the destination.
   public mutating func copyTree(from source: Location, to destination: Location) throws(NSOError) {
     guard let from = source.node else { throw NSOError(.badPath, "the root cannot be copied: copy what is below it") }
     let to = try writable(destination)
+    for node in [from, to] where model[node].placement != .configuration {
+      throw NSOError(
+        .notImplemented, "\(model.schema.path(of: node)) is no configuration that this daemon stores: it cannot be copied as a tree")
+    }
     guard source.isEntry == destination.isEntry else {
       throw NSOError(
         .badPath, "\(source.text(model)) cannot be copied to \(destination.text(model)): give the keys of both, or of none")

@@ -13,6 +13,10 @@ extension TreeEditor {
     guard entry.isEntry, model[node].kind == .list, !model.schema[node].isKeyless, let key = entry.path.entryKey else {
       throw NSOError(.notMovable, "\(entry.text(model)) is no list entry with keys")
     }
+    guard model[node].placement != .provider else {
+      throw NSOError(
+        .notMovable, "\(entry.text(model)) is kept by a data provider (callpoint): create the new entry and delete this one")
+    }
     guard try isPresent(entry) else { throw NSOError(.noExists, "\(entry.text(model)) does not exist") }
     let target = try self.entry(keys, beside: entry)
     guard target.path != entry.path else { return }

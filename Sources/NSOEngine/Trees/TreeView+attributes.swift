@@ -16,7 +16,8 @@ extension TreeView {
 
   /// The attributes of a node that the caller knows to exist.
   public func storedAttributes(of location: Location) throws(NSOError) -> [Attribute] {
-    guard let node = location.node, !model[node].isKey else { return [] }
+    // Data providers are not asked for attributes.
+    guard let node = location.node, !model[node].isKey, model[node].placement != .provider else { return [] }
     let tree = try tree(of: node)
     var found: [Attribute] = []
     var failure: NSOError?
@@ -49,6 +50,9 @@ extension TreeEditor {
   ) throws(NSOError) {
     let node = try writable(location)
     let facts = model[node]
+    guard facts.placement != .provider else {
+      throw NSOError(.unavailable, "\(location.text(model)) is kept by a data provider (callpoint), which has no attributes")
+    }
     guard !facts.isKey else {
       throw NSOError(
         .unavailable, "\(location.text(model)) is a key and has no attributes of its own: use those of the list entry")

@@ -34,8 +34,9 @@ public struct EntryWalk {
     tree = try view.requireList(list)
     let accessible = view.accessibleTree()
     evaluator = XPathEvaluator(accessible, references: view.model.constraints.references)
-    nodes = StoreNodes(
-      view.model, accessible, sources: [view.configuration.untracked, view.operational, view.persistentOperational])
+    var sources: [any DataTree] = [view.configuration.untracked, view.operational, view.persistentOperational]
+    if let provider = view.provider { sources.append(provider) }
+    nodes = StoreNodes(view.model, accessible, sources: sources)
   }
 
   /// The next entry after `position`, which moves to it; nil at the end.

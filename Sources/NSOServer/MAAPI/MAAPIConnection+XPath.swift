@@ -38,7 +38,7 @@ extension MAAPIConnection {
     let later = connection.later { (result: Result<Evaluation, NSOError>, out) in
       switch result {
       case .failure(let error): out.writeFailure(op: op, error)
-      case .success(let evaluation): self.answer(evaluation, op, &out)
+      case .success(let evaluation): return self.answer(evaluation, op, &out)
       }
       return .done
     }
@@ -58,33 +58,52 @@ extension MAAPIConnection {
     return .later
   }
 
-  private func answer(_ evaluation: Evaluation, _ op: UInt32, _ out: inout ByteBuffer) {
+  private func answer(_ evaluation: Evaluation, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {
     out.writeDone(op)
     for text in evaluation.trace { out.writeFrame { XPathItem.trace(text).write(into: &$0) } }
     if let text = evaluation.text {
       out.writeFrame { XPathItem.result(text).write(into: &$0) }
     } else if let nodes = evaluation.nodes {
-      sendNode(of: XPathExchange(nodes: nodes), &out)
+      return sendNode(of: XPathExchange(nodes: nodes), &out)
     }
+    return .done
   }
 
-  private func sendNode(of exchange: XPathExchange, _ out: inout ByteBuffer) {
-    var exchange = exchange
+  private func sendNode(of exchange: XPathExchange, _ out: inout ByteBuffer) -> FrameOutcome {
     guard exchange.next < exchange.nodes.count else {
       xpath = nil
-      return out.writeFrame { XPathItem.end.write(into: &$0) }
+      out.writeFrame { XPathItem.end.write(into: &$0) }
+      return .done
     }
-    let item: XPathItem
-    do throws(NSOError) {
-      let place = try exchange.nodes.location(exchange.next)
-      item = .node(Keypath(place, exchange.nodes.model), try exchange.nodes.value(exchange.next, at: place))
-    } catch {
+    let nodes = exchange.nodes
+    let index = exchange.next
+    // Only data providers may have to be waited for.
+    guard nodes.model.hasProviders else {
+      send(Result(running: { () throws(NSOError) in try Self.item(nodes, index) }), of: exchange, &out)
+      return .done
+    }
+    let later = connection.later { (result: Result<XPathItem, NSOError>, out) in
+      self.send(result, of: exchange, &out)
+      return .done
+    }
+    services.offload(to: later) { () throws(NSOError) in try Self.item(nodes, index) }
+    return .later
+  }
+
+  private static func item(_ nodes: SelectedNodes, _ index: Int) throws(NSOError) -> XPathItem {
+    let place = try nodes.location(index)
+    return .node(Keypath(place, nodes.model), try nodes.value(index, at: place))
+  }
+
+  private func send(_ item: Result<XPathItem, NSOError>, of exchange: XPathExchange, _ out: inout ByteBuffer) {
+    switch item {
+    case .success(let item):
+      xpath = XPathExchange(nodes: exchange.nodes, next: exchange.next + 1)
+      out.writeFrame { item.write(into: &$0) }
+    case .failure(let error):
       xpath = nil
-      return out.writeFrame { XPathItem.failure(error.message).write(into: &$0) }
+      out.writeFrame { XPathItem.failure(error.message).write(into: &$0) }
     }
-    exchange.next += 1
-    xpath = exchange
-    out.writeFrame { item.write(into: &$0) }
   }
 
   /// The client's answer to a node.
@@ -97,7 +116,7 @@ extension MAAPIConnection {
         ))
     case .stop: xpath = nil
     case .suspend: break
-    case .recurse, .continue, .up: sendNode(of: exchange, &out)
+    case .recurse, .continue, .up: return sendNode(of: exchange, &out)
     }
     return .done
   }
