@@ -56,15 +56,18 @@ let package = Package(
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
 
     // Shared by both sides of a connection.
     library("ExternalTerm", ["CZlib", nioCore]),
     library("NSOModel", []),
+    library("NSOSecrets", ["NSOModel", "CCrypt", "CCrypto"]),
     library("NSOTerms", ["NSOModel", "ExternalTerm", nioCore]),
     library("NSOWire", ["NSOModel", "NSOTerms", "ExternalTerm", nioCore, crypto]),
 
     // The client side.
-    library("NSOClient", ["NSOModel", "NSOTerms", "NSOWire", "ExternalTerm", nioCore, nioPosix, logging]),
+    library("NSOClient", ["NSOModel", "NSOSecrets", "NSOTerms", "NSOWire", "ExternalTerm", nioCore, nioPosix, logging]),
 
     // The daemon side.
     library("NSOSchema", ["NSOModel", "CLibYang"]),
@@ -75,15 +78,21 @@ let package = Package(
     library(
       "NSOEngine",
       [
-        "NSOModel", "NSOTerms", "NSOWire", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath", "NSOValidation",
-        nioCore, nioPosix, logging,
+        "NSOModel", "NSOSecrets", "NSOTerms", "NSOWire", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath",
+        "NSOValidation", nioCore, nioPosix, logging,
       ]),
     library(
       "NSOServer",
-      ["NSOModel", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging, deque]),
+      [
+        "NSOModel", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging,
+        deque,
+      ]),
     library(
       "NSODaemon",
-      ["NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore, nioPosix, logging],
+      [
+        "NSOServer", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore,
+        nioPosix, logging,
+      ],
       exclude: ["YANG"]),
     library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", "CZlib", logging, nioCore, nioPosix]),
     library("NSOTesting", ["NSODaemon", "NSOClient", "NSOWire"]),
@@ -98,6 +107,7 @@ let package = Package(
 
     tests("ExternalTermTests", ["ExternalTerm", nioCore]),
     tests("NSOModelTests", ["NSOModel"]),
+    tests("NSOSecretsTests", ["NSOSecrets"]),
     tests("NSOWireTests", ["NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore], resources: [.copy("Vectors")]),
     tests("NSOSchemaTests", ["NSOSchema", "NSOModel"], resources: [.copy("Models")]),
     library("NSOXPathTestSupport", ["NSOModel", "NSOSchema", "NSOXPath", "NSODocument"], path: "Tests/NSOXPathTestSupport"),
@@ -108,11 +118,12 @@ let package = Package(
       name: "NSOStoreCrasher", dependencies: ["NSOStore"], path: "Tests/NSOStoreCrasher", swiftSettings: settings),
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
-    tests("NSOEngineTests", ["NSOEngine", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel"]),
+    tests("NSOEngineTests", ["NSOEngine", "NSOSecrets", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel"]),
     tests(
       "NSOServerTests",
       [
-        "NSOServer", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel", nioCore, nioPosix,
+        "NSOServer", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel",
+        nioCore, nioPosix,
         nioEmbedded, logging,
       ]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
@@ -121,7 +132,7 @@ let package = Package(
     tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOWire", "NSOModel"]),
     tests(
       "EndToEndTests",
-      ["NSOClient", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load", "ncs-maapi", "interface-statistics"]),
+      ["NSOClient", "NSOSecrets", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load", "ncs-maapi", "interface-statistics"]),
   ]
 )
 

@@ -21,6 +21,13 @@ extension Daemon: DaemonControl {
       log.record(.badConfiguration, "\(failure.text); the settings of before stay in force")
       throw NSOError(.badConfig, "\(failure.text); the settings of before stay in force")
     }
+    do {
+      try applySecrets(new)
+    } catch {
+      let reason = StartFailure(error).text
+      log.record(.badConfiguration, "\(reason); the settings of before stay in force")
+      throw NSOError(.badConfig, "\(reason); the settings of before stay in force")
+    }
     var destination = new.log
     destination.standardOutput = options.verbose
     do throws(LogFileError) {

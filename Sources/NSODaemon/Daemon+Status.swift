@@ -50,6 +50,9 @@ extension Daemon {
     for warning in warnings { text.line("warning", warning) }
     if !pending.isEmpty { text.line("needs a restart", pending.joined(separator: ", ")) }
     text.line("ha mode", "none")
+    if let upgrade = engine.upgrade {
+      text.line("upgrade", "by \(upgrade.owner), since \(engine.configuration.clock().seconds - upgrade.since) s")
+    }
 
     let server = await self.server?.status()
     text.title("IPC listeners")

@@ -173,6 +173,7 @@ extension Daemon {
       configuration: configuration, name: name)
     daemon.logUpgrades()
     do {
+      try daemon.applySecrets(configuration)
       try await daemon.open(configuration, logger)
     } catch {
       await daemon.server?.stop(within: .zero)

@@ -40,7 +40,7 @@ struct LocalUsers: Sendable {
           reason:
             "local_ipc_access is not true for user \(users.map(\.name).joined(separator: ", ")) with uid \(peer.uid) (process \(peer.pid)): set it in /aaa/authentication/users, or connect as root or uid \(ownUID)"
         )
-      case (_, 1): return .user(allowed[0].name, groups: [])
+      case (_, 1): return .user(allowed[0].name, groups: try engine.groups(of: allowed[0].name))
       default:
         // Whom to take the peer for is not certain, and guessing could give rights away.
         return .denied(

@@ -25,6 +25,8 @@ public final class Engine: Sendable {
   public let phases: PhaseGate
   public let sessions: SessionRegistry
   public let locks: LockTable
+  /// Where users of sessions see text and answer questions.
+  public let terminals = TerminalRegistry()
   public let log: Logger
   /// Who serves callpoints, validation points, actions and streams.
   public let providers: ProviderRegistry
@@ -58,6 +60,9 @@ public final class Engine: Sendable {
   }
 
   private let currentModel: Mutex<DataModel>
+  /// How secrets are stored.
+  public let secrets = Secrets()
+  private let aaaSettings = Mutex(AAASettings())
 
   private let table = Mutex(Table())
   private let transactionID: Mutex<TransactionID>
@@ -67,7 +72,7 @@ public final class Engine: Sendable {
     schema: Schema, stores: Stores, configuration: EngineConfiguration = EngineConfiguration(), log: Logger
   ) throws(StoreError) {
     let layout = try TreeLayout(schema: schema, store: stores.durable)
-    let model = DataModel(schema: schema, layout: layout)
+    let model = DataModel(schema: schema, layout: layout, secrets: secrets)
     currentModel = Mutex(model)
     self.stores = stores
     self.configuration = configuration
@@ -104,6 +109,12 @@ public final class Engine: Sendable {
   /// The schema in use. An upgrade replaces it: what works over some time (a transaction, a session) keeps the one that it began
   /// with, and must not mix nodes and places of two models.
   public var model: DataModel { currentModel.withLock { $0 } }
+
+  /// What authentication goes by besides the data.
+  public var aaa: AAASettings {
+    get { aaaSettings.withLock { $0 } }
+    set { aaaSettings.withLock { $0 = newValue } }
+  }
 
   func replaceModel(_ model: DataModel) { currentModel.withLock { $0 = model } }
 

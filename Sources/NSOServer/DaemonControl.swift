@@ -26,9 +26,14 @@ public protocol DaemonControl: Sendable {
   /// - Parameter directories: the new load path; empty: the one that the daemon was started with, read again.
   /// - Throws: BAD_CONFIG, with file and line.
   func loadSchema(_ directories: [String]) throws(NSOError) -> Schema
+
+  /// Reads again what is kept of users and groups (AAA_RELOAD).
+  func reloadAAA() async throws(NSOError)
 }
 
 extension DaemonControl {
+  public func reloadAAA() async throws(NSOError) {}
+
   public func loadSchema(_ directories: [String]) throws(NSOError) -> Schema {
     throw NSOError(.unavailable, "the schema of this daemon cannot be upgraded while it runs")
   }

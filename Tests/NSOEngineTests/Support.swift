@@ -102,9 +102,12 @@ struct TestEngine {
     in folder: TemporaryFolder? = nil, module: String = testModule, configure: (inout EngineConfiguration) -> Void = { _ in }
   ) throws {
     let folder = try folder ?? TemporaryFolder()
-    self.folder = folder
     let file = try folder.write("t.yang", module)
-    let schema = try SchemaLoader(files: [file]).load()
+    try self.init(in: folder, schema: try SchemaLoader(files: [file]).load(), configure: configure)
+  }
+
+  init(in folder: TemporaryFolder, schema: Schema, configure: (inout EngineConfiguration) -> Void = { _ in }) throws {
+    self.folder = folder
     let stores = Engine.Stores(
       durable: try Store(StoreOptions(path: folder.path + "/db", maximumSize: 1 << 30)),
       volatile: try Store(StoreOptions(path: folder.path + "/oper", durability: .volatile, maximumSize: 1 << 30)))

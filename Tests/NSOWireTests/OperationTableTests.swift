@@ -198,6 +198,7 @@ import Testing
     .startHistoryTransaction(StartHistoryTransaction(revision: 5, comparedTo: 2)),
     .startHistoryTransaction(StartHistoryTransaction(revision: 5)),
     .rollBack(RollBack(.fixed(3), isSelective: true, below: WireKeypath(Keypath([.tag(Tag("a", in: "urn:a"))])))),
+    .terminalOpen, .terminalNext, .terminalAnswer(3, "yes"), .terminalAnswer(3, nil),
   ]
 
   private static let cdb: [CDBRequest] = [

@@ -7,14 +7,17 @@ extension Engine {
   /// - Parameters:
   ///   - parameters: the input; defaults are filled in here.
   ///   - session: who asks.
+  ///   - model: that of the instance; an upgrade may bring another one before the action has ended.
   ///   - transaction: what the action may look at, and whose data the input is checked against; nil: the data as it is now.
   /// - Returns: the output, every tag with its namespace; empty without output.
   /// - Throws: NOEXISTS when what has the action does not exist, the codes of ``OperationContent`` for bad input, EXTERNAL
   ///   for an output that does not fit the schema, and what the action throws.
   public func performAction(
-    _ instance: OperationInstance, _ parameters: [TaggedValue], session: UserSession, transaction: Transaction? = nil
+    _ instance: OperationInstance, _ parameters: [TaggedValue], session: UserSession, transaction: Transaction? = nil,
+    model: DataModel? = nil
   ) async throws(NSOError) -> [TaggedValue] {
-    let view = try view(of: transaction)
+    let model = transaction?.model ?? model ?? self.model
+    let view = try view(of: transaction, model)
     guard try view.exists(instance.parent) else {
       throw NSOError(.noExists, "\(instance.text(view.model)): \(instance.parent.text(view.model)) does not exist")
     }
@@ -24,7 +27,7 @@ extension Engine {
       input: try input.pairs(defaults: true, qualified: false))
     let output = try await actions.handler(for: invocation).perform(invocation)
     do throws(NSOError) {
-      return try OperationContent(output, .output, of: instance, in: try self.view(of: transaction), operationRules)
+      return try OperationContent(output, .output, of: instance, in: try self.view(of: transaction, model), operationRules)
         .pairs(defaults: false, qualified: true)
     } catch {
       throw NSOError(
@@ -33,8 +36,8 @@ extension Engine {
   }
 
   /// What a transaction sees; without one, the data as it is now.
-  private func view(of transaction: Transaction?) throws(NSOError) -> TreeView {
-    guard let transaction else { return try currentView() }
+  private func view(of transaction: Transaction?, _ model: DataModel) throws(NSOError) -> TreeView {
+    guard let transaction else { return try currentView(model) }
     return try transaction.view()
   }
 }

@@ -58,10 +58,19 @@ public final class DataModel: Sendable {
   public let constraints: ConstraintIndex
   /// The default of a leaf, or the defaults of a leaf-list as one list, as term bytes.
   private let defaults: [NodeID: [UInt8]]
+  /// How secrets are stored.
+  public let secrets: Secrets
+  private let secretKinds: [NodeID: SecretKind]
 
-  public init(schema: Schema, layout: TreeLayout) {
+  public init(schema: Schema, layout: TreeLayout, secrets: Secrets = Secrets()) {
     self.schema = schema
     self.layout = layout
+    self.secrets = secrets
+    var secretKinds: [NodeID: SecretKind] = [:]
+    for node in schema.nodes where !node.isKey {
+      if let type = node.type, let kind = SecretKind(type) { secretKinds[node.id] = kind }
+    }
+    self.secretKinds = secretKinds
     constraints = ConstraintIndex(schema)
     func inherits(_ parent: Facts?, _ fact: (Facts) -> Bool) -> Bool { parent.map { !$0.isAnchor && fact($0) } ?? false }
     var facts = ContiguousArray<Facts>()
@@ -123,6 +132,9 @@ public final class DataModel: Sendable {
 
   /// The default of a leaf or leaf-list as term bytes; nil without one.
   public func defaultBytes(_ id: NodeID) -> [UInt8]? { defaults[id] }
+
+  /// How the clear text of a leaf is kept out of the database; nil for most.
+  public func secretKind(_ id: NodeID) -> SecretKind? { secretKinds.isEmpty ? nil : secretKinds[id] }
 
   /// Where a node lies to the data of providers.
   public enum ProviderReach: Sendable { case none, above, within }

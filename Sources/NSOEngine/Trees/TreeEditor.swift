@@ -121,8 +121,19 @@ public struct TreeEditor: Sendable {
     guard let type = model.schema[node].type else {
       throw NSOError(.badType, "\(location.text(model)) is a \(model[node].kind.text) and takes no value")
     }
-    do { return try model.schema.parse(text, as: type, prefixes: prefixes) } catch {
+    let secret = model.secretKind(node)
+    do {
+      let value = try model.schema.parse(text, as: type, prefixes: prefixes)
+      guard let secret, case .string(let text) = value else { return value }
+      return .string(try model.protected(text, secret, at: location.text(model)))
+    } catch let error as NSOError {
+      throw error
+    } catch let error as ValueError where secret == nil {
       throw error.nsoError(at: location.text(model))
+    } catch {
+      // What does not fit may be the secret itself.
+      throw NSOError(
+        .badType, "\(location.text(model)): the value is neither clear text ($0$ in front of it) nor in its stored form")
     }
   }
 

@@ -213,7 +213,7 @@ extension Engine {
       let volatile = try stores.volatile.snapshot()
       var names = WriteBatch(expectedRevision: durable.revision)
       let layout = try TreeLayout(schema: schema, store: stores.durable, at: durable, adding: &names)
-      let next = DataModel(schema: schema, layout: layout)
+      let next = DataModel(schema: schema, layout: layout, secrets: secrets)
       var migration = SchemaMigration(from: model, to: next)
       func migrated(_ tree: some DataTree, _ space: Space) throws(StoreError) -> Overlay {
         var overlay = Overlay(tree)

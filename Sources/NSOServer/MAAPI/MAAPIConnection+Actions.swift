@@ -13,24 +13,25 @@ extension MAAPIConnection {
     switch call.request {
     case .requestAction(let request):
       let session = try requireSession()
-      let path = try keypath(request.path, below: nil)
-      let instance = try engine.model.locateAction(path, namespace: request.namespace)
-      return perform(instance, request.parameters, session, nil, op)
+      let model = engine.model
+      let path = try keypath(request.path, below: nil, model)
+      let instance = try model.locateAction(path, namespace: request.namespace)
+      return perform(instance, request.parameters, session, nil, model, op)
     case .requestActionInTransaction(let parameters, let path):
       let use = try use(call)
-      let path = try keypath(path, below: call.isRelative ? use.position.location : nil)
+      let path = try keypath(path, below: call.isRelative ? use.position.location : nil, use.model)
       let instance = try use.model.locateAction(path, namespace: use.position.namespace)
-      return perform(instance, parameters, use.transaction.session, use.transaction, op)
+      return perform(instance, parameters, use.transaction.session, use.transaction, use.model, op)
     default: return nil
     }
   }
 
-  private func keypath(_ path: WireKeypath, below base: Location?) throws(NSOError) -> Keypath {
-    if let text = path.text { return try engine.model.schema.parsePath(text).keypath }
+  private func keypath(_ path: WireKeypath, below base: Location?, _ model: DataModel) throws(NSOError) -> Keypath {
+    if let text = path.text { return try model.schema.parsePath(text).keypath }
     do throws(TermError) {
       let path = try path.keypath()
       guard let base else { return path }
-      return Keypath(Keypath(base, engine.model).elements + path.elements)
+      return Keypath(Keypath(base, model).elements + path.elements)
     } catch {
       throw NSOError(.badPath, "the path is malformed: \(error)")
     }
@@ -39,7 +40,7 @@ extension MAAPIConnection {
   /// The action ends early when the connection closes, or its session ends.
   private func perform(
     _ instance: OperationInstance, _ parameters: [TaggedValue], _ session: UserSession, _ transaction: NSOEngine.Transaction?,
-    _ op: UInt32
+    _ model: DataModel, _ op: UInt32
   ) -> FrameOutcome {
     let ending = ActionEnding(session)
     let later = connection.later { (result: Result<[TaggedValue], NSOError>, out) in
@@ -56,7 +57,8 @@ extension MAAPIConnection {
     let engine = engine
     let task = Task {
       do throws(NSOError) {
-        later.succeed(try await engine.performAction(instance, parameters, session: session, transaction: transaction))
+        later.succeed(
+          try await engine.performAction(instance, parameters, session: session, transaction: transaction, model: model))
       } catch {
         later.fail(error)
       }

@@ -71,7 +71,7 @@ extension MAAPIConnection {
     return .later
   }
 
-  private func ask(
+  func ask(
     _ op: UInt32, waits: Bool, _ out: inout ByteBuffer,
     _ body: @escaping @Sendable (any DaemonControl) async throws(NSOError) -> Void
   ) throws(NSOError) -> FrameOutcome {

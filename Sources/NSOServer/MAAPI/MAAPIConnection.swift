@@ -22,6 +22,10 @@ final class MAAPIConnection: IteratingConnection {
   var pendingPhase: UInt64?
   /// An upgrade of the schema that was begun here.
   var upgrade: SchemaUpgrade?
+  /// This connection is the terminal of its session.
+  var terminal: Terminal?
+  /// What the user of some session is being asked here.
+  var question: (terminal: Terminal, id: Int64)?
 
   init(_ connection: IPCConnection, _ services: Services) {
     self.connection = connection
@@ -97,6 +101,7 @@ final class MAAPIConnection: IteratingConnection {
     default: break
     }
     do throws(NSOError) {
+      if let outcome = try secrets(call, op, &out) { return outcome }
       if let outcome = try read(call, op, &out) { return outcome }
       if let outcome = try write(call, op, &out) { return outcome }
       if let outcome = try structure(call, op, &out) { return outcome }
@@ -106,6 +111,7 @@ final class MAAPIConnection: IteratingConnection {
       if let outcome = try actions(call, op) { return outcome }
       if let outcome = try daemon(call, op, &out) { return outcome }
       if let outcome = try upgrade(call, op, &out) { return outcome }
+      if let outcome = try terminals(call, op, &out) { return outcome }
       throw Self.unsupported(call.request)
     } catch {
       out.writeFailure(op: op, error)
@@ -164,6 +170,7 @@ final class MAAPIConnection: IteratingConnection {
     pendingPhase = nil
     if let upgrade { engine.abortUpgrade(upgrade) }
     upgrade = nil
+    closeTerminal()
     services.streams.abandon(owner: connection.id)
     for use in uses.values where use.isOwn { engine.finish(use.transaction) }
     uses = [:]

@@ -108,6 +108,8 @@ extension MAAPIRequest {
     case .daemonDump: request = .daemonDump
     case .upgradeReport: request = .upgradeReport
     case .history: request = .history
+    case .terminalOpen: request = .terminalOpen
+    case .terminalNext: request = .terminalNext
     case .candidateAbortCommit where payload.readableBytes == 0: return .candidateAbortCommit(persistID: nil)
     case .setLabel where payload.readableBytes == 0: return .setLabel("")
     case .setComment where payload.readableBytes == 0: return .setComment("")
@@ -348,6 +350,12 @@ extension MAAPIRequest {
     case .setRunningDbStatus: return .setRunningDBStatus(try reader.bool())
     case .setReadonly: return .setReadonly(try reader.bool())
     case .loadAllNamespaces: return .loadAllNamespaces(try reader.name())
+    case .terminalAnswer:
+      try reader.tuple(2)
+      let question: Int64 = try reader.integer()
+      if try reader.terms.peekKind() == .binary { return .terminalAnswer(question, try reader.text()) }
+      try reader.marker("eof")
+      return .terminalAnswer(question, nil)
     case .initUpgrade:
       try reader.tuple(2)
       let timeout: Int64 = try reader.integer()

@@ -19,7 +19,8 @@ extension MAAPIRequest {
       .candidateReset, .copyRunningToStartup, .isRunningModified, .isCandidateModified, .stopTransaction, .commitTransaction,
       .abortTransaction, .revert, .getRollbackID, .listRollback, .popDirectory, .getCurrentDirectory, .templates,
       .getTransactionParameters, .getRunningDBStatus, .getCryptoKeys, .commitUpgrade, .abortUpgrade, .reloadConfig, .reopenLogs,
-      .daemonStatus, .daemonDump, .upgradeReport, .history, .candidateAbortCommit(persistID: nil), .candidateAbortCommit(persistID: ""),
+      .daemonStatus, .daemonDump, .upgradeReport, .terminalOpen, .terminalNext, .history, .candidateAbortCommit(persistID: nil),
+      .candidateAbortCommit(persistID: ""),
       .setLabel(""),
       .setComment(""),
       .templateVariables(""), .loadAllNamespaces(""):
@@ -271,6 +272,10 @@ extension MAAPIRequest {
     case .setRunningDBStatus(let isOn), .setReadonly(let isOn), .aaaReload(let isOn), .snmpaReload(let isOn), .stop(let isOn):
       buffer.writeTermInteger(isOn ? 1 : 0)
     case .loadAllNamespaces(let form): buffer.writeTermAtom(form)
+    case .terminalAnswer(let question, let text):
+      buffer.writeTermTuple(arity: 2)
+      buffer.writeTermInteger(question)
+      if let text { buffer.writeTermBinary(text) } else { buffer.writeTermAtom("eof" as StaticString) }
     case .initUpgrade(let timeout, let flags):
       writePair(into: &buffer) {
         $0.writeTermInteger(timeout)

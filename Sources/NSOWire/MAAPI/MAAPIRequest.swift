@@ -201,6 +201,12 @@ public enum MAAPIRequest: Hashable, Sendable {
   case daemonDump
   /// Private to this daemon: what the upgrade under way means for the data, as text.
   case upgradeReport
+  /// Private to this daemon: the connection is the terminal of its session.
+  case terminalOpen
+  /// Private to this daemon: wait for the next `TerminalEvent`.
+  case terminalNext
+  /// Private to this daemon: the answer to a question; nil is the end of input.
+  case terminalAnswer(Int64, String?)
 
   /// Private to this daemon: the commits to running that are kept.
   case history
@@ -366,6 +372,9 @@ extension MAAPIRequest {
     case .history: .history
     case .startHistoryTransaction: .startHistoryTransaction
     case .rollBack: .rollBack
+    case .terminalOpen: .terminalOpen
+    case .terminalNext: .terminalNext
+    case .terminalAnswer: .terminalAnswer
     case .unknown(let op, _): MAAPIOperation(rawValue: op)
     }
   }

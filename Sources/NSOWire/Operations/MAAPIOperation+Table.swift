@@ -261,7 +261,7 @@ extension MAAPIOperation: Operation {
       .detach, "DETACH", handle: .yes, reply: .done, tier: 1, form: .known, status: .done,
       argument: "none", "stop using an attached transaction"),
     .init(
-      .authenticate, "AUTHENTICATE", handle: .no, reply: .term, tier: 2, form: .known, status: .open,
+      .authenticate, "AUTHENTICATE", handle: .no, reply: .term, tier: 2, form: .known, status: .done,
       argument: "{bin user, bin password [, ip, int port, bin context, int proto]}",
       "check a user name and password with the AAA of the daemon"),
     .init(
@@ -342,7 +342,7 @@ extension MAAPIOperation: Operation {
       .xpathEvalExpr, "XPATH_EVAL_EXPR", handle: .yes, reply: .stream, tier: 2, form: .known, status: .done,
       argument: "{expr, bool trace, path context, int leaf_list_pos, [{name, value_expr}], root}", "evaluate XPath to a string"),
     .init(
-      .getCryptoKeys, "GET_CRYPTO_KEYS", handle: .no, reply: .term, tier: 3, form: .known, status: .open,
+      .getCryptoKeys, "GET_CRYPTO_KEYS", handle: .no, reply: .term, tier: 3, form: .known, status: .done,
       argument: "none", "fetch the keys for encrypted string types"),
     .init(
       .requestActionTextInTransaction, "REQUEST_ACTION_STR_TH", handle: .yes, reply: .text, tier: 3, form: .plausible,
@@ -422,13 +422,13 @@ extension MAAPIOperation: Operation {
       .progressSpanInTransaction, "PROGRESS_SPAN_TH", handle: .yes, reply: .term, tier: 2, form: .known, status: .open,
       argument: "as PROGRESS_SPAN", "same, tied to a transaction"),
     .init(
-      .cliPrompt, "CLI_PROMPT", handle: .no, reply: .text, tier: 2, form: .known, status: .open,
+      .cliPrompt, "CLI_PROMPT", handle: .no, reply: .text, tier: 2, form: .known, status: .done,
       argument: "{int usid, bin prompt, choice, bool echo, timeout}", "ask the CLI user"),
     .init(
-      .cliWrite, "CLI_WRITE", handle: .no, reply: .done, tier: 2, form: .known, status: .open,
+      .cliWrite, "CLI_WRITE", handle: .no, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{int usid, bin text}", "write to the terminal of a CLI session"),
     .init(
-      .cliReadEof, "CLI_READ_EOF", handle: .no, reply: .text, tier: 3, form: .known, status: .open,
+      .cliReadEof, "CLI_READ_EOF", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "{int usid, bool echo, timeout}", "read lines until end of file from the CLI user"),
     .init(
       .cliCmd, "CLI_CMD", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
@@ -461,13 +461,13 @@ extension MAAPIOperation: Operation {
       .cliAccounting, "CLI_ACCOUNTING", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
       argument: "{bin user, int usid, bin command}", "write a CLI audit log entry"),
     .init(
-      .userMessage, "USER_MESSAGE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .userMessage, "USER_MESSAGE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "{bin to, bin message, bin from}", "message with sender"),
     .init(
-      .sysMessage, "SYS_MESSAGE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .sysMessage, "SYS_MESSAGE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "{bin to, bin message}", "unformatted message"),
     .init(
-      .prioMessage, "PRIO_MESSAGE", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .prioMessage, "PRIO_MESSAGE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "{bin to, bin message}", "immediate message"),
     .init(
       .ncsCommitSaveTrans, "NCS_COMMIT_SAVE_TRANS", handle: .unknown, reply: .term, tier: 3, form: .undetermined,
@@ -521,7 +521,7 @@ extension MAAPIOperation: Operation {
       .ncsWriteServiceLogEntry, "NCS_WRITE_SERVICE_LOG_ENTRY", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
       argument: "{path, 0, message, value type, value level}", "write into the log of a service instance"),
     .init(
-      .aaaReload, "AAA_RELOAD", handle: .no, reply: .done, tier: 3, form: .known, status: .open,
+      .aaaReload, "AAA_RELOAD", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int 0 or 1", "reload AAA data of an external provider"),
     .init(
       .startPhase, "START_PHASE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
@@ -566,6 +566,15 @@ extension MAAPIOperation: Operation {
     .init(
       .upgradeReport, "UPGRADE_REPORT", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "none", "private: what the upgrade under way means for the data"),
+    .init(
+      .terminalOpen, "TERMINAL_OPEN", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
+      argument: "none", "private: be the terminal of the session"),
+    .init(
+      .terminalNext, "TERMINAL_NEXT", handle: .no, reply: .term, tier: 3, form: .known, status: .done,
+      argument: "none", "private: wait for the next event of the terminal"),
+    .init(
+      .terminalAnswer, "TERMINAL_ANSWER", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
+      argument: "{int question, bin text or 'eof'}", "private: answer a question"),
     .init(
       .history, "HISTORY", handle: .no, reply: .history, tier: 3, form: .known, status: .done,
       argument: "none", "private: the commits to running that are kept"),

@@ -183,6 +183,12 @@ public enum MAAPIOperation: UInt32, CaseIterable, Sendable {
   case daemonDump = 901
   /// Private to this daemon and its tools: what an upgrade means for the data.
   case upgradeReport = 910
+  /// Private to this daemon and its clients: the connection offers itself as the terminal of its session.
+  case terminalOpen = 911
+  /// Private to this daemon and its clients: the next thing that a terminal has to show or ask.
+  case terminalNext = 912
+  /// Private to this daemon and its clients: the answer to a question.
+  case terminalAnswer = 913
   /// Private to this daemon and its tools: the commits to running that are kept.
   case history = 920
   /// Private: a read transaction on running as it was.
