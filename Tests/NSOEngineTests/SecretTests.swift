@@ -71,7 +71,7 @@ import Testing
     try await set(engine, "/aaa:vault/sha", hash)
     #expect(try text(engine, "/aaa:vault/sha") == hash)
 
-    #expect(await error { try await set(engine, "/aaa:vault/aes", "$0$secret") }?.code == .unavailable)
+    #expect(await failure { try await set(engine, "/aaa:vault/aes", "$0$secret") }?.code == .unavailable)
     let keys = CipherKeys(aes128: [UInt8](repeating: 7, count: 16), aes256: [UInt8](repeating: 8, count: 32))
     engine.engine.secrets.settings.keys = keys
     for (leaf, prefix) in [("aes", "$8$"), ("aes256", "$9$"), ("either", "$8$")] {
@@ -84,11 +84,11 @@ import Testing
     }
     try await set(engine, "/aaa:vault/either", "5")
     #expect(try engine.value("/aaa:vault/either") == .uint8(5))
-    #expect(await error { try await set(engine, "/aaa:vault/des", "$0$secret") }?.code == .unavailable)
+    #expect(await failure { try await set(engine, "/aaa:vault/des", "$0$secret") }?.code == .unavailable)
     for (leaf, bad) in [
       ("aes", "letmein"), ("sha", "letmein"), ("md5", "$5$letmein$x"), ("aes256", "$8$letmein"), ("aes", "$9$AAAA"),
     ] {
-      let error = await error { try await set(engine, "/aaa:vault/\(leaf)", bad) }
+      let error = await failure { try await set(engine, "/aaa:vault/\(leaf)", bad) }
       #expect(error?.code == .badType)
       #expect(error?.message.contains("letmein") == false, "\(error?.message ?? "")")
     }
@@ -114,16 +114,16 @@ import Testing
     try engine.engine.authenticate("ada", password: "engine")
     var texts: Set<String> = []
     for (user, password) in [("ada", "Engine"), ("ada", ""), ("bob", "engine"), ("", "")] {
-      let error = await error { try engine.engine.authenticate(user, password: password) }
+      let error = await failure { try engine.engine.authenticate(user, password: password) }
       #expect(error?.code == .accessDenied)
       texts.insert(error?.message ?? "")
     }
     #expect(texts.count == 1)
     engine.engine.aaa.maximumPasswordLength = 5
-    #expect(await error { try engine.engine.authenticate("ada", password: "engine") }?.code == .accessDenied)
+    #expect(await failure { try engine.engine.authenticate("ada", password: "engine") }?.code == .accessDenied)
     engine.engine.aaa = AAASettings()
     engine.engine.aaa.localAuthentication = false
-    #expect(await error { try engine.engine.authenticate("ada", password: "engine") }?.code == .accessDenied)
+    #expect(await failure { try engine.engine.authenticate("ada", password: "engine") }?.code == .accessDenied)
   }
 
   @Test func `groups come from the data, the system and the default`() async throws {
@@ -154,7 +154,7 @@ import Testing
     #expect(code { _ = try engine.engine.keyGeneration(among: [3]) } == .badConfig)
   }
 
-  private func error(_ body: () async throws -> Void) async -> NSOError? {
+  private func failure(_ body: () async throws -> Void) async -> NSOError? {
     do {
       try await body()
       return nil
