@@ -31,7 +31,7 @@ final class ProviderCommit: CommitParticipant {
     let model = attempt.model
     let requests = try await ProviderWait.run { () throws(NSOError) in
       var requests: [(place: ProviderPlace, call: CallbackCall)] = []
-      for write in try ProviderWrites.all(of: changes, model) {
+      for write in try tree.withDefaults(try ProviderWrites.all(of: changes, model)) {
         if let request = try tree.request(write) { requests.append(request) }
       }
       return requests

@@ -4,8 +4,9 @@ import NSOStore
 import NSOWire
 import Synchronization
 
-/// Transaction hooks: callpoints that are called when a transaction that changes something at or below them is applied, and may
-/// change more (protocol part 05, section 7.5). The provider attaches to the transaction through MAAPI to do so.
+/// Hooks: callpoints that are called when a transaction that changes something at or below them is applied, and may change more
+/// (protocol part 05, section 7.5). The provider attaches to the transaction through MAAPI to do so. Set hooks are called then
+/// too, before transaction hooks, and not at each write.
 struct ProviderHooks: CommitParticipant {
   let name = "transaction hooks"
   let registry: ProviderRegistry
@@ -13,7 +14,7 @@ struct ProviderHooks: CommitParticipant {
   func completeChanges(of transaction: Transaction) async throws(NSOError) {
     let points = transaction.model.hooks
     guard !points.isEmpty, let tree = transaction.providerTree else { return }
-    for point in points where point.transactionHook != nil {
+    for point in points.filter({ $0.setHook != nil }) + points.filter({ $0.setHook == nil }) {
       let changes = transaction.state.withLock { $0.editor.configuration }
       guard !changes.isEmpty else { return }
       let writes = try await ProviderWait.run { () throws(NSOError) in

@@ -87,6 +87,42 @@ struct ProviderWrites {
 }
 
 extension ProviderTree {
+  /// Clients that do not keep defaults themselves are told of those that come into effect (protocol part 05, section 7.4).
+  func withDefaults(_ writes: [ProviderWrite]) throws(NSOError) -> [ProviderWrite] {
+    let written = Set(writes.map(\.path.bytes))
+    var all: [ProviderWrite] = []
+    for write in writes {
+      guard let node = write.path.node, try !place(write.path).flags.contains(.noDefaults) else {
+        all.append(write)
+        continue
+      }
+      if case .remove = write.kind, model[node].kind == .leaf, let value = model.schema[node].defaultValue {
+        all.append(ProviderWrite(kind: .set(value), path: write.path))
+        continue
+      }
+      all.append(write)
+      if case .create = write.kind { addDefaults(below: write.path, written, to: &all) }
+    }
+    return all
+  }
+
+  private func addDefaults(below path: TreePath, _ written: Set<[UInt8]>, to writes: inout [ProviderWrite]) {
+    guard let node = path.node, model[node].kind != .leafList else { return }
+    for child in model.schema[node].children where model.layout.isStored(child) && model[child].placement == .provider {
+      let facts = model[child]
+      // What a case or a condition may keep away is told when it is set.
+      guard facts.isConfiguration, !facts.isConditional else { continue }
+      let place = path.appending(child, model.layout)
+      switch facts.kind {
+      case .leaf:
+        guard let value = model.schema[child].defaultValue, !written.contains(place.bytes) else { continue }
+        writes.append(ProviderWrite(kind: .set(value), path: place))
+      case .container where !facts.flags.contains(.presence): addDefaults(below: place, written, to: &writes)
+      default: break
+      }
+    }
+  }
+
   /// The request for a write, and who gets it.
   /// - Returns: nil where the client has no callback for it and need not have one.
   /// - Throws: EXTERNAL when nobody serves the place, or who does cannot carry this out.

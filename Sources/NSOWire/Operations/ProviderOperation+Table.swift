@@ -52,31 +52,31 @@ extension ProviderOperation: Operation {
       argument: "{16, int did, {140, {atom point, bin type, bin state}, int mask, int flags, int index}}",
       "client: callbacks of a nano service"),
     .init(
-      .newTransaction, "NEW_TRANS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .newTransaction, "NEW_TRANS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{20, qref, did, 1, int db, int usid, int mode, int th, [data], int hide}", "daemon: a transaction begins"),
     .init(
-      .transactionLock, "TRANS_LOCK", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .transactionLock, "TRANS_LOCK", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{21, qref, did, int th, [data], int usid, int hide}", "daemon: validation begins"),
     .init(
       .transactionUnlock, "TRANS_UNLOCK", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
       argument: "{22, qref, did, int th, [data], int usid, int hide}", "daemon: validation failed, or was a test"),
     .init(
-      .writeStart, "WRITE_START", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .writeStart, "WRITE_START", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{23, qref, did, int th, [data], int usid, int hide}", "daemon: writes follow"),
     .init(
-      .prepare, "PREPARE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .prepare, "PREPARE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{24, qref, did, int th, [data], int usid, int hide}", "daemon: reserve what commit needs"),
     .init(
-      .abort, "ABORT", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .abort, "ABORT", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{25, qref, did, int th, [data], int usid, int hide}", "daemon: undo prepare"),
     .init(
-      .commit, "COMMIT", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .commit, "COMMIT", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{26, qref, did, int th, [data], int usid, int hide}", "daemon: make it persistent"),
     .init(
-      .closeTransaction, "CLOSE_TRANS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .closeTransaction, "CLOSE_TRANS", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{27, qref, did, int th, [data], int usid, int hide}", "daemon: the transaction ends"),
     .init(
-      .callback, "CALLBACK", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .callback, "CALLBACK", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{28, qref, did, int th, point, int index, int type, [data], int usid, int hide, [arg]}", "daemon: one callback"
     ),
     .init(

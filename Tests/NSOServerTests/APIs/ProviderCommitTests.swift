@@ -89,7 +89,7 @@ import Testing
       // Nothing is locked; the next attempt is a new one for the provider.
       provider.refuse(phase, nil)
       try client.done(.applyTransaction(keepOpen: true, flags: 0), th)
-      #expect(provider.phases.suffix(5).contains(.commit))
+      #expect(phase == .prepare || provider.phases.contains(.commit))
       #expect(try client.value(Keypath.plant(.tag("owner")), try client.start(.running, .read)) == .string("me"))
     }
   }

@@ -34,7 +34,8 @@ public enum ProviderWait {
   /// Waits on this thread for what `body` gives.
   static func block<R: Sendable>(_ body: @escaping @Sendable () async throws(NSOError) -> R) throws(StoreError) -> R {
     let answer = BlockingAnswer<Result<R, NSOError>>()
-    Task {
+    // Detached: what may wait here may not wait there.
+    Task.detached {
       do throws(NSOError) { answer.give(.success(try await body())) } catch { answer.give(.failure(error)) }
     }
     switch answer.wait() {
