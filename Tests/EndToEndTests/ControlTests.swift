@@ -104,6 +104,35 @@ import Testing
     _ = try await daemon.finish()
   }
 
+  @Test func filesAreLoadedInOneTransaction() async throws {
+    let instance = try Instance()
+    try instance.write("one.xml", "<top xmlns='urn:small'><name>one</name><item><id>1</id><text>a</text></item></top>")
+    try instance.write("two.xml", "<config xmlns='http://tail-f.com/ns/config/1.0'><top xmlns='urn:small'><mtu>1400</mtu></top></config>")
+    try instance.write("bad.xml", "<top xmlns='urn:small'><name>too long a name</name></top>")
+    try await instance.withDaemon { _ in
+      func ncs(_ arguments: String...) async throws -> ChildProcess.Result {
+        try await instance.run("ncs", arguments: arguments, in: instance.path)
+      }
+      func values() async throws -> String {
+        try await instance.run("ncs_cmd", "-c", "mget /s:top/name; mget /s:top/mtu; mnum /s:top/item").output
+      }
+      var result = try await ncs("--mergexmlfiles", "one.xml", "two.xml")
+      #expect(result.code == 0 && result.errors == "", "\(result.errors)")
+      #expect(try await values() == "one\n1400\n1\n")
+      // In the place of all that is there; the second is merged into the first.
+      result = try await ncs("--loadxmlfiles", "two.xml")
+      #expect(result.code == 0, "\(result.errors)")
+      #expect(try await instance.run("ncs_cmd", "-c", "mexists /s:top/name; mnum /s:top/item; mget /s:top/mtu").output == "no\n0\n1400\n")
+      // All or nothing, and the file that is at fault is named.
+      for (file, words) in [("bad.xml", ["bad.xml", "name"]), ("none.xml", ["none.xml", "No such file"])] {
+        result = try await ncs("--mergexmlfiles", "one.xml", file)
+        #expect(result.code == 1)
+        for word in words { #expect(result.errors.contains(word), "\(result.errors)") }
+        #expect(try await instance.run("ncs_cmd", "-c", "mexists /s:top/name").output == "no\n")
+      }
+    }
+  }
+
   @Test func acknowledgedCommitsSurviveAKill() async throws {
     // A commit that was acknowledged is there after SIGKILL, whatever was under way.
     let instance = try Instance()

@@ -51,6 +51,11 @@ import Testing
     #expect(command.connection.timeout == .seconds(5))
   }
 
+  @Test func filesToLoad() throws {
+    #expect(try parse("--loadxmlfiles a.xml b.xml").action == .control(.loadXML(["a.xml", "b.xml"], merges: false)))
+    #expect(try parse("a.xml --mergexmlfiles --port 4570").action == .control(.loadXML(["a.xml"], merges: true)))
+  }
+
   @Test func dumps() throws {
     #expect(try parse("--debug-dump f").action == .control(.debugDump(file: "f", compressed: false)))
     #expect(try parse("--compress --debug-dump f").action == .control(.debugDump(file: "f", compressed: true)))
@@ -90,6 +95,7 @@ import Testing
     "--timeout x",
     "--wait-started=x", "--ephemeral x.yang", "-v", "--stop-on-eof", "--rollback x", "--port 0", "--port 70000", "--port +4569",
     "--detached=1",
+    "--loadxmlfiles", "--mergexmlfiles", "--loadxmlfiles a --mergexmlfiles b",
     "--compress", "--status --compress", "--status --collect-timeout 3",
     "--status=1",
   ])

@@ -19,6 +19,8 @@ public enum ControlCommand: Hashable, Sendable {
   case startPhase(Int)
   /// Takes back the commits from the latest to the one with this number, and commits.
   case rollback(Int64)
+  /// Loads XML files into running in one transaction: merged with what is there, or in its place. The daemon opens them.
+  case loadXML([String], merges: Bool)
 }
 
 /// How a control command reaches the daemon, and how long it may take.
@@ -108,6 +110,20 @@ extension ControlCommand {
     case .rollback(let number):
       try await maapi.startUserSession(user: "system", context: "system")
       try await maapi.withTransaction { try await $0.loadRollback(.relative(number)) }
+    case .loadXML(let files, let merges): try await Self.load(files, merges: merges, maapi)
+    }
+  }
+
+  private static func load(_ files: [String], merges: Bool, _ maapi: MAAPI) async throws {
+    try await maapi.startUserSession(over: .system)
+    try await maapi.withTransaction { transaction in
+      for (index, file) in files.enumerated() {
+        do {
+          try await transaction.load(merges || index > 0 ? [.xml, .merge] : .xml, file: try absolutePath(file))
+        } catch let error as NSOError {
+          throw ToolError("\(file): \(describe(error))")
+        }
+      }
     }
   }
 

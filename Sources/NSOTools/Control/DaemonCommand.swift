@@ -77,7 +77,10 @@ public struct DaemonCommand: Hashable, Sendable {
     }
     if let option = unsupported.first { throw UsageError("\(option) is not supported yet by this version") }
     guard actions.count <= 1 else { throw UsageError("one command at a time: \(actions.count) were given") }
-    if start.isEphemeral, action == .start {
+    if case .control(.loadXML(_, let merges)) = action {
+      guard !operands.isEmpty else { throw UsageError("--\(merges ? "merge" : "load")xmlfiles needs the names of XML files") }
+      actions = [.control(.loadXML(operands, merges: merges))]
+    } else if start.isEphemeral, action == .start {
       start.modules = operands
     } else if let extra = operands.first {
       throw UsageError("\(extra) is too much; YANG files are named with --ephemeral, the configuration file with -c")
@@ -175,6 +178,8 @@ extension DaemonCommand {
           wait("wait-phase0", "wait until start phase 0 is reached", phase: 0),
           command("start-phase1", "go on to start phase 1", .control(.startPhase(1))),
           command("start-phase2", "go on to start phase 2", .control(.startPhase(2))),
+          command("loadxmlfiles", "FILE...: put these XML files in the place of the whole configuration", .control(.loadXML([], merges: false))),
+          command("mergexmlfiles", "FILE...: merge these XML files into the configuration", .control(.loadXML([], merges: true))),
           .value(nil, "debug-dump", "FILE", "write its state and settings to FILE, to find out why something goes wrong") {
             $0.actions.append(.control(.debugDump(file: $1, compressed: false)))
           },
@@ -215,8 +220,7 @@ extension DaemonCommand {
       .init(
         title: "Of the original, not supported yet",
         options: [
-          unsupported("check-callbacks"), unsupported("loadfile", takes: "FILE"), unsupported("loadxmlfiles"),
-          unsupported("mergexmlfiles"),
+          unsupported("check-callbacks"), unsupported("loadfile", takes: "FILE"),
           unsupported("cli-j-dump", takes: "FILE"), unsupported("cli-c-dump", takes: "FILE"), unsupported("clear-aaa-cache"),
           unsupported("cdb-debug-dump", takes: "DIR"), unsupported("cdb-compact", takes: "DIR"),
           unsupported("cdb-validate", takes: "DIR"), unsupported("printlog", takes: "FILE"),
