@@ -81,6 +81,15 @@ final class RawClient {
 
   var isAtEnd: Bool { receive(1).isEmpty }
 
+  /// The port on this side of a TCP connection over IPv4.
+  var localPort: UInt16? {
+    var address = [UInt8](repeating: 0, count: 128)
+    var length = socklen_t(address.count)
+    let result = address.withUnsafeMutableBytes { getsockname(descriptor, $0.bindMemory(to: sockaddr.self).baseAddress, &length) }
+    // Family, then the port in network order.
+    return result == 0 ? UInt16(address[2]) << 8 | UInt16(address[3]) : nil
+  }
+
   static let hello: [UInt8] = [7, 0, 82, 8, 2, 5, 0, 0, 0]
 }
 
@@ -176,6 +185,27 @@ private func echo(_ address: ListenAddress) throws {
     }
     for (one, other) in [("127.0.0.2", "127.0.0.1"), ("::1", "127.0.0.1"), ("127.0.0.1", "::1"), ("0.0.0.0", "::1")] {
       #expect(try !excludes(one, other), "\(one) \(other)")
+    }
+  }
+
+  @Test func `the system watches TCP connections whose peer is silent`() async throws {
+    try await withServer([.tcp(.loopback, port: 0)]) { server in
+      let client = try RawClient(await server.status().listeners[0].address)
+      client.send(RawClient.hello)
+      #expect(client.receive(9).count == 9)
+      #if os(Linux)
+        // Column 6 of the kernel's table is the timer: 2 is keepalive, set on the server's side of this connection.
+        let port = try #require(client.localPort)
+        let hex = ":" + String(repeating: "0", count: max(0, 4 - String(port, radix: 16).count)) + String(port, radix: 16).uppercased()
+        var timer: Substring = ""
+        // Until the reply is acknowledged another timer runs.
+        for _ in 0..<500 where !timer.hasPrefix("02:") {
+          let table = String(decoding: try #require(FileManager.default.contents(atPath: "/proc/net/tcp")), as: UTF8.self)
+          timer = table.split(separator: "\n").map { $0.split(separator: " ") }.first { $0.count > 5 && $0[2].hasSuffix(hex) }?[5] ?? ""
+          usleep(10_000)
+        }
+        #expect(timer.hasPrefix("02:"), "\(timer)")
+      #endif
     }
   }
 

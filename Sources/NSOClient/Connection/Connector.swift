@@ -45,7 +45,7 @@ struct Connector: Sendable {
   }
 
   private func open(_ handshake: Handshake) async throws -> Prepared {
-    let bootstrap = ClientBootstrap(group: group).connectTimeout(TimeAmount(limits.connect))
+    var bootstrap = ClientBootstrap(group: group).connectTimeout(TimeAmount(limits.connect))
     // The handler must be there before the first byte is. A host with several addresses makes several channels.
     let initialize: @Sendable (any Channel) -> EventLoopFuture<Prepared> = { [endpoint, limits] channel in
       channel.eventLoop.makeCompletedFuture {
@@ -61,6 +61,7 @@ struct Connector: Sendable {
       case .unix(let path):
         return try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: initialize)
       case .tcp(let host, let port):
+        for (option, value) in Keepalive.options { bootstrap = bootstrap.channelOption(option, value: value) }
         if let literal = try? SocketAddress(ipAddress: host, port: Int(port)) {
           return try await bootstrap.connect(to: literal, channelInitializer: initialize)
         }

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import NSOModel
+import NSOWire
 import Synchronization
 
 #if canImport(Glibc)
@@ -163,13 +164,7 @@ final class Listener: Sendable {
         bootstrap
         .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
         .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-        .childChannelOption(.socketOption(.so_keepalive), value: 1)
-      #if os(Linux)
-        // A peer whose machine is gone says no goodbye: after two minutes of silence what it held is free.
-        for (option, value) in [(TCP_KEEPIDLE, 60), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] as [(CInt, Int)] {
-          bootstrap = bootstrap.childChannelOption(.tcpOption(.init(rawValue: option)), value: value)
-        }
-      #endif
+      for (option, value) in Keepalive.options { bootstrap = bootstrap.childChannelOption(option, value: value) }
       if case .tcp(.v6, _) = address {
         // An IPv6 address is what it says, so that the IPv4 one of the same port stays free for its own listener.
         bootstrap = bootstrap.serverChannelOption(
