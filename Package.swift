@@ -14,6 +14,8 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+let memoryTracing = Target.Dependency.product(name: "InMemoryTracing", package: "swift-distributed-tracing")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// A library target of ours.
@@ -49,6 +51,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
   ],
   targets: [
     // C libraries.
@@ -79,7 +82,7 @@ let package = Package(
       "NSOEngine",
       [
         "NSOModel", "NSOSecrets", "NSOTerms", "NSOWire", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath",
-        "NSOValidation", nioCore, nioPosix, logging,
+        "NSOValidation", nioCore, nioPosix, logging, tracing,
       ]),
     library(
       "NSOServer",
@@ -124,7 +127,7 @@ let package = Package(
       [
         "NSOServer", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel",
         nioCore, nioPosix,
-        nioEmbedded, logging,
+        nioEmbedded, logging, tracing, memoryTracing,
       ]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),

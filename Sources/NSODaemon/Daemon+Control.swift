@@ -10,6 +10,7 @@ extension Daemon: DaemonControl {
   /// Reads the configuration again, applies what can change while running, and reopens the log. A faulty file changes nothing.
   public func reload() async throws(NSOError) {
     log.record(.reload)
+    engine.events.emit(.reopenLogs) { .reopenLogs }
     tellServiceManager(.reloading)
     defer { tellServiceManager(.ready) }
     let old = state.withLock(\.configuration)
@@ -28,10 +29,8 @@ extension Daemon: DaemonControl {
       log.record(.badConfiguration, "\(reason); the settings of before stay in force")
       throw NSOError(.badConfig, "\(reason); the settings of before stay in force")
     }
-    var destination = new.log
-    destination.standardOutput = options.verbose
     do throws(LogFileError) {
-      try log.redirect(to: destination)
+      try log.redirect(to: new.logs.with(standardOutput: options.verbose))
     } catch {
       log.record(.fileError, "\(error); the log of before stays in use")
       throw NSOError(.badConfig, "\(error); the settings of before stay in force")
@@ -42,6 +41,7 @@ extension Daemon: DaemonControl {
     engine.providers.limits = new.providerLimits
     engine.subscriptions.timeLimit = new.subscriberTimeLimit
     engine.replaysSubscriptions = new.replaysSubscriptions
+    engine.events.settings = new.events
     if new.ipc.secret != old.ipc.secret {
       let what = new.ipc.secret == nil ? "off" : old.ipc.secret == nil ? "on" : "on, with another secret"
       log.record(.configurationChange, "the access check is \(what) for new connections")
@@ -58,6 +58,7 @@ extension Daemon: DaemonControl {
   }
 
   public func reopenLogs() async throws(NSOError) {
+    engine.events.emit(.reopenLogs) { .reopenLogs }
     log.record(.reopenLogs)
     do throws(LogFileError) { try log.reopen() } catch { throw NSOError(.operatingSystem, "\(error)") }
   }

@@ -49,7 +49,7 @@ extension Daemon {
     text.line("configuration", files.isEmpty ? "none (defaults)" : files.joined(separator: ", "))
     for warning in warnings { text.line("warning", warning) }
     if !pending.isEmpty { text.line("needs a restart", pending.joined(separator: ", ")) }
-    text.line("ha mode", "none")
+    text.line("ha mode", engine.ha.text)
     if let upgrade = engine.upgrade {
       text.line("upgrade", "by \(upgrade.owner), since \(engine.configuration.clock().seconds - upgrade.since) s")
     }
@@ -121,6 +121,11 @@ extension Daemon {
     for (title, kind) in ProviderPoints.titles {
       text.title(title)
       for line in engine.providerPoints.lines(of: kind) { text.item(line) }
+    }
+
+    text.title("event subscribers")
+    for subscriber in engine.events.subscribers {
+      text.item("\(subscriber.name): \(subscriber.subscription.mask), \(subscriber.waiting) events wait")
     }
 
     text.title("clients")

@@ -64,7 +64,7 @@ public final class Daemon: Sendable {
 
   let options: Options
   let paths: InstallationPaths
-  let log: DaemonLog
+  let log: LogSet
   let engine: Engine
   let group: MultiThreadedEventLoopGroup
   let startTime: ContinuousClock.Instant
@@ -79,7 +79,7 @@ public final class Daemon: Sendable {
   var server: IPCServer? { serverBox.withLock { $0 } }
 
   private init(
-    options: Options, paths: InstallationPaths, log: DaemonLog, engine: Engine, group: MultiThreadedEventLoopGroup,
+    options: Options, paths: InstallationPaths, log: LogSet, engine: Engine, group: MultiThreadedEventLoopGroup,
     startTime: ContinuousClock.Instant, configuration: DaemonConfiguration, name: String
   ) {
     self.options = options
@@ -118,11 +118,11 @@ extension Daemon {
   /// Opening of files and databases blocks the calling thread for some milliseconds, large initial data for longer.
   /// - Throws: `StartFailure`; nothing is left behind then.
   public static func start(_ options: Options) async throws(StartFailure) -> Daemon {
-    let log = DaemonLog()
+    let log = LogSet()
     var options = options
     do {
       // -v shows everything from the first record on.
-      try log.redirect(to: DaemonLog.Destination(standardOutput: options.verbose))
+      try log.redirect(to: LogSet.Settings(standardOutput: options.verbose))
       if options.isEphemeral {
         options.source.ephemeralDirectory = try Directory.makeTemporary(options.source.environment)
       }
@@ -137,14 +137,13 @@ extension Daemon {
     }
   }
 
-  private static func start(_ options: Options, _ log: DaemonLog) async throws -> Daemon {
+  private static func start(_ options: Options, _ log: LogSet) async throws -> Daemon {
     let startTime = ContinuousClock().now
     let environment = options.source.environment
     let paths = try InstallationPaths.find(environment: environment)
     let configuration = try DaemonConfiguration.load(options.source, modules: paths.ownModules) { log.record(.consultFile, $0) }
-    var destination = configuration.log
-    destination.standardOutput = options.verbose
-    try log.redirect(to: destination)
+    try log.redirect(to: configuration.logs.with(standardOutput: options.verbose))
+    log.journal.events.settings = configuration.events
     let name = configuration.instanceName ?? Directory.nameOfWorkingDirectory
     log.record(.starting, "\(Product.name) \(Product.version), instance \(name)")
     for notice in configuration.notices { log.write(level: .notice, text: notice) }
@@ -163,7 +162,9 @@ extension Daemon {
     var engineConfiguration = EngineConfiguration()
     engineConfiguration.datastores = try configuration.datastores()
     engineConfiguration.history = try configuration.historyLimits()
-    let engine = try Engine(schema: schema, stores: stores, configuration: engineConfiguration, log: logger)
+    engineConfiguration.isHAEnabled = configuration.isHAEnabled
+    let engine = try Engine(
+      schema: schema, stores: stores, configuration: engineConfiguration, log: logger, journal: log.journal)
     engine.providers.limits = configuration.providerLimits
     engine.subscriptions.timeLimit = configuration.subscriberTimeLimit
     engine.replaysSubscriptions = configuration.replaysSubscriptions
@@ -266,6 +267,7 @@ extension Daemon {
     }
     guard isFirst else { return }
     log.record(.stopping, reason)
+    engine.events.emit(.goingDown) { .goingDown }
     tellServiceManager(.stopping)
     engine.phases.advance(to: .stopping)
     // Owned by the daemon: `stopped()` waits for its end.

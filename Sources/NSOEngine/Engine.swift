@@ -40,6 +40,12 @@ public final class Engine: Sendable {
   /// Whether clients may write at all.
   public let writability = Writability()
   let candidate: Candidate
+  /// Logs and events.
+  public let journal: Journal
+  /// What takes how long.
+  public let progress: Progress
+  /// The role of this node in a cluster.
+  public let ha: HighAvailability
   let gate = CommitGate()
   let startupGate = CommitGate()
   let participants = CommitParticipants()
@@ -67,9 +73,11 @@ public final class Engine: Sendable {
   private let table = Mutex(Table())
   private let transactionID: Mutex<TransactionID>
 
+  /// - Parameter journal: logs and events; nil: records go to `log`.
   /// - Throws: what the databases say.
   public init(
-    schema: Schema, stores: Stores, configuration: EngineConfiguration = EngineConfiguration(), log: Logger
+    schema: Schema, stores: Stores, configuration: EngineConfiguration = EngineConfiguration(), log: Logger,
+    journal: Journal? = nil
   ) throws(StoreError) {
     let layout = try TreeLayout(schema: schema, store: stores.durable)
     let model = DataModel(schema: schema, layout: layout, secrets: secrets)
@@ -77,10 +85,14 @@ public final class Engine: Sendable {
     self.stores = stores
     self.configuration = configuration
     self.log = log
+    let journal = journal ?? Journal(log)
+    self.journal = journal
+    progress = Progress(journal, clock: configuration.clock)
     phases = PhaseGate()
+    ha = HighAvailability(isEnabled: configuration.isHAEnabled, journal: journal, phases: phases)
     let clock = configuration.clock
-    sessions = SessionRegistry(phases: phases, limit: configuration.sessionLimit) { clock().seconds }
-    locks = LockTable { clock().seconds }
+    sessions = SessionRegistry(phases: phases, limit: configuration.sessionLimit, journal: journal) { clock().seconds }
+    locks = LockTable(journal: journal) { clock().seconds }
     providers = ProviderRegistry(log: log) { clock().seconds }
     operationalWriter = OperationalWriter(model, stores)
     let last = try TransactionID.read(stores.durable)
@@ -98,10 +110,21 @@ public final class Engine: Sendable {
     // The candidate says how long history is needed.
     participants.add(candidate, at: .history)
     participants.add(history, at: .history)
-    providerCommit = ProviderCommit(providers, stores.durable)
+    providerCommit = ProviderCommit(providers, stores.durable, journal)
     participants.add(providerCommit, at: .providers)
     participants.add(ProviderHooks(registry: providers), at: .hooks)
+    participants.add(CommitEvents(journal: journal), at: .events)
+    confirmedCommits.observe { [journal, sessions] event, id, user in
+      journal.tell(event, (try? sessions.session(id)).map { EventUser($0) }, id, user)
+    }
+    onUpgradeStep { [journal] step in
+      journal.events.emit(.upgrade) { .upgrade(step) }
+      journal.record(.upgrade, step.symbol)
+    }
   }
+
+  /// Event subscribers.
+  public var events: EventHub { journal.events }
 
   /// Data providers that had prepared a commit and did not confirm it: name and which commit.
   public var unconfirmedProviders: [(name: String, commit: String)] { providerCommit.unconfirmed }
@@ -235,6 +258,7 @@ public final class Engine: Sendable {
       self.finish(made)
     }
     if let token { made.onEnd { [weak session] in session?.forget(ending: token) } }
+    journal.tell(.startedTransaction, session, made.database)
     return made
   }
 
@@ -263,9 +287,11 @@ public final class Engine: Sendable {
 
   /// Ends a transaction in any state: what is not committed is dropped, its place in the commit order is given up.
   public func finish(_ transaction: Transaction) {
-    let upgrade = table.withLock { table in
-      table.transactions.removeValue(forKey: transaction.handle)
-      return table.upgrade
+    let (wasOpen, upgrade) = table.withLock { table in
+      (table.transactions.removeValue(forKey: transaction.handle) != nil, table.upgrade)
+    }
+    if wasOpen {
+      journal.tell(.stoppedTransaction, transaction.session, transaction.database)
     }
     let rest: (gate: CommitGate.Owner?, isPrepared: Bool, endings: [@Sendable () -> Void])
     rest = transaction.state.withLock { state in
@@ -340,7 +366,10 @@ public final class Engine: Sendable {
     let gate = database == .startup ? startupGate : gate
     let owner = gate.owner(who, since: now)
     if let blocker = gate.tryTake(owner, .read) {
-      throw NSOError(.locked, "\(who): \(database) is being written by \(blocker.text); try again, or ask with LOCK_WAIT")
+      throw journal.refusal(
+        Explanation(
+          .lock, .locked, actor: who, action: "lock \(database) for reading", rule: "\(database) is being written by \(blocker.text)",
+          age: now - blocker.since, remedy: "try again, or ask with LOCK_WAIT"))
     }
     return ReadLock(owner: owner, gate: gate)
   }

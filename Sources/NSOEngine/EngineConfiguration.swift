@@ -10,6 +10,8 @@ public struct EngineConfiguration: Sendable {
   public var datastores = DatastoreOptions()
   /// How many past commits are kept.
   public var history = History.Limits()
+  /// Whether HA orders are carried out (`ha/enabled`).
+  public var isHAEnabled = false
   /// Gives the present time as seconds since 1970-01-01 UTC and microseconds.
   public var clock: @Sendable () -> (seconds: Int64, microseconds: Int64)
 

@@ -17,6 +17,22 @@ public struct LogSymbol: Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { name }
+
+  /// The same kind with another severity, where the severity comes with the record.
+  public func withSeverity(_ severity: Severity) -> LogSymbol { LogSymbol(number, name, severity) }
+}
+
+extension LogSymbol.Severity {
+  /// Syslog's number (protocol part 06, section 4.2).
+  public var priority: Int {
+    switch self {
+    case .critical: 2
+    case .error: 3
+    case .warning: 4
+    case .info: 6
+    case .debug: 7
+    }
+  }
 }
 
 extension LogSymbol {
@@ -49,13 +65,32 @@ extension LogSymbol {
   public static let listener = LogSymbol(58, "LISTENER_INFO", .info)
   public static let badLibraryVersion = LogSymbol(60, "LIB_BAD_VSN", .error)
   public static let noLibraryAccess = LogSymbol(62, "LIB_NO_ACCESS", .error)
+  public static let netconf = LogSymbol(86, "NETCONF", .info)
+  public static let developerAAA = LogSymbol(88, "DEVEL_AAA", .info)
+  public static let developerProvider = LogSymbol(89, "DEVEL_CAPI", .info)
+  public static let developerCDB = LogSymbol(90, "DEVEL_CDB", .info)
+  public static let developerCore = LogSymbol(91, "DEVEL_CONFD", .info)
+  public static let eventSocketTimeout = LogSymbol(95, "EVENT_SOCKET_TIMEOUT", .critical)
+  public static let eventSocketWriteBlock = LogSymbol(96, "EVENT_SOCKET_WRITE_BLOCK", .critical)
+  public static let groupAssignment = LogSymbol(116, "GROUP_ASSIGN", .info)
+  public static let noGroupAssignment = LogSymbol(117, "GROUP_NO_ASSIGN", .info)
+  /// One changed node of a commit.
+  public static let commitInfo = LogSymbol(130, "COMMIT_INFO", .info)
   public static let loggingStarted = LogSymbol(147, "LOGGING_STARTED", .info)
   public static let loggingShutdown = LogSymbol(148, "LOGGING_SHUTDOWN", .info)
   public static let reopenLogs = LogSymbol(149, "REOPEN_LOGS", .info)
   public static let starting = LogSymbol(163, "STARTING", .info)
+  public static let sessionCreate = LogSymbol(174, "SESSION_CREATE", .info)
+  public static let sessionTermination = LogSymbol(175, "SESSION_TERMINATION", .info)
   public static let confirmedCommitRestart = LogSymbol(177, "ABORT_CAND_COMMIT_REBOOT", .info)
   public static let confirmedCommitFailure = LogSymbol(178, "CAND_COMMIT_ROLLBACK_FAILURE", .error)
   public static let confirmedCommitTakenBack = LogSymbol(179, "CAND_COMMIT_ROLLBACK_DONE", .info)
   public static let configurationChange = LogSymbol(198, "CONFIG_CHANGE", .info)
   public static let localAccessDenied = LogSymbol(100_001, "LOCAL_IPC_ACCESS_DENIED", .info)
+  /// A line of the daemon log that has no published symbol.
+  public static let message = LogSymbol(100_010, "MESSAGE", .info)
+  /// A commit: who, from where, which revision.
+  public static let commit = LogSymbol(100_011, "COMMIT", .info)
+  /// A commit that did not take place, and why.
+  public static let commitRefused = LogSymbol(100_012, "COMMIT_REFUSED", .info)
 }

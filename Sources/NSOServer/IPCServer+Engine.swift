@@ -30,14 +30,18 @@ extension IPCServer {
     if connection.decision != .trusted, hello.client != .maapi, hello.client != .stream {
       return UnservedAPI(
         hello.client, hasOperations: hello.client == .cdb,
-        NSOError(
-          .accessDenied, "\(connection.peer) may use MAAPI only: \(hello.client) knows no users, so it is for trusted peers"))
+        services.engine.journal.refusal(
+          Explanation(
+            .access, .accessDenied, actor: "\(connection.peer) may use MAAPI only", action: "",
+            rule: "\(hello.client) knows no users, so it is for trusted peers", remedy: "connect as root or the daemon's own user")))
     }
     switch hello.client {
     case .maapi: return MAAPIConnection(connection, services)
     case .stream: return StreamConnection(connection, services, timeLimit: services.streamTimeLimit)
     case .cdb: return CDBConnection(connection, services)
     case .dataProvider: return ProviderConnection(connection, services)
+    case .events: return EventConnection(connection, services)
+    case .ha: return HAConnection(connection, services)
     default:
       return UnservedAPI(hello.client, NSOError(.notImplemented, "\(hello.client) connections are not supported yet"))
     }

@@ -39,7 +39,8 @@ public final class IPCServer: Sendable {
     }
     for listener in opened {
       core.logger.info(
-        "IPC: listening on \(listener.address), \(listener.protection)\(Self.checkWord(core.admission.accessSecret != nil))")
+        "IPC: listening on \(listener.address), \(listener.protection)\(Self.checkWord(core.admission.accessSecret != nil))",
+        metadata: ["symbol": .stringConvertible(LogSymbol.listener)])
       if isUnprotected(listener.address) {
         core.logger.warning(
           "IPC: anybody who reaches \(listener.address) has full control of this daemon: enable ncs-ipc-access-check, or listen on a loopback address or a Unix socket"

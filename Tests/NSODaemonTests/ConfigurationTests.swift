@@ -1,4 +1,5 @@
 import Glibc
+import NSOEngine
 import NSOModel
 import NSOWire
 import Testing
@@ -52,7 +53,9 @@ import Testing
     #expect(configuration.loadPath == ["./yang"])
     #expect(configuration.stateDirectory == "./state")
     #expect(configuration.databaseDirectory == "./cdb")
-    #expect(configuration.log == .init())
+    #expect(configuration.logs.destinations.values.allSatisfy { !$0.isAnywhere })
+    #expect(configuration.events.replyTimeout == .seconds(120) && configuration.events.connectTimeout == .seconds(60))
+    #expect(!configuration.isHAEnabled)
     #expect(configuration.notices == [])
   }
 
@@ -108,7 +111,7 @@ import Testing
         "30.conf": "<logs><ncs-log><file><name>l</name><enabled>true</enabled></file></ncs-log></logs>", "ignored.txt": "<x/>",
       ])
     #expect(configuration.loadPath == ["./yang", "a", "b"])
-    #expect(configuration.log == .init(file: "l"))
+    #expect(configuration.logs.destinations[.daemon] == .init(file: "l"))
     #expect(configuration.files.map { $0.split(separator: "/").last } == ["ncs.conf", "10.conf", "20.conf", "30.conf"])
   }
 
@@ -174,6 +177,37 @@ import Testing
     #expect(throws: ConfigurationError.self) {
       try DaemonConfiguration.load(.init(file: folder.path + "/missing.conf", environment: [:]), modules: modules)
     }
+  }
+
+  @Test func logsGoWhereTheConfigurationSays() throws {
+    let configuration = try load(
+      """
+      <logs><syslog-config><facility>local2</facility></syslog-config>
+      <ncs-log><syslog><enabled>true</enabled></syslog></ncs-log>
+      <developer-log><enabled>false</enabled><file><name>d</name><enabled>true</enabled></file></developer-log>
+      <developer-log-level>trace</developer-log-level>
+      <audit-log><file><name>a</name><enabled>true</enabled></file>
+        <syslog><enabled>true</enabled><facility>authpriv</facility></syslog></audit-log>
+      <audit-log-commit>true</audit-log-commit>
+      <transaction-error-log><enabled>true</enabled><filename>t</filename></transaction-error-log>
+      <progress-trace><enabled>true</enabled><dir>p</dir></progress-trace>
+      <error-log><enabled>true</enabled><filename>e</filename><max-size>S10K</max-size></error-log></logs>
+      <japi><event-reply-timeout>PT5S</event-reply-timeout></japi><ha><enabled>true</enabled></ha>
+      """)
+    let logs = configuration.logs
+    #expect(logs.destinations[.daemon] == .init(syslog: Syslog.Target(facility: 18)))
+    #expect(logs.destinations[.developer] == nil)
+    #expect(logs.developerLevel == .trace)
+    #expect(logs.destinations[.audit] == .init(file: "a", syslog: Syslog.Target(facility: 10)))
+    #expect(logs.auditsChanges && !logs.auditsDefaults)
+    #expect(logs.destinations[.transactionErrors] == .init(file: "t"))
+    #expect(logs.progressDirectory == "p")
+    #expect(logs.errors == .init(file: "e", rotation: LogRotation(maximumSize: 10240)))
+    #expect(configuration.events.replyTimeout == .seconds(5) && configuration.isHAEnabled)
+    #expect(configuration.notices == [])
+    let unnamed = fault("<logs><audit-log><file><enabled>true</enabled></file></audit-log></logs>")
+    #expect(unnamed?.description.contains("logs/audit-log/file is enabled but has no name") == true)
+    #expect(fault("<logs><audit-log><syslog><enabled>true</enabled><facility>77</facility></syslog></audit-log></logs>") != nil)
   }
 
   @Test func settingsWithoutEffectAreTold() throws {

@@ -18,6 +18,7 @@ enum UncoveredVectors {
     "maapi/error/6": "an empty reason is read as no message",
     "cdb/negative/exists-bool": "'true' is read as 1",
     "transport/error/trailing_bytes": "bytes after the term are ignored; we send none",
+    "events/heartbeat/2": "elements after the first are ignored; we send none",
     "schema/error/node_16_elements": "more elements of a node are ignored",
     "schema/error/unknown_facet": "a facet that is not known restricts nothing",
     "schema/facet/f_enumlist/1": "labels of enumerations may be characters",

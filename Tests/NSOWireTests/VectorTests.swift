@@ -41,33 +41,6 @@ extension VectorTests {
   }
 }
 
-/// Files whose messages are not typed yet: their terms at least are read and written unchanged.
-extension VectorTests {
-  @Test(arguments: [("events", 92, 260), ("ha", 33, 100)])
-  func untypedGroups(_ file: String, vectors count: Int, frames wanted: Int) throws {
-    let vectors = try Vector.load(file)
-    #expect(vectors.count == count)
-    var frames = 0
-    for vector in vectors {
-      verdict(vector) {
-        for frame in vector.frames where frame.kind == "frame" {
-          frames += 1
-          // An op word stands before the requests that a worker sends on its own; the HA token is no term at all.
-          let start = frame.isBareTerm ? 0 : frame.prefix == "15" ? 4 : frame.hex.count / 2
-          guard let payload = frame.bytes.getSlice(at: start, length: frame.hex.count / 2 - start), payload.readableBytes > 0
-          else { continue }
-          let term = try Term(encoded: payload)
-          try expect(hexText(term.encoded) == hexText(payload), "encoded again it is \(hexText(term.encoded))")
-          if let text = frame.term, let wanted = TermNotation.parse(text) {
-            try expect(term == wanted, "the term is \(term), not \(text)")
-          }
-        }
-      }
-    }
-    #expect(frames == wanted)
-  }
-}
-
 /// Passes or not, against the list of those that do not.
 func verdict(_ vector: Vector, _ check: () throws -> Void) {
   do {

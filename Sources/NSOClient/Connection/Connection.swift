@@ -52,6 +52,11 @@ final class Connection: Sendable {
     ConnectionError(.closed, .conversation, endpoint, "the daemon closed the connection")
   }
 
+  /// What the daemon sent does not follow the protocol.
+  func violation(_ what: String) -> ConnectionError {
+    ConnectionError(.protocolViolation, .conversation, endpoint, "the daemon sent \(what)")
+  }
+
   /// Done when the connection is closed, by whichever side.
   func closed() async {
     _ = try? await channel.closeFuture.get()
@@ -131,11 +136,12 @@ final class Connection: Sendable {
     fileprivate let ticket: ConnectionHandler.TicketID
 
     /// The next frame; on a raw connection the next bytes, nil at their end.
-    func next() async throws -> ByteBuffer? {
+    /// - Throws: `ReceiveTimeout` when nothing has come within `limit`; the exchange can go on then.
+    func next(within limit: Duration? = nil) async throws -> ByteBuffer? {
       try await withTaskCancellationHandler {
         try Task.checkCancellation()
         return try await withCheckedThrowingContinuation { continuation in
-          connection.onLoop { [ticket] in $0.next(ticket, continuation) }
+          connection.onLoop { [ticket] in $0.next(ticket, within: limit.map { TimeAmount($0) }, continuation) }
           connection.cancelIfLate(ticket)
         }
       } onCancel: {

@@ -53,6 +53,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var received: CircularBuffer<ByteBuffer> = []
   private(set) var receivedBytes = 0
   private var readIsHeld = false
+  /// Counts waits for frames, so that a time limit knows the wait that it is for.
+  private var receives: UInt64 = 0
   private var deadline: Scheduled<Void>?
 
   init(handshake: Handshake, endpoint: Endpoint, limits: ConnectionLimits, ready: EventLoopPromise<HelloReply>) {
@@ -100,7 +102,8 @@ extension ConnectionHandler {
   }
 
   /// The next frame of the exchange, or the next bytes of a raw connection (nil: end).
-  func next(_ id: TicketID, _ continuation: CheckedContinuation<ByteBuffer?, any Error>) {
+  /// - Parameter limit: how long to wait; then `ReceiveTimeout` is thrown, and nothing else changes.
+  func next(_ id: TicketID, within limit: TimeAmount? = nil, _ continuation: CheckedContinuation<ByteBuffer?, any Error>) {
     if let bytes = received.popFirst() {
       receivedBytes -= bytes.readableBytes
       continuation.resume(returning: bytes)
@@ -116,6 +119,19 @@ extension ConnectionHandler {
       return
     }
     owner = .exchange(id, continuation)
+    receives &+= 1
+    if let limit, let context { limitReceive(id, limit, context) }
+  }
+
+  private func limitReceive(_ id: TicketID, _ limit: TimeAmount, _ context: ChannelHandlerContext) {
+    let number = receives
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    context.eventLoop.scheduleTask(in: limit) {
+      let handler = bound.value
+      guard handler.receives == number, case .exchange(id, let continuation?) = handler.owner else { return }
+      handler.owner = .exchange(id, nil)
+      continuation.resume(throwing: ReceiveTimeout())
+    }
   }
 
   /// Sends bytes as they are; done when the operating system has taken them.
@@ -372,3 +388,6 @@ extension ConnectionHandler {
 
 /// The peer has said all it had to say on a raw connection.
 private struct EndOfRawStream: Error {}
+
+/// Nothing has come within the time that was given.
+struct ReceiveTimeout: Error {}

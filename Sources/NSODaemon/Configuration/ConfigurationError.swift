@@ -1,3 +1,5 @@
+import NSOModel
+
 /// A fault of the configuration file, with everything its author needs: where it is, what is wrong, what to do.
 public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A place in a configuration file.
@@ -25,5 +27,7 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
     self.remedy = remedy
   }
 
-  public var description: String { "\(place): \(reason); \(remedy)" }
+  public var description: String {
+    Explanation(.configuration, .badConfig, actor: "", action: "", path: "\(place)", rule: reason, remedy: remedy).text
+  }
 }

@@ -50,7 +50,12 @@ public struct DaemonConfiguration: Sendable {
   public var databaseDirectory: String
   /// Directories with initial data, searched before the database directory.
   public var initialDataDirectories: [String]
-  public var log: DaemonLog.Destination
+  /// Where records go.
+  public var logs: LogSet.Settings
+  /// Bounds for event subscribers.
+  public var events = EventHub.Settings()
+  /// Whether HA orders are carried out.
+  public var isHAEnabled: Bool
   /// What the operator should know but what does not stop the daemon.
   public var notices: [String] = []
 
@@ -112,14 +117,8 @@ extension DaemonConfiguration {
     stateDirectory = try ephemeral.map { $0 + "/state" } ?? tree.text("state-dir") ?? "."
     databaseDirectory = try ephemeral.map { $0 + "/cdb" } ?? tree.text("cdb/db-dir") ?? "."
     initialDataDirectories = try tree.texts("cdb/init-path/dir")
-    log = DaemonLog.Destination()
-    if try tree.flag("logs/ncs-log/enabled"), try tree.flag("logs/ncs-log/file/enabled") {
-      guard let file = try tree.text("logs/ncs-log/file/name") else {
-        throw try ConfigurationError(
-          place(of: "logs/ncs-log/file"), "logs/ncs-log/file is enabled but has no name", remedy: "add the element name")
-      }
-      log.file = file
-    }
+    logs = LogSet.Settings()
+    isHAEnabled = try tree.flag("ha/enabled")
     ipc = try readIPC(source)
     try noteListening()
     providerLimits.connect = ipc.connectTimeLimit
@@ -131,6 +130,8 @@ extension DaemonConfiguration {
     if try tree.text("cdb/client-timeout") != nil { subscriberTimeLimit = try duration("cdb/client-timeout") }
     if subscriberTimeLimit == .zero { subscriberTimeLimit = nil }
     replaysSubscriptions = try tree.flag("cdb/subscription-replay/enabled")
+    logs = try readLogs(source)
+    events = try readEvents()
     noteIneffective()
   }
 
@@ -183,7 +184,7 @@ extension DaemonConfiguration {
     return address
   }
 
-  private func duration(_ path: String) throws -> Duration {
+  func duration(_ path: String) throws -> Duration {
     let text = try tree.text(path) ?? ""
     guard let duration = DurationText.parse(text) else {
       throw try ConfigurationError(
@@ -193,7 +194,7 @@ extension DaemonConfiguration {
   }
 
   /// Where a setting is written, or the file as a whole where it is not.
-  private func place(of path: String) throws -> ConfigurationError.Place {
+  func place(of path: String) throws -> ConfigurationError.Place {
     try tree.written(path).first?.place ?? tree.root.map { ConfigurationError.Place(file: $0.place.file) }
       ?? ConfigurationError.Place(file: "(defaults)")
   }

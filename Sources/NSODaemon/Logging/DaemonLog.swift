@@ -1,6 +1,5 @@
 import Dispatch
 public import Logging
-public import NSOModel
 import Synchronization
 
 #if canImport(Glibc)
@@ -11,7 +10,7 @@ import Synchronization
   import Darwin
 #endif
 
-/// The daemon's log: one line for each event, to a file, to standard output, or to both
+/// One log: one line for each event, to a file, to syslog, to standard output, or to several of them
 /// (protocol part 08, section 7.4):
 ///
 ///     <INFO> 28-Jan-2009::16:30:05.123 router ncs[4711]: STARTED swift-nso 0.1
@@ -25,11 +24,21 @@ public final class DaemonLog: Sendable {
     /// The log file; its folder is made if it is missing.
     public var file: String?
     public var standardOutput: Bool
+    public var syslog: Syslog.Target?
+    /// When the file has this many bytes it is moved aside; nil: never, somebody else does it.
+    public var rotation: LogRotation?
 
-    public init(file: String? = nil, standardOutput: Bool = false) {
+    public init(
+      file: String? = nil, standardOutput: Bool = false, syslog: Syslog.Target? = nil, rotation: LogRotation? = nil
+    ) {
       self.file = file
       self.standardOutput = standardOutput
+      self.syslog = syslog
+      self.rotation = rotation
     }
+
+    /// Whether anything is written anywhere.
+    var isAnywhere: Bool { file != nil || standardOutput || syslog != nil }
   }
 
   private struct State {
@@ -43,8 +52,18 @@ public final class DaemonLog: Sendable {
     // The serial queue is what keeps threads apart here.
     var destination = Destination()
     var descriptor: Int32?
+    var size = 0
+    var syslog: Syslog?
 
     deinit { if let descriptor { close(descriptor) } }
+  }
+
+  /// A destination whose file is open already. Whatever is not installed has to be dropped.
+  struct Prepared: Sendable {
+    var destination: Destination
+    var descriptor: Int32?
+
+    func drop() { if let descriptor { close(descriptor) } }
   }
 
   private static let limit = 4 << 20
@@ -53,50 +72,63 @@ public final class DaemonLog: Sendable {
   private let queue = DispatchQueue(label: "log")
   private let host: String
   private let program: String
+  /// Whether somebody else takes care of syslog at this moment.
+  private let isSyslogTaken: @Sendable () -> Bool
 
-  public init(program: String = "ncs") {
+  public init(program: String = "ncs", isSyslogTaken: @escaping @Sendable () -> Bool = { false }) {
     self.program = program
+    self.isSyslogTaken = isSyslogTaken
     var name = [CChar](repeating: 0, count: 256)
     let known = gethostname(&name, name.count - 1) == 0
     host = known ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "localhost"
   }
 
   /// Sends lines to another place from now on. The file of before is closed when the new one is open, and kept on an error.
-  public func redirect(to destination: Destination) throws(LogFileError) {
-    try onQueue { (files) throws(LogFileError) in try Self.redirect(files, to: destination) }
+  public func redirect(to destination: Destination) throws(LogFileError) { install(try prepare(destination)) }
+
+  /// Opens what a destination needs, and changes nothing yet.
+  func prepare(_ destination: Destination) throws(LogFileError) -> Prepared {
+    Prepared(
+      destination: destination, descriptor: try destination.file.map { path throws(LogFileError) in try Self.open(path) })
   }
+
+  func install(_ prepared: Prepared) { queue.sync { Self.install(prepared, files) } }
 
   /// Closes the file and opens one of the same name: for programs that move log files away.
   public func reopen() throws(LogFileError) {
-    try onQueue { (files) throws(LogFileError) in try Self.redirect(files, to: files.destination) }
+    let result: Result<Void, LogFileError> = queue.sync {
+      do throws(LogFileError) {
+        Self.install(try prepare(files.destination), files)
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
   }
 
   /// Returns when everything that was logged before is written.
   public func flush() { queue.sync {} }
 
-  private func onQueue(_ body: (Files) throws(LogFileError) -> Void) throws(LogFileError) {
-    let result: Result<Void, LogFileError> = queue.sync {
-      do throws(LogFileError) { return .success(try body(files)) } catch { return .failure(error) }
-    }
-    try result.get()
-  }
-
-  private static func redirect(_ files: Files, to destination: Destination) throws(LogFileError) {
-    let descriptor = try destination.file.map { path throws(LogFileError) in try open(path) }
+  private static func install(_ prepared: Prepared, _ files: Files) {
     if let old = files.descriptor { close(old) }
-    files.descriptor = descriptor
-    files.destination = destination
+    if files.destination.syslog != prepared.destination.syslog { files.syslog = nil }
+    files.descriptor = prepared.descriptor
+    files.destination = prepared.destination
+    files.size = files.descriptor.map(size) ?? 0
+    if let target = prepared.destination.syslog, files.syslog == nil { files.syslog = Syslog(target) }
   }
 
-  /// Writes one record of a known kind; the arguments follow the name, separated by blanks.
-  public func record(_ symbol: LogSymbol, _ text: String = "") {
-    write(level: symbol.severity.level, text: text.isEmpty ? symbol.name : symbol.name + " " + text)
+  private static func size(_ descriptor: Int32) -> Int {
+    var facts = stat()
+    return fstat(descriptor, &facts) == 0 ? Int(facts.st_size) : 0
   }
 
   /// Writes one line. Line ends inside become `\n`, so that a line is a record.
   public func write(level: Logger.Level, text: String) {
     let head = "<\(level.severityWord)> \(LogClock.now()) \(host) \(program)[\(getpid())]: "
     var line: [UInt8] = Array(head.utf8)
+    let start = line.count
     line.reserveCapacity(line.count + text.utf8.count + 1)
     for byte in text.utf8 {
       switch byte {
@@ -107,8 +139,12 @@ public final class DaemonLog: Sendable {
       }
     }
     line.append(0x0A)
-    let size = line.count
-    let mayWait = state.withLock { state in
+    guard mayWait(line.count) else { return }
+    queue.async { [line] in self.write(line, from: start, level) }
+  }
+
+  private func mayWait(_ size: Int) -> Bool {
+    state.withLock { state in
       guard state.waiting + size <= Self.limit else {
         state.lost += 1
         return false
@@ -116,30 +152,56 @@ public final class DaemonLog: Sendable {
       state.waiting += size
       return true
     }
-    guard mayWait else { return }
-    queue.async { [line] in self.write(line, head) }
+  }
+
+  /// Writes bytes as they are, for logs that are no lines of this form; in order with the others.
+  func write(raw bytes: [UInt8]) {
+    guard mayWait(bytes.count) else { return }
+    queue.async {
+      self.state.withLock { $0.waiting -= bytes.count }
+      self.write(bytes)
+    }
   }
 
   /// On the queue.
-  private func write(_ line: [UInt8], _ head: String) {
+  private func write(_ line: [UInt8], from start: Int, _ level: Logger.Level) {
+    state.withLock { $0.waiting -= line.count }
+    if files.destination.standardOutput { Self.writeAll(STDOUT_FILENO, line) }
+    if let syslog = files.syslog, !isSyslogTaken() {
+      syslog.send(level: level, program: program, line[start...].dropLast())
+    }
+    write(line, head: line[..<start])
+  }
+
+  /// On the queue: to the file.
+  private func write(_ bytes: [UInt8], head: ArraySlice<UInt8> = []) {
+    rotateIfFull(bytes.count)
     let lost = state.withLock { state in
-      state.waiting -= line.count
       defer { state.lost = 0 }
       return state.lost
     }
-    if files.destination.standardOutput { Self.writeAll(STDOUT_FILENO, line) }
     guard let descriptor = files.descriptor else { return }
-    let isTold = lost == 0 || Self.writeAll(descriptor, Array((head + "\(lost) log records could not be written\n").utf8))
-    let isWritten = isTold && Self.writeAll(descriptor, line)
+    let isTold =
+      lost == 0 || Self.writeAll(descriptor, Array(head) + Array("\(lost) log records could not be written\n".utf8))
+    let isWritten = isTold && Self.writeAll(descriptor, bytes)
+    files.size += bytes.count
     guard !isWritten else { return }
     state.withLock { $0.lost += (isTold ? 0 : lost) + 1 }
   }
 
-  /// A logger of swift-log that writes here.
-  public func logger(_ label: String, level: Logger.Level = .info) -> Logger {
-    var logger = Logger(label: label) { label in DaemonLogHandler(log: self, label: label) }
-    logger.logLevel = level
-    return logger
+  /// Moves a full file aside; the oldest goes.
+  private func rotateIfFull(_ count: Int) {
+    guard let rotation = files.destination.rotation, let path = files.destination.file, files.size > 0,
+      files.size + count > rotation.maximumSize
+    else { return }
+    for number in stride(from: rotation.files - 1, through: 1, by: -1) {
+      rename(number == 1 ? path : "\(path).\(number - 1)", "\(path).\(number)")
+    }
+    // What cannot be opened goes on into the file that was moved.
+    guard let descriptor = try? Self.open(path) else { return }
+    if let old = files.descriptor { close(old) }
+    files.descriptor = descriptor
+    files.size = Self.size(descriptor)
   }
 
   private static func open(_ path: String) throws(LogFileError) -> Int32 {
@@ -170,13 +232,26 @@ public final class DaemonLog: Sendable {
   }
 }
 
+/// How a log that grows is kept small.
+public struct LogRotation: Hashable, Sendable {
+  /// In bytes, of one file.
+  public var maximumSize: Int
+  /// How many are kept, with the one that is written.
+  public var files: Int
+
+  public init(maximumSize: Int, files: Int = 5) {
+    self.maximumSize = maximumSize
+    self.files = files
+  }
+}
+
 /// A log file that cannot be opened.
 public struct LogFileError: Error, Hashable, Sendable, CustomStringConvertible {
   public var path: String
   public var reason: String
 
   public var description: String {
-    "cannot write the log file \(path): \(reason); see logs/ncs-log/file in the configuration file"
+    "cannot write the log file \(path): \(reason); see the settings below logs in the configuration file"
   }
 }
 
@@ -184,18 +259,6 @@ public struct LogFileError: Error, Hashable, Sendable, CustomStringConvertible {
 private func openFile(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
 private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
   write(descriptor, bytes, count)
-}
-
-extension LogSymbol.Severity {
-  var level: Logger.Level {
-    switch self {
-    case .critical: .critical
-    case .error: .error
-    case .warning: .warning
-    case .info: .info
-    case .debug: .debug
-    }
-  }
 }
 
 extension Logger.Level {
@@ -209,30 +272,16 @@ extension Logger.Level {
     case .debug, .trace: "DEBUG"
     }
   }
-}
 
-/// swift-log's way into `DaemonLog`. Metadata follows the message as `name=value`.
-struct DaemonLogHandler: LogHandler {
-  let log: DaemonLog
-  let label: String
-  var logLevel = Logger.Level.info
-  var metadata: Logger.Metadata = [:]
-
-  init(log: DaemonLog, label: String) {
-    self.log = log
-    self.label = label
-  }
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) {
-    var text = "\(event.message)"
-    if let error = event.error { text += ": \(error)" }
-    let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-    for (key, value) in all.sorted(by: { $0.key < $1.key }) { text += " \(key)=\(value)" }
-    log.write(level: event.level, text: text)
+  /// Syslog's number.
+  var priority: Int {
+    switch self {
+    case .critical: 2
+    case .error: 3
+    case .warning: 4
+    case .notice: 5
+    case .info: 6
+    case .debug, .trace: 7
+    }
   }
 }

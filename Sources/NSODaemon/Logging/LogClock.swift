@@ -27,6 +27,16 @@ enum LogClock {
       + "." + pad(milliseconds, 3)
   }
 
+  /// Local time as syslog has it: `Jan  8 16:30:05`.
+  static func syslogTime() -> String {
+    var now = time(nil)
+    var parts = tm()
+    localtime_r(&now, &parts)
+    let month = months.indices.contains(Int(parts.tm_mon)) ? months[Int(parts.tm_mon)] : "???"
+    let clock = [Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec)].map { pad($0, 2) }.joined(separator: ":")
+    return "\(month) \(parts.tm_mday < 10 ? " " : "")\(parts.tm_mday) \(clock)"
+  }
+
   private static func pad(_ number: Int, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits

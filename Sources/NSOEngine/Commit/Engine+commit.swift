@@ -2,6 +2,7 @@ import Logging
 public import NSOModel
 import NSOSchema
 public import NSOStore
+import NSOValidation
 import Synchronization
 
 /// What a commit made.
@@ -29,11 +30,13 @@ extension Engine {
         end(transaction, .committed)
         return nil
       }
-      try await take(transaction)
-      try await validate(transaction, &editor, for: .apply)
-      isChecked = true
-      try await prepare(transaction, editor)
-      let result = try await store(transaction, editor)
+      let result = try await traced("applying transaction", transaction) { () async throws(NSOError) in
+        try await take(transaction)
+        try await validatePhase(transaction, &editor, for: .apply)
+        isChecked = true
+        try await preparePhase(transaction, editor)
+        return try await commitPhase(transaction, editor)
+      }
       release(transaction)
       end(transaction, .committed)
       return result
@@ -55,7 +58,7 @@ extension Engine {
         try await take(transaction)
         if force, transaction.database == .candidate { try await validateCandidate(transaction.session, with: editor) }
       }
-      try await validate(transaction, &editor, for: unlock ? .test : .stepByStep)
+      try await validatePhase(transaction, &editor, for: unlock ? .test : .stepByStep)
     } catch {
       refuse(transaction, error, to: .read)
       throw error
@@ -69,7 +72,7 @@ extension Engine {
     guard transaction.mode == .readWrite else { return }
     let editor = try transaction.begin(from: .validate)
     do throws(NSOError) {
-      if case .datastore = transaction.backend { try await prepare(transaction, editor) }
+      if case .datastore = transaction.backend { try await preparePhase(transaction, editor) }
     } catch {
       refuse(transaction, error, to: .read)
       throw error
@@ -86,7 +89,7 @@ extension Engine {
       return try moveChanges(of: transaction, editor, to: backend)
     }
     do throws(NSOError) {
-      let result = editor.isEmpty ? nil : try await store(transaction, editor)
+      let result = editor.isEmpty ? nil : try await commitPhase(transaction, editor)
       release(transaction)
       end(transaction, .committed)
       return result
@@ -105,7 +108,38 @@ extension Engine {
     end(transaction, .aborted)
   }
 
-  // MARK: Steps
+  /// Notes why a transaction is refused, for the records of it.
+  private func refusal(_ transaction: Transaction, _ explanation: Explanation) -> NSOError {
+    transaction.state.withLock { $0.explanation = explanation }
+    return journal.refusal(explanation)
+  }
+
+  private func note(_ failure: ValidationFailure, of transaction: Transaction) {
+    _ = refusal(
+      transaction,
+      Explanation(
+        .validation, failure.error.code, actor: transaction.summary, action: "commit",
+        path: transaction.model.schema.text(of: failure.path), rule: failure.error.message,
+        remedy: "change the data there and apply it again"))
+  }
+
+  // MARK: Steps, each a span of the progress trace
+
+  private func validatePhase(
+    _ transaction: Transaction, _ editor: inout TreeEditor, for purpose: CommitAttempt.Purpose
+  ) async throws(NSOError) {
+    try await traced("validate", transaction) { () async throws(NSOError) in
+      try await validate(transaction, &editor, for: purpose)
+    }
+  }
+
+  private func preparePhase(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) {
+    try await traced("prepare", transaction) { () async throws(NSOError) in try await prepare(transaction, editor) }
+  }
+
+  private func commitPhase(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) -> CommitResult? {
+    try await traced("commit", transaction) { () async throws(NSOError) in try await store(transaction, editor) }
+  }
 
   private func moveChanges(
     of transaction: Transaction, _ editor: TreeEditor, to backend: Transaction
@@ -201,7 +235,11 @@ extension Engine {
     if !participants.isEmpty {
       transaction.state.withLock { $0.acceptsHooks = true }
       defer { transaction.state.withLock { $0.acceptsHooks = false } }
-      for participant in participants { try await participant.completeChanges(of: transaction) }
+      for participant in participants {
+        try await traced("hooks of \(participant.name)", transaction, subsystem: participant.name, verbosity: 1) {
+          () async throws(NSOError) in try await participant.completeChanges(of: transaction)
+        }
+      }
       editor = transaction.state.withLock { $0.editor }
     }
     // The candidate is validated when it is committed.
@@ -210,17 +248,21 @@ extension Engine {
         // May have to look at data that providers have.
         editor = try await ProviderWait.run { [editor] () throws(NSOError) in
           var editor = editor
-          try editor.validate()
+          try editor.validate { failure in self.note(failure, of: transaction) }
           return editor
         }
       } else {
-        try editor.validate()
+        try editor.validate { failure in self.note(failure, of: transaction) }
       }
     }
     transaction.state.withLock { [editor] in $0.editor = editor }
     if !participants.isEmpty {
       let attempt = CommitAttempt(transaction, validating: editor, for: purpose)
-      for participant in participants { try await participant.validate(attempt) }
+      for participant in participants {
+        try await traced("validation by \(participant.name)", transaction, subsystem: participant.name, verbosity: 1) {
+          () async throws(NSOError) in try await participant.validate(attempt)
+        }
+      }
     }
     try requireOpen(transaction)
   }
@@ -237,7 +279,9 @@ extension Engine {
     transaction.state.withLock { $0.prepared = PreparedCommit(attempt: attempt, participants: []) }
     do throws(NSOError) {
       for participant in participants {
-        try await participant.prepare(attempt)
+        try await traced("prepare \(participant.name)", transaction, subsystem: participant.name, verbosity: 1) {
+          () async throws(NSOError) in try await participant.prepare(attempt)
+        }
         transaction.state.withLock { $0.prepared?.participants.append(participant) }
         try requireOpen(transaction)
       }
@@ -304,7 +348,11 @@ extension Engine {
       // Read locks may be taken from here on, and see the new data.
       if let owner = state.gate { gate.admitReaders(owner) }
     }
-    for participant in prepared.participants { await participant.commit(attempt, result) }
+    for participant in prepared.participants {
+      try await traced("commit \(participant.name)", transaction, subsystem: participant.name, verbosity: 1) {
+        () async throws(NSOError) in await participant.commit(attempt, result)
+      }
+    }
     return result
   }
 
@@ -319,7 +367,10 @@ extension Engine {
     let id = nextTransactionID()
     id.write(to: &batch)
     for participant in participants { try participant.addRecords(of: attempt, id, to: &batch) }
-    let revision = try await storeErrors { [batch] () async throws(StoreError) in try await stores.durable.commit(batch) }
+    let revision = try await traced("write to the database", attempt.transaction, subsystem: "cdb") {
+      [batch] () async throws(NSOError) in
+      try await storeErrors { () async throws(StoreError) in try await stores.durable.commit(batch) }
+    }
     didCommit(id)
     await dropVolatile(volatileOrphans)
     return CommitResult(id: id, revision: revision)

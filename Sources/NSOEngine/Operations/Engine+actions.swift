@@ -25,7 +25,16 @@ extension Engine {
     let invocation = ActionInvocation(
       model: view.model, instance: instance, session: session, transaction: transaction,
       input: try input.pairs(defaults: true, qualified: false))
-    let output = try await actions.handler(for: invocation).perform(invocation)
+    let span = progress.begin(
+      "action \(invocation.text)", Progress.Subject(session: session, transaction: transaction, subsystem: "actions"))
+    let output: [TaggedValue]
+    do throws(NSOError) {
+      output = try await actions.handler(for: invocation).perform(invocation)
+      span?.end()
+    } catch {
+      span?.end("\(error)")
+      throw error
+    }
     do throws(NSOError) {
       return try OperationContent(output, .output, of: instance, in: try self.view(of: transaction, model), operationRules)
         .pairs(defaults: false, qualified: true)

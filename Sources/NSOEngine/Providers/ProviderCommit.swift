@@ -15,12 +15,14 @@ final class ProviderCommit: CommitParticipant {
   let name = "data providers"
   private let registry: ProviderRegistry
   private let store: Store
+  private let journal: Journal
   /// Those that have prepared, by transaction.
   private let prepared = Mutex<[Int32: [ProviderTransaction]]>([:])
 
-  init(_ registry: ProviderRegistry, _ store: Store) {
+  init(_ registry: ProviderRegistry, _ store: Store, _ journal: Journal) {
     self.registry = registry
     self.store = store
+    self.journal = journal
     registry.onChange { [weak self] instance, isThere in
       if isThere { self?.tell(instance) }
     }
@@ -78,6 +80,7 @@ final class ProviderCommit: CommitParticipant {
         try await part.run(.commit)
         confirmed.delete(.meta, Self.key(part))
       } catch {
+        journal.commitFailed(provider: part.instance.name, attempt.transaction.database)
         registry.log.error(
           "\(part.instance.summary) had prepared \(attempt.transaction.summary) and did not confirm its commit (\(error.message)): the rest of the commit is done; what it stores may lack these changes"
         )

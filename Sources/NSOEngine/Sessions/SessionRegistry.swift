@@ -11,14 +11,16 @@ public final class SessionRegistry: Sendable {
   private let state = Mutex(State())
   private let phases: PhaseGate
   private let limit: Int
+  private let journal: Journal
   private let clock: @Sendable () -> Int64
 
   /// - Parameters:
   ///   - limit: how many sessions of contexts other than `system` may exist at once.
   ///   - clock: seconds since 1970-01-01 UTC.
-  init(phases: PhaseGate, limit: Int, clock: @escaping @Sendable () -> Int64) {
+  init(phases: PhaseGate, limit: Int, journal: Journal, clock: @escaping @Sendable () -> Int64) {
     self.phases = phases
     self.limit = limit
+    self.journal = journal
     self.clock = clock
   }
 
@@ -30,9 +32,10 @@ public final class SessionRegistry: Sendable {
     }
     let system = request.context == "system"
     if !system, phases.phase != .started {
-      throw NSOError(
-        .badState,
-        "user \(request.user) cannot start a session of context \(request.context) in start phase \(phases.phase): wait until the daemon is started (ncs --wait-started)"
+      throw journal.refusal(
+        Explanation(
+          .state, .badState, actor: "user \(request.user)", action: "start a session of context \(request.context)",
+          rule: "the daemon is in start phase \(phases.phase)", remedy: "wait until the daemon is started (ncs --wait-started)")
       )
     }
     let time = clock()
@@ -48,9 +51,17 @@ public final class SessionRegistry: Sendable {
       return session
     }
     guard let session else {
-      throw NSOError(
-        .tooManySessions,
-        "user \(request.user): the limit of \(limit) sessions is reached; end one (ncs_cmd -c 'who', ncs_cmd -c 'kill ID')")
+      throw journal.refusal(
+        Explanation(
+          .limit, .tooManySessions, actor: "user \(request.user)", action: "start a session of context \(request.context)",
+          rule: "the limit of \(limit) sessions is reached", remedy: "end one (ncs_cmd -c 'who', ncs_cmd -c 'kill ID')"))
+    }
+    journal.tell(.started, session)
+    journal.audit(.sessionCreate, session, Self.words(of: request))
+    if request.groups.isEmpty {
+      journal.audit(.noGroupAssignment, session)
+    } else {
+      journal.audit(.groupAssignment, session, request.groups.joined(separator: ", "))
     }
     return session
   }
@@ -60,10 +71,21 @@ public final class SessionRegistry: Sendable {
     state.withLock { $0.last = max(100, id) - 1 }
   }
 
+  /// For the audit log.
+  private static func words(of request: UserSessionRequest) -> String {
+    let client = [request.vendor, request.product, request.version, request.clientID].compactMap(\.self)
+    return "context \(request.context) from \(request.address):\(request.port) over \(request.proto)"
+      + (client.isEmpty ? "" : " client \(client.joined(separator: " "))")
+  }
+
   /// Ends a session: its transactions, locks and bindings go with it.
-  public func end(_ session: UserSession) {
+  /// - Parameter reason: for the audit log.
+  public func end(_ session: UserSession, because reason: String = "its connection has ended") {
     let known = state.withLock { $0.sessions.removeValue(forKey: session.id) != nil }
-    if known { session.end() }
+    guard known else { return }
+    session.end()
+    journal.audit(.sessionTermination, session, reason)
+    journal.tell(.stopped, session)
   }
 
   /// - Throws: NOEXISTS for an unknown number.

@@ -13,9 +13,13 @@ public final class LockTable: Sendable {
 
   private let holders = Mutex<[DatabaseName: Holder]>([:])
   let parts = Mutex(PartialLocks())
+  private let journal: Journal
   let clock: @Sendable () -> Int64
 
-  init(clock: @escaping @Sendable () -> Int64) { self.clock = clock }
+  init(journal: Journal, clock: @escaping @Sendable () -> Int64) {
+    self.journal = journal
+    self.clock = clock
+  }
 
   /// - Throws: LOCKED, naming the holder, also when the caller holds it already, or somebody has locked a part of the datastore.
   public func lock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
@@ -30,8 +34,14 @@ public final class LockTable: Sendable {
       return nil
     }
     if let other {
-      throw NSOError(.locked, "\(database) is locked by \(other.session.summary) since \(now - other.since) s")
+      throw journal.refusal(
+        Explanation(
+          .lock, .locked, actor: session.summary, action: "lock \(database)",
+          rule: "\(database) is locked by \(other.session.summary)", age: now - other.since,
+          remedy: other.session === session
+            ? "unlock it, or go on: the lock is this session's own" : "wait for the unlock or end that session"))
     }
+    journal.tell(.locked, session, database)
     session.onEnd { [weak self, weak session] in
       guard let self, let session else { return }
       self.releaseAll(of: session)
@@ -48,7 +58,13 @@ public final class LockTable: Sendable {
       holders[database] = nil
       return nil
     }
-    if let problem { throw NSOError(.locked, problem) }
+    if let problem {
+      throw journal.refusal(
+        Explanation(
+          .lock, .locked, actor: session.summary, action: "unlock \(database)", rule: problem,
+          remedy: "see who holds locks with ncs --status"))
+    }
+    journal.tell(.unlocked, session, database)
   }
 
   public func holder(of database: DatabaseName) -> Holder? { holders.withLock { $0[database] } }
@@ -56,10 +72,11 @@ public final class LockTable: Sendable {
   /// INUSE when another session than `session` holds the lock.
   func checkWritable(_ database: DatabaseName, by session: UserSession) throws(NSOError) {
     guard let holder = holder(of: database), holder.session !== session, !isExempt(session) else { return }
-    throw NSOError(
-      .inUse,
-      "\(session.summary) cannot commit to \(database): it is locked by \(holder.session.summary) since \(clock() - holder.since) s; wait for the unlock or end that session"
-    )
+    throw journal.refusal(
+      Explanation(
+        .lock, .inUse, actor: session.summary, action: "commit to \(database)",
+        rule: "it is locked by \(holder.session.summary)", age: clock() - holder.since,
+        remedy: "wait for the unlock or end that session"))
   }
 
   /// Locks do not hold the daemon itself up, when it takes a confirmed commit back.
@@ -68,7 +85,12 @@ public final class LockTable: Sendable {
   func isExempt(_ session: UserSession) -> Bool { parts.withLock { $0.exempt == session.id } }
 
   private func releaseAll(of session: UserSession) {
-    holders.withLock { holders in holders = holders.filter { $0.value.session !== session } }
+    let released = holders.withLock { holders in
+      let mine = holders.filter { $0.value.session === session }.keys.sorted { $0.rawValue < $1.rawValue }
+      for database in mine { holders[database] = nil }
+      return mine
+    }
+    for database in released { journal.tell(.unlocked, session, database) }
   }
 
   public var all: [(DatabaseName, Holder)] {

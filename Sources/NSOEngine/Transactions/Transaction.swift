@@ -32,6 +32,10 @@ public final class Transaction: Sendable {
     var acceptsHooks = false
     /// From the first phase on.
     var prepared: PreparedCommit?
+    /// Why it was refused last.
+    var explanation: Explanation?
+    /// Spans of the steps under way, the innermost last.
+    var spans: [TraceSpan] = []
     var label = ""
     var comment = ""
     /// What its commit was asked with (NCS_APPLY_TRANS_PARAMS).

@@ -13,6 +13,9 @@ public struct TransactionID: Hashable, Sendable, Comparable {
     self.sequence = sequence
   }
 
+  /// `seconds-microseconds-sequence`, as `ncs_cmd -c get_txid` prints it.
+  public var text: String { "\(seconds)-\(microseconds)-\(sequence)" }
+
   static var zero: TransactionID { TransactionID(seconds: 0, microseconds: 0, sequence: 0) }
 
   public static func < (a: TransactionID, b: TransactionID) -> Bool {

@@ -2,15 +2,6 @@ import NSOModel
 import NSOStore
 import Synchronization
 
-/// The steps of an upgrade as others are told of them (protocol part 06, section 5.13).
-public enum UpgradeStep: Int, Sendable, CaseIterable {
-  case initStarted = 1
-  case initSucceeded
-  case performed
-  case committed
-  case aborted
-}
-
 /// One upgrade of the schema while the daemon runs (protocol part 04, INIT_UPGRADE to ABORT_UPGRADE). Made by
 /// ``Engine/openUpgrade(by:)``; over when it is committed or aborted.
 public final class SchemaUpgrade: Sendable {

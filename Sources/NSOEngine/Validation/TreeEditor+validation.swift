@@ -7,8 +7,9 @@ import NSOXPath
 extension TreeEditor {
   /// Checks the changes to configuration against all rules of the schema that they can break, and removes what `when`
   /// conditions no longer allow. Work follows the size of the changes.
-  /// - Throws: the first rule that is broken, with the path; nothing is removed then.
-  mutating func validate() throws(NSOError) {
+  /// - Parameter note: is told the first rule that is broken, and where.
+  /// - Throws: that rule; nothing is removed then.
+  mutating func validate(noting note: (ValidationFailure) -> Void = { _ in }) throws(NSOError) {
     guard !configuration.isEmpty || !(provider?.isEmpty ?? true) else { return }
     do {
       let old = StoreStorage(model, configuration: Overlay(configuration.base), provider: provider?.base)
@@ -20,7 +21,10 @@ extension TreeEditor {
       var changes = try ChangedNodes.all(of: configuration, &nodes)
       if let provider, !provider.isEmpty { changes += try ChangedNodes.all(of: provider, &nodes) }
       let outcome = try validator.validate(changes)
-      if let failure = outcome.failures.first { throw failure.error }
+      if let failure = outcome.failures.first {
+        note(failure)
+        throw failure.error
+      }
       if !outcome.removed.isEmpty { configuration = validator.tree.storage.configuration }
     } catch {
       throw NSOError(validation: error)

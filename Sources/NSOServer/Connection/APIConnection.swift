@@ -23,6 +23,9 @@ protocol APIConnection: AnyObject {
   /// What the client calls itself.
   var clientName: String? { get }
 
+  /// Whether a frame of zero bytes means something now (the token of HA).
+  var acceptsEmptyFrames: Bool { get }
+
   /// A frame came in; `frame` is its payload and may be taken apart. Replies, with their length, are added to `out`.
   func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome
 
@@ -44,6 +47,8 @@ protocol APIConnection: AnyObject {
 }
 
 extension APIConnection {
+  var acceptsEmptyFrames: Bool { false }
+
   func receiveRaw(_ bytes: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
     .close(.badFrame("raw bytes where frames are expected"))
   }

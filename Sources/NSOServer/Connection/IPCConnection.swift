@@ -250,10 +250,14 @@ final class IPCConnection: ChannelDuplexHandler {
     let during = stage == .connecting ? "refused in the \(handshake.step)" : "closed"
     let kind = hello.map { "\($0.client) " } ?? ""
     let symbol = refusal.symbol.map { "\($0) " } ?? ""
-    let text = "\(symbol)IPC \(kind)connection \(id) from \(peer) to \(place) \(during): \(refusal)"
+    let text = Explanation(
+      .handshake, .accessDenied, actor: "\(symbol)IPC \(kind)connection \(id) from \(peer) to \(place) \(during)",
+      action: "", rule: "\(refusal)", remedy: ""
+    ).text
+    let metadata: Logger.Metadata? = refusal.symbol.map { ["symbol": .stringConvertible($0)] }
     switch refusal {
-    case .closedByPeer, .stopping: logger.info("\(text)")
-    default: logger.warning("\(text)")
+    case .closedByPeer, .stopping: logger.info("\(text)", metadata: metadata)
+    default: logger.warning("\(text)", metadata: metadata)
     }
   }
 
@@ -277,7 +281,7 @@ final class IPCConnection: ChannelDuplexHandler {
         refusal = .frameTooLong(error.length, limit: error.limit)
         break loop
       }
-      guard frame.readableBytes > 0 else {
+      guard frame.readableBytes > 0 || api.acceptsEmptyFrames else {
         refusal = .emptyFrame
         break loop
       }

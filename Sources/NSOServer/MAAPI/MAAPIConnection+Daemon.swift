@@ -37,9 +37,10 @@ extension MAAPIConnection {
     case .daemonDump:
       try requireTrust("get a dump of the daemon")
       return try describe(op) { (control) async in await control.dumpText() }
-    case .progressSpan(let span), .progressSpanInTransaction(let span):
-      if call.request.operation == .progressSpanInTransaction { _ = try use(call) } else { _ = try requireSession() }
-      progress(span, op, &out)
+    case .progressSpan(let span): try progress(span, try requireSession(), nil, call.isRelative, op, &out)
+    case .progressSpanInTransaction(let span):
+      let use = try use(call)
+      try progress(span, use.transaction.session, use, call.isRelative, op, &out)
     case .loadAllNamespaces: return schema()
     case .saveConfig, .saveConfigResult, .loadConfig, .loadConfigResult, .loadConfigFile, .loadConfigCmds, .getStreamProgress:
       return try documents(call, op, &out)
@@ -98,16 +99,5 @@ extension MAAPIConnection {
       later.deliver(reached ? .success(()) : .failure(NSOError(.startFailed, "the daemon is stopping")))
     }
     return .later
-  }
-
-  /// Nothing is traced yet, and so says the reply (part 04, section 4.11).
-  private func progress(_ span: ProgressSpan, _ op: UInt32, _ out: inout ByteBuffer) {
-    if case .info = span { return out.writeDone(op) }
-    out.writeAnswer(to: op) { (out) throws(NSOError) in
-      out.writeTermVersion()
-      out.writeTermTuple(arity: 2)
-      out.writeTermAtom("undefined")
-      out.writeTermAtom("undefined")
-    }
   }
 }

@@ -27,7 +27,7 @@ extension MAAPIConnection {
     case .killUserSession(let id):
       let session = try engine.sessions.session(id)
       try requireRights(over: session, "end user session \(id)")
-      engine.sessions.end(session)
+      engine.sessions.end(session, because: "killed by \(binding?.session.summary ?? "\(connection.peer)")")
       out.writeDone(op)
     case .getUserSessions: out.writeReply(.integers(engine.sessions.all.map { Int64($0.id) }), to: op)
     case .getUserSession(let id): out.writeReply(.userSession(try info(id)), to: op)
@@ -89,11 +89,12 @@ extension MAAPIConnection {
     if case .user(let user, let mapped) = connection.decision {
       // The system vouches for who the peer is; what it says of itself does not count.
       guard request.user == user else {
-        throw NSOError(
-          .accessDenied, "\(connection.peer) is user \(user) and cannot start a session as \(request.user)")
+        throw denied(
+          user, "start a session as \(request.user)", "the system knows the peer as \(user)", "start it as \(user)")
       }
       guard request.context != "system" else {
-        throw NSOError(.accessDenied, "user \(user) (\(connection.peer)) cannot start a session of context system")
+        throw denied(
+          user, "start a session of context system", "that context is free of authorization", "use another context")
       }
       groups = mapped
     }
@@ -160,7 +161,7 @@ extension MAAPIConnection {
       engine.finish(use.transaction)
       uses[handle] = nil
     }
-    engine.sessions.end(binding.session)
+    engine.sessions.end(binding.session, because: "logged out")
   }
 
   /// The session was ended by somebody else.
@@ -175,15 +176,21 @@ extension MAAPIConnection {
   func requireRights(over session: UserSession, _ what: String) throws(NSOError) {
     guard case .user(let user, _) = connection.decision else { return }
     guard session.context != "system" else {
-      throw NSOError(.accessDenied, "user \(user) (\(connection.peer)) cannot \(what): it has context system")
+      throw denied(user, what, "it has context system", "do it as root or the daemon's own user")
     }
     guard session.user != user else { return }
-    throw NSOError(.accessDenied, "user \(user) (\(connection.peer)) cannot \(what): it belongs to \(session.user)")
+    throw denied(user, what, "it belongs to \(session.user)", "use a session of your own")
   }
 
   /// Some requests are about the daemon as a whole.
   func requireTrust(_ what: String) throws(NSOError) {
     guard case .user(let user, _) = connection.decision else { return }
-    throw NSOError(.accessDenied, "user \(user) (\(connection.peer)) cannot \(what): only root and the daemon's own user may")
+    throw denied(user, what, "only root and the daemon's own user may", "do it as one of them")
+  }
+
+  private func denied(_ user: String, _ what: String, _ rule: String, _ remedy: String) -> NSOError {
+    engine.journal.refusal(
+      Explanation(
+        .access, .accessDenied, actor: "user \(user) (\(connection.peer))", action: what, rule: rule, remedy: remedy))
   }
 }

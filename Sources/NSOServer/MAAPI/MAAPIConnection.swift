@@ -36,6 +36,7 @@ final class MAAPIConnection: IteratingConnection {
   var clientName: String? { binding?.session.summary }
 
   func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
+    if engine.events.hasSuspensions, let outcome = suspended(frame) { return outcome }
     if iteration != nil { return continueIteration(frame, &out) }
     if let xpath { return continueXPath(xpath, frame, &out) }
     let op = operationNumber(frame)
@@ -55,6 +56,17 @@ final class MAAPIConnection: IteratingConnection {
     }
     let start = out.writerIndex
     return settle(perform(call, op, &out), call, op, from: start, &out)
+  }
+
+  /// While an audit record of its session waits for acknowledgement, nothing is done for it (protocol part 06, section 5.1).
+  /// Nil: nothing is waited for.
+  private func suspended(_ frame: ByteBuffer) -> FrameOutcome? {
+    guard let session = binding?.session else { return nil }
+    let later = connection.later { (_: Result<Void, NSOError>, out) in
+      var frame = frame
+      return self.receive(&frame, &out)
+    }
+    return engine.events.afterSuspension(of: session.id) { later.succeed(()) } ? .later : nil
   }
 
   func perform(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome {

@@ -47,7 +47,7 @@ struct Command: Sendable {
 extension Command {
   static let all: [Command] =
     dataCommands + walkCommands + actionCommands + transactionCommands + datastoreCommands + historyCommands + sessionCommands
-    + daemonCommands + upgradeCommands + messageCommands + subscriptionCommands + scriptCommands
+    + daemonCommands + upgradeCommands + eventCommands + messageCommands + subscriptionCommands + scriptCommands
 
   private static let byName: [String: Command] = Dictionary(
     all.flatMap { command in command.names.map { (canonical($0), command) } }, uniquingKeysWith: { first, _ in first })

@@ -415,11 +415,11 @@ extension MAAPIOperation: Operation {
       .getRollbackID, "GET_ROLLBACK_ID", handle: .yes, reply: .rollbackID, tier: 3, form: .known, status: .done,
       argument: "none", "rollback number of the last commit"),
     .init(
-      .progressSpan, "PROGRESS_SPAN", handle: .no, reply: .term, tier: 2, form: .known, status: .open,
+      .progressSpan, "PROGRESS_SPAN", handle: .no, reply: .term, tier: 2, form: .known, status: .done,
       argument: "{1 | 3, int verbosity, text msg, path, [{key, value}], [{trace_id, span_id}]}; or {2, span_id, text}",
       "start, end or annotate a trace span"),
     .init(
-      .progressSpanInTransaction, "PROGRESS_SPAN_TH", handle: .yes, reply: .term, tier: 2, form: .known, status: .open,
+      .progressSpanInTransaction, "PROGRESS_SPAN_TH", handle: .yes, reply: .term, tier: 2, form: .known, status: .done,
       argument: "as PROGRESS_SPAN", "same, tied to a transaction"),
     .init(
       .cliPrompt, "CLI_PROMPT", handle: .no, reply: .text, tier: 2, form: .known, status: .done,

@@ -32,6 +32,12 @@ final class WireClient {
     return payload.count == length ? ByteBuffer(bytes: payload) : nil
   }
 
+  /// Nothing has arrived, and the connection is open. Says so at this moment: for what must not have come yet.
+  var isSilent: Bool {
+    var byte: UInt8 = 0
+    return recv(raw.descriptor, &byte, 1, CInt(MSG_PEEK) | CInt(MSG_DONTWAIT)) < 0
+  }
+
   // MARK: MAAPI
 
   func send(_ request: MAAPIRequest, _ handle: Int32? = nil, relative: Bool = false) {

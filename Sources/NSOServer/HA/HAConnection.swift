@@ -1,0 +1,61 @@
+import NIOCore
+import NSOEngine
+import NSOModel
+import NSOWire
+
+/// A connection that gives orders about this node's role in a cluster (protocol part 06, section 8): a frame with the token,
+/// then orders. There is one at a time; a new one takes over.
+final class HAConnection: APIConnection {
+  private unowned let connection: IPCConnection
+  private let services: Services
+  private var control: UInt64?
+
+  private var ha: HighAvailability { services.engine.ha }
+
+  var clientName: String? { control == nil ? nil : "HA controller" }
+  /// The token may be empty.
+  var acceptsEmptyFrames: Bool { control == nil }
+
+  init(_ connection: IPCConnection, _ services: Services) {
+    self.connection = connection
+    self.services = services
+  }
+
+  func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
+    guard control != nil else {
+      // There is no other node to compare the token with.
+      let loop = NIOLoopBound(connection, eventLoop: connection.eventLoop)
+      control = ha.takeControl {
+        loop.eventLoop.execute { loop.value.closeNow(.notServed("another HA controller has taken over")) }
+      }
+      return .done
+    }
+    let order: HAOrder
+    do throws(DecodeError) {
+      order = try HAOrder(frame)
+    } catch {
+      out.writeFrame { $0.writeBareError(error.reply) }
+      return error.isFatal ? .close(.badFrame("\(error)")) : .done
+    }
+    let reply: HAReply
+    do throws(NSOError) {
+      reply = try ha.perform(order).map { .status($0) } ?? .ok
+    } catch {
+      reply = .failure(error)
+    }
+    // Nobody waits for this one: the outcome comes as an event (section 8.2).
+    if case .beSecondary(_, _, waits: false) = order { return .done }
+    out.writeFrame { reply.write(into: &$0) }
+    return .done
+  }
+
+  func frameBroken(_ refusal: Refusal, _ out: inout ByteBuffer) {
+    out.writeFrame { $0.writeBareError(NSOError(.protocolUsage, "\(refusal)")) }
+  }
+
+  /// The role stays.
+  func closed() {
+    if let control { ha.letGo(control) }
+    control = nil
+  }
+}
