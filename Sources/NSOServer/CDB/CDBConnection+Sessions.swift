@@ -16,14 +16,15 @@ extension CDBConnection {
       out.writeAnswer(to: op) { (_) throws(NSOError) in session = try makeSession(request, nil) }
       return .done
     }
-    if let circle = engine.readLockCircle(Engine.Caller(description, process: connection.peer.process)) {
-      out.writeFailure(op: op, circle)
-      return .done
-    }
     guard request.options.contains(.lockWait) else {
       out.writeAnswer(to: op) { (_) throws(NSOError) in
         session = try makeSession(request, try engine.lockForReading(description, of: request.database.name))
       }
+      return .done
+    }
+    // To wait for what the own process holds up would be to wait for ever.
+    if let circle = engine.readLockCircle(Engine.Caller(description, process: connection.peer.process)) {
+      out.writeFailure(op: op, circle)
       return .done
     }
     return waitForLock(request, op)
