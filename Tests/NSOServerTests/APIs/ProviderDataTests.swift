@@ -172,11 +172,11 @@ import Testing
 
   @Test func `a large table is walked with bounded memory`() async throws {
     try await TestDaemon.run(added: ServedModel.added) { daemon in
-      let provider = try Self.batches(daemon, count: 50_000, size: 1000)
+      let provider = try Self.batches(daemon, count: 10_000, size: 500)
       let client = try daemon.session()
       let th = try client.start(.running, .read)
-      #expect(try client.integer(.numInstances(Self.stats(.tag("item")).wire), th) == 50_000)
-      #expect(provider.calls.count == 50)
+      #expect(try client.integer(.numInstances(Self.stats(.tag("item")).wire), th) == 10_000)
+      #expect(provider.calls.count == 20)
       withExtendedLifetime(provider) {}
     }
   }
