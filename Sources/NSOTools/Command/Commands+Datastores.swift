@@ -83,7 +83,7 @@ extension Command {
     Command(
       names: ["mrollback"], arguments: "[NUMBER] [selective] [PATH]",
       purpose: """
-        load a rollback entry into the MAAPI transaction: the NUMBER-th latest (0), or the one with the fixed number after a #, with all that \
+        load a rollback entry into the MAAPI transaction: the NUMBER-th latest (0), or the one with the fixed number after a # (in quotes), with all that \
         followed; selective: that commit alone; PATH: only what is below
         """,
       transaction: .writes
