@@ -29,7 +29,7 @@ import Testing
 
   @Test func logsTellWhatWasDone() async throws {
     let instance = try instance()
-    try await instance.withDaemon { _ in
+    try await instance.withDaemon { (_) async throws -> Void in
       #expect(try await instance.run("ncs_cmd", "-u", "anna", "-x", "cli", "-c", "mset /s:top/name tom").code == 0)
       // Settings that have an effect are not in the list of those that have none.
       #expect(try !instance.read("logs/ncs.log").contains("settings that have no effect"))
@@ -67,7 +67,7 @@ import Testing
 
   @Test func eventsOnTheTerminal() async throws {
     let instance = try instance()
-    try await instance.withDaemon { _ in
+    try await instance.withDaemon { (_) async throws -> Void in
       let words = try ChildProcess(
         Instance.programs + "/ncs_cmd", ["-c", "listen user-session commit-diff audit daemon heartbeat=1000"],
         environment: instance.environment)
@@ -114,7 +114,7 @@ import Testing
 
   @Test func highAvailabilityOfOneNode() async throws {
     let instance = try instance()
-    try await instance.withDaemon { _ in
+    try await instance.withDaemon { (_) async throws -> Void in
       #expect(
         try await instance.run("ncs_cmd", "-c", "ha_status; primary n0; hastatus; none; ha_status").output
           == "none\nprimary\nnone\n")

@@ -51,7 +51,7 @@ import Testing
       #expect(errorCode { try agent.sync() } == .badState)
 
       let writer = try Self.begin(daemon, Self.setTitle("New"))
-      #expect(try agent.event() == SubscriptionEvent(.commit, flags: [], points: [sites, title]))
+      #expect(try agent.subscriptionEvent() == SubscriptionEvent(.commit, flags: [], points: [sites, title]))
       #expect(
         try agent.changes(of: sites, .wantPrevious)
           == ["/plant/site{west} modified", "/plant/site{west}/title = New, was West wing"])
@@ -79,7 +79,7 @@ import Testing
       #expect(try reader.call(.get(Keypath.site("west", .tag("title")).wire)) == .value(.string("West wing")))
       #expect(errorCode { try agent.sync(.doneOperational) } == .protocolUsage)
       try agent.sync()
-      #expect(try agent.event() == SubscriptionEvent(.commit, flags: .isLast, points: [all]))
+      #expect(try agent.subscriptionEvent() == SubscriptionEvent(.commit, flags: .isLast, points: [all]))
       try agent.sync()
       try Self.finish(writer)
       // What was open before stays as it is.
@@ -114,7 +114,7 @@ import Testing
         try client.done(.moveOrdered(Keypath.site("west", .tag("step"), .keys([.string("third")])).wire, .first), handle)
         try client.done(.create(Keypath.plant(.tag("strict")).wire), handle)
       }
-      #expect(try agent.event().points == [plant, street])
+      #expect(try agent.subscriptionEvent().points == [plant, street])
       let all = try agent.changes(of: plant, .wantPrevious)
       #expect(
         all == [
@@ -177,11 +177,11 @@ import Testing
         try client.done(.create(Keypath.site("east").wire), handle)
         try client.done(.create(Keypath.site("east", .tag("alarm")).wire), handle)
       }
-      #expect(try agent.event().points == [plant, alarm])
+      #expect(try agent.subscriptionEvent().points == [plant, alarm])
       try agent.sync()
       try Self.finish(second)
       let third = try Self.begin(daemon) { client, handle in try client.done(.delete(Keypath.site("east").wire), handle) }
-      #expect(try agent.event().points == [plant, alarm])
+      #expect(try agent.subscriptionEvent().points == [plant, alarm])
       #expect(try agent.changes(of: alarm).isEmpty)
       #expect(try agent.changes(of: alarm, .wantAncestorDelete) == ["/plant/site{east} deleted"])
       try agent.sync()
@@ -199,7 +199,7 @@ import Testing
       let two = try second.subscribe("/plant", priority: 2, kind: .runningTwoPhase, abortOnAbort: true)
       try second.done(.subscribeDone)
       let writer = try Self.begin(daemon, Self.setTitle("New"))
-      #expect(try first.event() == SubscriptionEvent(.prepare, flags: .isLast, points: [one]))
+      #expect(try first.subscriptionEvent() == SubscriptionEvent(.prepare, flags: .isLast, points: [one]))
       // Running shows the new values to who asks without lock; with lock it waits or fails.
       let reader = try daemon.connect(.cdb)
       #expect(errorCode { try reader.done(.newSession(NewSession(.running))) } == .locked)
@@ -207,14 +207,14 @@ import Testing
       #expect(try reader.call(.get(Keypath.site("west", .tag("title")).wire)) == .value(.string("New")))
       #expect(errorCode { try first.sync(.doneSocket) } == .protocolUsage)
       try first.sync()
-      #expect(try second.event().kind == .prepare)
+      #expect(try second.subscriptionEvent().kind == .prepare)
       try second.sync(
         .abort(.reason(.init(.inconsistentValue, "site west refuses", appTag: Tag("too-hot", in: "urn:ex:plant")))))
-      #expect(try second.event() == SubscriptionEvent(.abort, flags: .isLast, points: [two]))
+      #expect(try second.subscriptionEvent() == SubscriptionEvent(.abort, flags: .isLast, points: [two]))
       #expect(
         try second.changes(of: two, [.wantReverse, .wantPrevious]).contains("/plant/site{west}/title = West wing, was New"))
       try second.sync()
-      #expect(try first.event() == SubscriptionEvent(.abort, flags: .isLast, points: [one]))
+      #expect(try first.subscriptionEvent() == SubscriptionEvent(.abort, flags: .isLast, points: [one]))
       try first.sync()
       do {
         try Self.finish(writer)
@@ -231,24 +231,24 @@ import Testing
       try client.done(.validateTransaction(unlock: false, force: false), handle)
       client.send(.prepareTransaction(flags: 0), handle)
       for agent in [first, second] {
-        #expect(try agent.event().kind == .prepare)
+        #expect(try agent.subscriptionEvent().kind == .prepare)
         try agent.sync()
       }
       _ = try client.reply(MAAPIOperation.prepareTransaction.rawValue, .done)
       client.send(.abortTransaction, handle)
       for agent in [second, first] {
-        #expect(try agent.event().kind == .abort)
+        #expect(try agent.subscriptionEvent().kind == .abort)
         try agent.sync()
       }
       _ = try client.reply(MAAPIOperation.abortTransaction.rawValue, .done)
 
       // The second goes away instead of an answer: as if it had none.
       let third = try Self.begin(daemon, Self.setTitle("Newest"))
-      #expect(try first.event().kind == .prepare)
+      #expect(try first.subscriptionEvent().kind == .prepare)
       try first.sync()
-      #expect(try second.event().kind == .prepare)
+      #expect(try second.subscriptionEvent().kind == .prepare)
       shutdown(second.raw.descriptor, CInt(SHUT_RDWR))
-      #expect(try first.event().kind == .commit)
+      #expect(try first.subscriptionEvent().kind == .commit)
       // It leaves from inside of its event.
       try first.done(.endSession)
       try Self.finish(third)
@@ -271,7 +271,7 @@ import Testing
       try writer.done(.newSession(NewSession(.operational, options: .lockRequest)))
       // The answer does not wait for the subscriber.
       try writer.done(.setElem2("21.50", west.appending("temperature").wire))
-      #expect(try agent.event() == SubscriptionEvent(.operational, flags: .isLast, points: [states]))
+      #expect(try agent.subscriptionEvent() == SubscriptionEvent(.operational, flags: .isLast, points: [states]))
       // The lock is held until the event is dealt with.
       #expect(errorCode { try writer.done(.setElem2("22.50", west.appending("temperature").wire)) } == .locked)
       try quiet.done(.setElem2("true", west.appending("online").wire))
@@ -289,7 +289,7 @@ import Testing
       try agent.sync(.doneOperational)
       _ = try patient.reply(CDBOperation.setElem2.rawValue, .done)
       // Below an entry of the configuration.
-      #expect(try agent.event().points == [stats])
+      #expect(try agent.subscriptionEvent().points == [stats])
       #expect(try agent.changes(of: stats) == ["/plant/site{west}/site-stats/visits = 7"])
       try agent.sync(.doneOperational)
 
@@ -298,7 +298,7 @@ import Testing
       var trigger = ByteBuffer()
       CDBCall(.triggerOperationalSubscriptions([states], wait: true)).write(into: &trigger)
       other.sendFrame(trigger)
-      #expect(try agent.event() == SubscriptionEvent(.operational, flags: [.isLast, .trigger], points: [states]))
+      #expect(try agent.subscriptionEvent() == SubscriptionEvent(.operational, flags: [.isLast, .trigger], points: [states]))
       #expect(
         try agent.changes(of: states) == [
           "/plant-state/site-state{west} created", "/plant-state/site-state{west}/temperature = 21.5",
@@ -324,7 +324,7 @@ import Testing
         other.sendFrame(payload)
       }
       ask(.triggerSubscriptions([]))
-      #expect(try agent.event() == SubscriptionEvent(.commit, flags: [.isLast, .trigger], points: [titles]))
+      #expect(try agent.subscriptionEvent() == SubscriptionEvent(.commit, flags: [.isLast, .trigger], points: [titles]))
       #expect(try agent.changes(of: titles) == ["/plant/site{east}/title = East wing", "/plant/site{west}/title = West wing"])
       #expect(errorCode { _ = try agent.call(.getUserSession) } == .noExists)
       try agent.sync()
@@ -335,7 +335,7 @@ import Testing
       guard case .transactionID(let before) = try other.call(.getTransactionID) else { throw NSOError(.internal, "no id") }
       for title in ["One", "Two"] {
         let writer = try Self.begin(daemon, Self.setTitle(title))
-        _ = try agent.event()
+        _ = try agent.subscriptionEvent()
         try agent.sync()
         try Self.finish(writer)
       }
@@ -343,7 +343,7 @@ import Testing
       #expect(ids != before.term)
       ask(.replaySubscriptions(before.term, []))
       for title in ["One", "Two"] {
-        #expect(try agent.event().points == [titles])
+        #expect(try agent.subscriptionEvent().points == [titles])
         #expect(try agent.changes(of: titles) == ["/plant/site{west}/title = \(title)"])
         try agent.sync()
       }
