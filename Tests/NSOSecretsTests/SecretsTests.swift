@@ -61,12 +61,12 @@ import Testing
       #expect(try PasswordHash.hash("secret", algorithm) != hash)
     }
     #expect(try PasswordHash.hash("x", .sha256, rounds: 1000).hasPrefix("$5$rounds=1000$"))
-    // From the specification of the SHA algorithms, and openssl passwd -1.
+    // The examples of the specification of the SHA algorithms.
     #expect(
       PasswordHash.matches(
         "Hello world!",
-        "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbYEdFCoEOfaS35inz1"))
-    #expect(PasswordHash.matches("Hello world!", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8"))
+        "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"))
+    #expect(PasswordHash.matches("Hello world!", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"))
     #expect(PasswordHash.matches("clear", "$0$clear"))
     for bad in ["", "$0$clearer", "$1$", "$6$", "*", "clear", "$2b$10$abc"] { #expect(!PasswordHash.matches("clear", bad)) }
     #expect(throws: SecretError.self) { try PasswordHash.hash("a\0b", .sha512) }

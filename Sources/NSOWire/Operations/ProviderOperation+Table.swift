@@ -147,16 +147,16 @@ extension ProviderOperation: Operation {
       .databaseReply, "DB_REPLY", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{90, qref, did, 'ok'}", "client: answer to user session and db requests"),
     .init(
-      .newValidation, "NEW_VALIDATE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .newValidation, "NEW_VALIDATE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{145, qref, did, int db, int usid, int th, int test, [data]}", "daemon: validation points come into play"),
     .init(
-      .closeValidation, "CLOSE_VALIDATE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .closeValidation, "CLOSE_VALIDATE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{146, qref, did, int th, int commit, [data], int usid, int hide}", "daemon: validation is over"),
     .init(
-      .newAction, "NEW_ACTION", handle: .no, reply: .noReply, tier: 1, form: .known, status: .open,
+      .newAction, "NEW_ACTION", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{150, qref, did, int usid, atom name, int index, int th}", "daemon: an action is about to be invoked"),
     .init(
-      .abortAction, "ABORT_ACTION", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .abortAction, "ABORT_ACTION", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{151, qref, did, int th}", "daemon: the user aborts an action"),
     .init(
       .streamLogTimes, "NOTIF_GET_LOG_TIMES", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
@@ -196,7 +196,7 @@ extension ProviderOperation: Operation {
       .formatError, "ERROR_CB", handle: .no, reply: .noReply, tier: 3, form: .undetermined, status: .notSupported,
       argument: "unknown", "error formatting"),
     .init(
-      .authenticate, "AUTH_CB", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .authenticate, "AUTH_CB", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{181, qref, did, user, bin method, {true, [group]} | {false, int log, bin reason}}", "daemon: somebody logs in"
     ),
     .init(

@@ -68,8 +68,8 @@ import Testing
       #expect(good.code == 0 && good.output == "1500\n", "\(good.errors)")
       for (arguments, words) in [
         (["-c", "mget /s:top/mtu"], ["olga", "system"]),
-        (["-u", "root", "-x", "cli", "-c", "mget /s:top/mtu"], ["is user olga", "root"]),
-        (["-u", "not-olga", "-x", "cli", "-c", "mget /s:top/mtu"], ["is user olga", "not-olga"]),
+        (["-u", "root", "-x", "cli", "-c", "mget /s:top/mtu"], ["olga", "as root"]),
+        (["-u", "not-olga", "-x", "cli", "-c", "mget /s:top/mtu"], ["olga", "as not-olga"]),
         (["-u", "olga", "-x", "system", "-c", "mget /s:top/mtu"], ["olga", "context system"]),
         (["-o", "-c", "get /s:top/mtu"], ["MAAPI only"]),
       ] {

@@ -79,7 +79,7 @@ final class TestDaemon: Sendable {
 
   /// Waits for something that another thread does soon.
   func until(_ condition: () -> Bool) throws {
-    for _ in 0..<5000 {
+    for _ in 0..<60_000 {
       if condition() { return }
       usleep(1000)
     }
