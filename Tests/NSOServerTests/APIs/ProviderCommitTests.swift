@@ -54,7 +54,7 @@ import Testing
           "/remote/title": .string("new"), "/remote/user{7}": .empty, "/remote/user{7}/nick": .string("seven"),
         ])
       try client.done(.stopTransaction, th)
-      #expect(provider.phases == [.lock, .writeStart, .prepare, .commit, .close])
+      try daemon.until { provider.phases == [.lock, .writeStart, .prepare, .commit, .close] }
       #expect(try client.value(Self.title, try client.start(.running, .read)) == .string("new"))
       #expect(daemon.engine.unconfirmedProviders.isEmpty)
     }
