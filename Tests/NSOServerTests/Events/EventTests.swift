@@ -233,7 +233,8 @@ import Testing
       let all = try daemon.connect(.events)
       try all.subscribe(
         EventSubscription(
-          EventMask(rawValue: UInt32.max).subtracting(.streamEvent).subtracting(.modifiers), heartbeatInterval: 100_000, healthCheckInterval: 100_000,
+          EventMask(rawValue: UInt32.max).subtracting(.streamEvent).subtracting(.modifiers), heartbeatInterval: 100_000,
+          healthCheckInterval: 100_000,
           verbosity: 3))
       _ = try daemon.user()
       #expect(try all.event().kind == .userSession)

@@ -18,7 +18,9 @@ extension WireClient {
   }
 
   /// The next event.
-  func subscriptionEvent() throws -> SubscriptionEvent { try SubscriptionEvent(try #require(receiveFrame(), "the connection closed")) }
+  func subscriptionEvent() throws -> SubscriptionEvent {
+    try SubscriptionEvent(try #require(receiveFrame(), "the connection closed"))
+  }
 
   func sync(_ sync: SyncSubscription = .donePriority) throws { try done(.syncSubscription(sync)) }
 

@@ -26,9 +26,10 @@ final class TestDaemon: Sendable {
   ) throws {
     let folder = try TemporaryFolder()
     self.folder = folder
-    let models = [
-      ("plant", TestModels.plant), ("safety", TestModels.safety), ("kinds", TestModels.kinds), ("annex", AnnexModel.text),
-    ] + added
+    let models =
+      [
+        ("plant", TestModels.plant), ("safety", TestModels.safety), ("kinds", TestModels.kinds), ("annex", AnnexModel.text),
+      ] + added
     for (name, text) in models {
       try text.write(toFile: folder("\(name).yang"), atomically: true, encoding: .utf8)
     }
