@@ -35,6 +35,9 @@ import Testing
     #expect(result.output == "")
     #expect(result.errors == "")
     // It has started when the command returns, in a session of its own.
+    // The log is written beside, so its line may follow a moment later.
+    let limit = ContinuousClock.now + .seconds(60)
+    while try !instance.read("logs/ncs.log").contains(" STARTED "), ContinuousClock.now < limit { await Task.yield() }
     #expect(try instance.read("logs/ncs.log").contains(" STARTED "))
     let pid = try instance.daemonPid()
     #expect(pid != command.pid)
