@@ -58,6 +58,8 @@ public final class ConfirmedCommits: Sendable {
     var version: UInt64 = 0
     /// What the commit under way makes of it.
     var next: PendingConfirmation?
+    /// Stops what waits for the end of the pending one.
+    var stopWatch: (@Sendable () -> Void)?
   }
 
   private static let key: [UInt8] = Array("confirmed-commit".utf8)
@@ -83,6 +85,16 @@ public final class ConfirmedCommits: Sendable {
 
   func tell(_ event: ConfirmedCommitEvent, _ pending: PendingConfirmation) {
     for observer in state.withLock({ $0.observers }) { observer(event, pending.session, pending.user) }
+  }
+
+  /// Something waits for the time limit or the session of the pending one: `stop` ends that, as soon as another is pending or none.
+  func watch(_ version: UInt64, stop: @escaping @Sendable () -> Void) {
+    let stale = state.withLock { state -> (@Sendable () -> Void)? in
+      guard state.version == version else { return stop }
+      defer { state.stopWatch = stop }
+      return state.stopWatch
+    }
+    stale?()
   }
 
   /// Makes it durable together with what it belongs to. One commit of the candidate is under way at a time.
@@ -114,14 +126,16 @@ public final class ConfirmedCommits: Sendable {
   /// It is durable.
   func done(_ step: Step) {
     if case .none = step { return }
-    let (old, next) = state.withLock { state in
+    let (old, next, stopWatch) = state.withLock { state in
       defer {
         state.pending = state.next
         state.next = nil
         state.version &+= 1
+        state.stopWatch = nil
       }
-      return (state.pending, state.next)
+      return (state.pending, state.next, state.stopWatch)
     }
+    stopWatch?()
     history.pin(next?.base)
     switch step {
     case .none, .goBack: break

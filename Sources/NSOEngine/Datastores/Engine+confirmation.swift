@@ -9,14 +9,21 @@ extension Engine {
     let (pending, version) = confirmedCommits.current
     guard let pending else { return }
     let remaining = max(0, pending.deadline - now)
-    Task { [weak self] in
+    let timer = Task { [weak self] in
       try await Task.sleep(for: .seconds(remaining))
-      await self?.takeBack(version, .timeout)
+      // In a task of its own: the timer is cancelled when the commit is taken back.
+      Task { await self?.takeBack(version, .timeout) }
     }
-    guard pending.persist == nil, let session else { return }
-    session.onEnd { [weak self] in
-      guard let self, self.confirmedCommits.current.version == version else { return }
-      Task { await self.takeBack(version, .sessionEnded) }
+    let ending =
+      pending.persist != nil
+      ? nil
+      : session?.onEnd { [weak self] in
+        guard let self, self.confirmedCommits.current.version == version else { return }
+        Task { await self.takeBack(version, .sessionEnded) }
+      }
+    confirmedCommits.watch(version) { [weak session] in
+      timer.cancel()
+      if let ending { session?.forget(ending: ending) }
     }
   }
 
