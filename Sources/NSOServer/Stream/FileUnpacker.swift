@@ -28,9 +28,16 @@ struct FileUnpacker {
       case .plain: try body(bytes)
       case .gzip(let reader): try reader.feed(bytes) { try body($0) }
       case .compress(var reader):
-        let plain = try reader.feed(bytes)
-        form = .compress(reader)
-        try body(plain)
+        // Held here only while it works, so that its tables are not copied.
+        form = .plain
+        defer { form = .compress(reader) }
+        // A code of nine bits can stand for 64 KiB: some bytes at a time, so that memory stays bounded.
+        var rest = bytes[...]
+        while !rest.isEmpty {
+          let plain = try reader.feed(Array(rest.prefix(64)))
+          rest = rest.dropFirst(64)
+          if !plain.isEmpty { try body(plain) }
+        }
       }
     } catch let error as NSOError {
       throw error
