@@ -65,7 +65,10 @@ extension MAAPIConnection {
       out.writeDone(op)
       return .done
     case .sharedSetElem2(let text, let path):
-      return try write(MAAPICall(.setElem2(text, path), handle: call.handle, isRelative: call.isRelative), op, &out)
+      let plain = MAAPICall(.setElem2(text, path), handle: call.handle, isRelative: call.isRelative)
+      // Secrets are hashed elsewhere.
+      if let outcome = try secrets(plain, op, &out) { return outcome }
+      return try write(plain, op, &out)
     case .sharedSetValues(let pairs, _, let path):
       return try write(MAAPICall(.setValues(pairs, path), handle: call.handle, isRelative: call.isRelative), op, &out)
     default: return nil
