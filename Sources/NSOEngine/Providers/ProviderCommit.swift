@@ -122,20 +122,20 @@ final class ProviderCommit: CommitParticipant {
 
   /// Providers that had prepared a commit and did not confirm it: name and which commit.
   var unconfirmed: [(name: String, commit: String)] {
-    guard let snapshot = try? store.snapshot(), let cursor = try? snapshot.makeCursor(.meta, in: .prefix(Self.prefix)) else {
+    do throws(StoreError) {
+      let cursor = try store.snapshot().makeCursor(.meta, in: .prefix(Self.prefix))
+      var found: [(String, String)] = []
+      var isMore = try cursor.first()
+      while isMore {
+        let name = String(decoding: cursor.key.dropFirst(Self.prefix.count), as: UTF8.self)
+        found.append((name, String(decoding: cursor.value, as: UTF8.self)))
+        isMore = try cursor.next()
+      }
+      return found
+    } catch {
+      registry.log.error("which providers did not confirm a commit cannot be read from the database: \(error)")
       return []
     }
-    var found: [(String, String)] = []
-    var isMore = (try? cursor.first()) ?? false
-    while isMore {
-      found.append(
-        (
-          String(decoding: cursor.key.dropFirst(Self.prefix.count), as: UTF8.self),
-          String(decoding: cursor.value, as: UTF8.self)
-        ))
-      isMore = (try? cursor.next()) ?? false
-    }
-    return found
   }
 
   /// A client is back: whether it owes something.
