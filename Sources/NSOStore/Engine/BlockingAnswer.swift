@@ -6,9 +6,9 @@
   internal import Darwin
 #endif
 
-/// One value that a thread blocks for and another thread gives.
+/// One value that a thread blocks for and another thread gives. Unchecked because the compiler does not see that `value` is touched
+/// only with the mutex held.
 public final class BlockingAnswer<Value: Sendable>: @unchecked Sendable {
-  // `value` is touched only with the mutex held.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var value: Value?

@@ -35,6 +35,7 @@ final class FakeProvider: Sendable {
 
   /// A socket whose two directions are used by a thread each.
   private final class Socket: Sendable {
+    // Unsafe because the client itself is no Sendable: one thread receives, and whoever sends holds the lock.
     nonisolated(unsafe) let client: WireClient
     private let lock = NSLock()
     init(_ client: WireClient) { self.client = client }
@@ -158,8 +159,8 @@ final class FakeProvider: Sendable {
   }
 }
 
+/// A value behind a lock. Unchecked because the compiler does not see that `value` is touched only with the lock held.
 final class LockedBox<Value>: @unchecked Sendable {
-  // Guarded by the lock.
   private var value: Value
   private let lock = NSLock()
   init(_ value: Value) { self.value = value }
