@@ -37,6 +37,21 @@ enum ToolExit {
   static let usage: Int32 = 2
 }
 
+extension ToolIO {
+  /// Runs a tool and tells why it failed: exit code 2 for a command line that cannot be understood, 1 for everything else.
+  func exitCode(_ body: () async throws -> Int32) async -> Int32 {
+    do {
+      return try await body()
+    } catch let error as UsageError {
+      complain(error.description)
+      return ToolExit.usage
+    } catch {
+      complain(describe(error))
+      return ToolExit.failure
+    }
+  }
+}
+
 /// A failure of the tool itself, for people.
 struct ToolError: Error, CustomStringConvertible {
   var description: String

@@ -15,7 +15,7 @@ public struct LoadTool: Sendable {
   public static func main(arguments: [String]) async -> Int32 { await run(arguments, .process("ncs_load")) }
 
   static func run(_ arguments: [String], _ io: ToolIO) async -> Int32 {
-    do {
+    await io.exitCode {
       let settings = try LoadSettings(arguments: arguments)
       if settings.wantsHelp {
         _ = io.writeOutput(ByteBuffer(string: LoadSettings.options.help))
@@ -23,12 +23,6 @@ public struct LoadTool: Sendable {
       }
       try await LoadTool(settings: settings, io: io, client: try settings.connection.client(io)).run()
       return ToolExit.success
-    } catch let error as UsageError {
-      io.complain(error.description)
-      return ToolExit.usage
-    } catch {
-      io.complain(describe(error))
-      return ToolExit.failure
     }
   }
 

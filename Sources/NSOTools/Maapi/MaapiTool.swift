@@ -15,7 +15,7 @@ public struct MaapiTool: Sendable {
   public static func main(arguments: [String]) async -> Int32 { await run(arguments, .process("ncs-maapi")) }
 
   static func run(_ arguments: [String], _ io: ToolIO) async -> Int32 {
-    do {
+    await io.exitCode {
       var settings = try MaapiSettings(arguments: arguments)
       if settings.wantsHelp {
         _ = io.writeOutput(ByteBuffer(string: MaapiSettings.options.help))
@@ -24,12 +24,6 @@ public struct MaapiTool: Sendable {
       if io.environment["NCS_MAAPI_DEBUG"] != nil { settings.connection.debug = 1 }
       let client = try settings.connection.client(io)
       return try await MaapiTool(settings: settings, io: io, client: client).run()
-    } catch let error as UsageError {
-      io.complain(error.description)
-      return ToolExit.usage
-    } catch {
-      io.complain(describe(error))
-      return ToolExit.failure
     }
   }
 
