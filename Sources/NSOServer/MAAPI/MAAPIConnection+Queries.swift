@@ -13,8 +13,21 @@ struct QueryTable {
     var query: DataQuery
     var resultType: QueryResultType
     var chunkSize: Int
-    /// The next result, counted from 0.
-    var next: Int
+    /// The next result, counted from 0; never beyond the last one, whatever the client asks for.
+    private(set) var next: Int
+
+    init(transaction: Int32, query: DataQuery, resultType: QueryResultType, chunkSize: Int, next: Int) {
+      self.transaction = transaction
+      self.query = query
+      self.resultType = resultType
+      self.chunkSize = chunkSize
+      self.next = min(next, query.count)
+    }
+
+    mutating func go(to next: Int) { self.next = min(next, query.count) }
+
+    /// Passes over a chunk that was sent.
+    mutating func advance() { next += min(chunkSize, query.count - next) }
   }
 
   private var queries: [Int64: Query] = [:]
@@ -38,7 +51,9 @@ struct QueryTable {
     return query
   }
 
-  mutating func set(_ id: Int64, next: Int) { queries[id]?.next = next }
+  mutating func set(_ id: Int64, next: Int) { queries[id]?.go(to: next) }
+
+  mutating func advance(_ id: Int64) { queries[id]?.advance() }
 
   mutating func remove(_ id: Int64) throws(NSOError) {
     guard queries.removeValue(forKey: id) != nil else {
@@ -134,9 +149,7 @@ extension MAAPIConnection {
     let model = query.query.model
     let limit = connection.frameLimit
     let later = connection.later { (result: Result<ByteBuffer, NSOError>, out) in
-      if case .success = result {
-        self.queries.set(id, next: min(query.query.count, query.next + query.chunkSize))
-      }
+      if case .success = result { self.queries.advance(id) }
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         // Without the op word, which is there already.
         var payload = try result.get()

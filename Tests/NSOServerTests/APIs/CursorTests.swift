@@ -157,6 +157,10 @@ import Testing
       #expect(errorCode { _ = try start(QueryStart("1 + 1")) } == .xpath)
       #expect(errorCode { _ = try start(QueryStart("/annex", chunkSize: -1)) } == .protocolUsage)
       #expect(errorCode { try client.done(.queryReset(query: tags, offset: 0)) } == .protocolUsage)
+      // However far beyond the end a client goes: there is nothing, and the daemon stays.
+      try client.done(.queryReset(query: tags, offset: .max))
+      #expect(try chunk(tags).results.isEmpty)
+      #expect(try chunk(tags).results.isEmpty)
       #expect(errorCode { _ = try chunk(777) } == .noExists)
       try client.done(.queryStop(query: tags))
       #expect(errorCode { _ = try chunk(tags) } == .noExists)
