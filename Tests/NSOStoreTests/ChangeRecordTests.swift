@@ -133,6 +133,28 @@ import Testing
     }
   }
 
+  /// Ranges of different transactions may begin at the same key.
+  @Test func keptRangesThatOverlap() throws {
+    let tree = try TestTree()
+    var candidate = Overlay(try tree.running)
+    var batch = WriteBatch()
+    for range in [
+      KeyRange(lower: [9, 1], upper: [9, 3]), KeyRange(lower: [9, 1], upper: [9, 2]), KeyRange(lower: [9, 5], upper: nil),
+    ] {
+      var changes = Overlay(try tree.running)
+      changes.hide(range)
+      changes.addKept(to: &batch, .candidate)
+      candidate.hide(range)
+    }
+    try tree.store.commitAndWait(batch)
+    let snapshot = try tree.store.snapshot()
+    let kept = try Overlay(keptIn: .candidate, of: snapshot, over: snapshot.tree(.running))
+    for key: [UInt8] in [[9, 1], [9, 2], [9, 2, 200], [9, 3], [9, 5], [200]] {
+      #expect(key.withUnsafeBytes { kept.deleted.contains($0) == candidate.deleted.contains($0) }, "\(key)")
+    }
+    #expect(([9, 2] as [UInt8]).withUnsafeBytes { kept.deleted.contains($0) })
+  }
+
   @Test func whatOthersDeleteIsRescued() throws {
     let tree = try TestTree()
     var start = Overlay(try tree.running)

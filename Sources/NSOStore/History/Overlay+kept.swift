@@ -1,9 +1,25 @@
 /// Changes over another space that are kept in a space of their own, as those of the candidate over running. Set records lie under
-/// their key; deleted ones under `00 01` and the key; deleted ranges under `00 02` and the lower bound, with the upper bound after
-/// a byte 1, or one byte 0 without upper bound. No key of a tree begins with the byte 0.
+/// their key; deleted ones under `00 01` and the key; deleted ranges under `00 02`, the length of the lower bound in four bytes, and both
+/// bounds (ranges of different transactions may begin at the same key and overlap), with a byte 1, or 0 without upper bound. No key of a
+/// tree begins with the byte 0.
 extension Overlay {
   private static var deletedRecord: [UInt8] { [0, 1] }
   private static var deletedRange: [UInt8] { [0, 2] }
+
+  private static func key(of range: KeyRange) -> [UInt8] {
+    let length = withUnsafeBytes(of: UInt32(truncatingIfNeeded: range.lower.count).bigEndian) { Array($0) }
+    return deletedRange + length + range.lower + (range.upper ?? [])
+  }
+
+  /// Nil: the record is damaged.
+  private static func range(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> KeyRange? {
+    let start = deletedRange.count + 4
+    guard let hasUpper = value.first, key.count >= start else { return nil }
+    let length = key[(start - 4)..<start].reduce(0) { $0 << 8 | Int($1) }
+    guard key.count - start >= length else { return nil }
+    let bounds = key.suffix(from: start)
+    return KeyRange(lower: Array(bounds.prefix(length)), upper: hasUpper == 0 ? nil : Array(bounds.dropFirst(length)))
+  }
 
   /// Adds what this overlay changes to the changes that `space` keeps. Every key and range that is touched is touched in
   /// `batch` as well, so that the commit log can tell who read it.
@@ -15,7 +31,7 @@ extension Overlay {
         space,
         KeyRange(
           lower: Self.deletedRecord + range.lower, upper: range.upper.map { Self.deletedRecord + $0 } ?? Self.deletedRange))
-      batch.put(space, Self.deletedRange + range.lower, range.upper.map { [1] + $0 } ?? [0])
+      batch.put(space, Self.key(of: range), [range.upper == nil ? 0 : 1])
     }
     var position = changes.first
     while let place = position {
@@ -38,12 +54,11 @@ extension Overlay {
     var failure: StoreError?
     var ranges: [KeyRange] = []
     try snapshot.scan(space, .prefix(Self.deletedRange)) { key, value in
-      guard let first = value.first else {
+      guard let range = Self.range(key: key, value: value) else {
         failure = StoreError(.corrupt, "a record of space \(space) is damaged; restore the database from a backup")
         return false
       }
-      ranges.append(
-        KeyRange(lower: Array(key.suffix(from: 2)), upper: first == 0 ? nil : Array(value.suffix(from: 1))))
+      ranges.append(range)
       return true
     }
     if let failure { throw failure }
