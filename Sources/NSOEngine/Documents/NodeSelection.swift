@@ -17,11 +17,12 @@ struct NodeSelection: Sendable {
   /// The entries of which a key leaf is selected.
   private var entriesByKey: Set<[UInt8]> = []
 
-  /// - Throws: XPATH for an expression that does not compile or does not give nodes.
+  /// - Throws: XPATH for an expression that does not compile or does not give nodes, RESOURCE_DENIED for too many nodes.
   init(_ filter: String, _ view: TreeView) throws(NSOError) {
     var all: [[UInt8]] = []
-    for match in try view.nodes(XPathQuery(filter)) {
-      let place = try view.model.locate(match.path)
+    let selected = try view.select(XPathQuery(filter))
+    for index in 0..<selected.count {
+      let place = try selected.location(index)
       all.append(place.path.bytes)
       if let node = place.node, view.model[node].isKey { entriesByKey.insert(Array(place.path.bytes[..<place.anchorLength])) }
     }

@@ -18,8 +18,22 @@ extension MAAPIConnection {
     switch call.request {
     case .saveConfig(let flags, let path):
       let use = try use(call)
-      let job = try SaveJob(try use.transaction.view(), try flags.saveOptions(path, use.model.schema))
-      offer(.save(job), op, &out)
+      let view = try use.transaction.view()
+      let options = try flags.saveOptions(path, use.model.schema)
+      guard options.filter != nil else {
+        offer(.save(try SaveJob(view, options)), op, &out)
+        break
+      }
+      // The filter may look at everything.
+      let later = connection.later { (result: Result<SaveJob, NSOError>, out) in
+        switch result {
+        case .success(let job): self.offer(.save(job), op, &out)
+        case .failure(let error): out.writeFailure(op: op, error)
+        }
+        return .done
+      }
+      services.offload(to: later) { () throws(NSOError) in try SaveJob(view, options) }
+      return .later
     case .loadConfig(let flags):
       let transaction = try use(call).transaction
       let load = try ConfigurationLoad(transaction, try flags.loadOptions())
