@@ -11,14 +11,19 @@ public final class Terminal: Sendable {
 
   private struct State {
     var events: [TerminalEvent] = []
+    /// The texts of `events`, in bytes.
+    var size = 0
     var questions: [Int64: Question] = [:]
     var last: Int64 = 0
     var waiter: (@Sendable (Result<TerminalEvent, NSOError>) -> Void)?
     var isClosed = false
+    /// Takes back what was to be done at the end of the session.
+    var sessionEnding: UInt64?
   }
 
-  /// Events that wait to be fetched; what comes beyond is dropped (protocol part 04, SYS_MESSAGE).
+  /// Events that wait to be fetched, and the bytes of their texts; what comes beyond is dropped (protocol part 04, SYS_MESSAGE).
   private static let limit = 1000
+  private static let sizeLimit = 1 << 20
 
   public let session: UserSession
   private let state = Mutex(State())
@@ -34,7 +39,8 @@ public final class Terminal: Sendable {
         state.waiter = nil
         return (true, waiter)
       }
-      guard state.events.count < Self.limit else { return (false, nil) }
+      guard state.events.count < Self.limit, event.size <= Self.sizeLimit - state.size else { return (false, nil) }
+      state.size += event.size
       if case .priority = event {
         // Before what is not urgent, after what is.
         let place = state.events.firstIndex { if case .priority = $0 { false } else { true } }
@@ -76,7 +82,7 @@ public final class Terminal: Sendable {
       answer(.failure(gone))
       return 0
     }
-    if !post(event) { withdraw(id, NSOError(.resourceDenied, "\(session.summary): too much waits to be shown already")) }
+    if !post(event) { withdraw(id, crowded) }
     return id
   }
 
@@ -100,7 +106,7 @@ public final class Terminal: Sendable {
     let fitting = question.choices.filter { $0.hasPrefix(text) }
     if question.choices.contains(text) { return finish(id, .success(text)) }
     guard fitting.count == 1 else {
-      post(question.event)
+      if !post(question.event) { withdraw(id, crowded) }
       return
     }
     finish(id, .success(fitting[0]))
@@ -116,7 +122,11 @@ public final class Terminal: Sendable {
     enum Outcome { case event(TerminalEvent), waits, busy, closed }
     let outcome: Outcome = state.withLock { state in
       if state.isClosed { return .closed }
-      if !state.events.isEmpty { return .event(state.events.removeFirst()) }
+      if !state.events.isEmpty {
+        let event = state.events.removeFirst()
+        state.size -= event.size
+        return .event(event)
+      }
       guard state.waiter == nil else { return .busy }
       state.waiter = body
       return .waits
@@ -131,20 +141,45 @@ public final class Terminal: Sendable {
 
   /// The end: whoever waits for an answer, or for events, gets ABORTED.
   func close() {
-    let (questions, waiter) = state.withLock { state in
+    let (questions, waiter, sessionEnding) = state.withLock { state in
       defer {
         state.isClosed = true
         state.questions = [:]
         state.events = []
+        state.size = 0
         state.waiter = nil
+        state.sessionEnding = nil
       }
-      return (state.questions.values.map(\.answer), state.waiter)
+      return (state.questions.values.map(\.answer), state.waiter, state.sessionEnding)
     }
+    if let sessionEnding { session.forget(ending: sessionEnding) }
     for answer in questions { answer(.failure(gone)) }
     waiter?(.failure(gone))
   }
 
+  /// The session tells of its end; not any longer when the terminal is closed before.
+  func endsWithSession(_ token: UInt64) {
+    let isClosed = state.withLock { state in
+      if !state.isClosed { state.sessionEnding = token }
+      return state.isClosed
+    }
+    if isClosed { session.forget(ending: token) }
+  }
+
+  private var crowded: NSOError { NSOError(.resourceDenied, "\(session.summary): too much waits to be shown already") }
+
   private var gone: NSOError { NSOError(.aborted, "the terminal of \(session.summary) is gone") }
+}
+
+extension TerminalEvent {
+  /// The bytes of its texts.
+  fileprivate var size: Int {
+    switch self {
+    case .write(let text), .message(let text), .priority(let text): text.utf8.count
+    case .prompt(_, let text, let choices, _): choices.reduce(text.utf8.count) { $0 + $1.utf8.count }
+    case .read, .cancelled: 0
+    }
+  }
 }
 
 /// The terminals by session.
@@ -161,9 +196,10 @@ public final class TerminalRegistry: Sendable {
       return true
     }
     guard isFree else { throw NSOError(.alreadyExists, "\(session.summary) has a terminal already") }
-    session.onEnd { [weak self, weak terminal] in
+    let token = session.onEnd { [weak self, weak terminal] in
       if let terminal { self?.close(terminal) }
     }
+    if let token { terminal.endsWithSession(token) }
     return terminal
   }
 

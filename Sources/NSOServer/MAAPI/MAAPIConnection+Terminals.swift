@@ -33,7 +33,13 @@ extension MAAPIConnection {
       let terminal = try terminal(of: id, "read from")
       return ask(terminal, op, timeout) { answer in terminal.read(echo: echo, answer) }
     case .terminalOpen:
-      terminal = try engine.terminals.open(try requireSession())
+      let session = try requireSession()
+      // One for each connection: that of a session it worked in before goes.
+      if let terminal, terminal.session !== session {
+        engine.terminals.close(terminal)
+        self.terminal = nil
+      }
+      terminal = try engine.terminals.open(session)
     case .terminalNext: return try nextEvent(op)
     case .terminalAnswer(let id, let text): try ownTerminal().answer(id, text)
     default: return nil
@@ -62,6 +68,7 @@ extension MAAPIConnection {
     _ put: (@escaping @Sendable (Result<String, NSOError>) -> Void) -> Int64
   ) -> FrameOutcome {
     let later = connection.later { (result: Result<String, NSOError>, out) in
+      self.question?.timer?.cancel()
       self.question = nil
       switch result {
       case .success(let text): out.writeReply(.text(text), to: op)
@@ -70,14 +77,16 @@ extension MAAPIConnection {
       return .done
     }
     let id = put { later.deliver($0) }
-    question = (terminal, id)
+    var timer: Task<Void, any Error>?
     if case .milliseconds(let time) = timeout {
       let user = terminal.session.summary
-      Task {
-        try await Task.sleep(for: .milliseconds(max(0, time)))
+      timer = Task {
+        // More than a clock can count is for ever.
+        try await Task.sleep(for: .milliseconds(min(max(0, time), 1 << 41)))
         terminal.withdraw(id, NSOError(.timeout, "\(user) did not answer within \(time) ms"))
       }
     }
+    question = (terminal, id, timer)
     return .later
   }
 
@@ -97,6 +106,7 @@ extension MAAPIConnection {
 
   /// The connection is gone: nobody waits for an answer any more, and its session has no terminal.
   func closeTerminal() {
+    question?.timer?.cancel()
     if let question { question.terminal.withdraw(question.id, NSOError(.aborted, "whoever asked is gone")) }
     question = nil
     if let terminal { engine.terminals.close(terminal) }

@@ -25,7 +25,7 @@ final class MAAPIConnection: IteratingConnection {
   /// This connection is the terminal of its session.
   var terminal: Terminal?
   /// What the user of some session is being asked here.
-  var question: (terminal: Terminal, id: Int64)?
+  var question: (terminal: Terminal, id: Int64, timer: Task<Void, any Error>?)?
 
   init(_ connection: IPCConnection, _ services: Services) {
     self.connection = connection
