@@ -36,6 +36,7 @@ extension IteratingConnection {
       return advance(iteration, nil, &out)
     } catch {
       if error.code == .waitsForProvider { return waitForProvider(tree) { self.begin(waitingIn: tree, make, &$0) } }
+      tree?.endOperation()
       out.writeFrame { IterationItem(error).write(into: &$0) }
       return .done
     }
