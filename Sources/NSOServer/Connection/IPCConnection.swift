@@ -177,7 +177,12 @@ final class IPCConnection: ChannelDuplexHandler {
   /// Works on what has arrived, as far as that is allowed now.
   private func proceed(_ context: ChannelHandlerContext) {
     if stage == .connecting { connect(context) }
-    if stage == .frames { takeFrames(context) }
+    // A stream that is sent at once leaves the requests behind its own to be taken.
+    var left = -1
+    while stage == .frames, pending.readableBytes > 0, pending.readableBytes != left {
+      left = pending.readableBytes
+      takeFrames(context)
+    }
     if stage == .raw { takeRaw(context) }
     if stage == .closing || stage == .closed { pending = ByteBuffer() }
   }

@@ -202,4 +202,22 @@ import Testing
       }
     }
   }
+
+  /// Both requests come in one segment, and the stream between them is short enough to be sent at once.
+  @Test func `a request behind a stream is answered`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      var bytes = ByteBuffer()
+      for request in [MAAPIRequest.loadAllNamespaces("ikp"), .getMyUserSession] {
+        var payload = ByteBuffer()
+        MAAPICall(request).write(into: &payload)
+        bytes.writeFrame(payload)
+      }
+      client.raw.send(Array(bytes.readableBytesView))
+      var last: ByteBuffer?
+      repeat {
+        last = try #require(client.receiveFrame(), "the connection closed, or nothing came")
+      } while last?.getInteger(at: 0, as: UInt32.self) != MAAPIRequest.getMyUserSession.op
+    }
+  }
 }
