@@ -55,6 +55,7 @@ final class ProviderCommit: CommitParticipant {
         }
       }
       for part in parts {
+        try part.keep()
         try await part.run(.prepare)
         ready.append(part)
       }

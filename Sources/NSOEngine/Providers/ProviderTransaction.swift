@@ -11,6 +11,8 @@ public final class ProviderTransaction: Sendable {
     /// The worker that serves it, while it is open.
     var worker: Int32?
     var isClosed = false
+    /// It has prepared a commit, and stays open until it was told how that ended, whatever becomes of the transaction.
+    var isKept = false
   }
 
   public let instance: ProviderInstance
@@ -97,9 +99,21 @@ public final class ProviderTransaction: Sendable {
     return try await instance.result(of: request, worker: worker, at: place, kind: served.registration.kind)
   }
 
+  /// A commit is being prepared: from here on only ``close(afterCommit:)`` of whoever carries it out is the end.
+  /// - Throws: NOTRANS when the transaction is finished.
+  func keep() throws(NSOError) {
+    let isClosed = state.withLock { state in
+      if !state.isClosed { state.isKept = true }
+      return state.isClosed
+    }
+    if isClosed { throw NSOError(.noTransaction, "transaction \(handle) is finished") }
+  }
+
   /// The end: CLOSE_TRANS, if the client knows the transaction. Does not wait.
-  func close() {
+  /// - Parameter afterCommit: the client knows how the commit ended that it had prepared.
+  func close(afterCommit: Bool = false) {
     let worker: Int32? = state.withLock { state in
+      guard afterCommit || !state.isKept else { return nil }
       state.isClosed = true
       defer { state.worker = nil }
       return state.worker
@@ -200,7 +214,7 @@ public final class ProviderTransactions: Sendable {
     state.withLock { state in
       if state.parts[part.instance.id] === part { state.parts[part.instance.id] = nil }
     }
-    part.close()
+    part.close(afterCommit: true)
   }
 
   func close() {

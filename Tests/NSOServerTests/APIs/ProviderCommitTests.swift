@@ -111,6 +111,23 @@ import Testing
     }
   }
 
+  @Test func `a client that goes after the first phase leaves an abort, not just an end`() async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let provider = try Self.provider(daemon, ServedTable())
+      do {
+        let client = try daemon.session()
+        let th = try client.start()
+        try Self.write(client, th)
+        try client.done(.validateTransaction(unlock: false, force: false), th)
+        try client.done(.prepareTransaction(flags: 0), th)
+      }
+      try daemon.until { provider.phases.contains(.close) }
+      #expect(provider.phases == [.lock, .writeStart, .prepare, .abort, .close])
+      let client = try daemon.session()
+      #expect(errorCode { _ = try client.value(Keypath.plant(.tag("owner")), try client.start(.running, .read)) } == .noExists)
+    }
+  }
+
   @Test func `a provider that dies between prepare and commit is found and told when it is back`() async throws {
     try await TestDaemon.run(added: ServedModel.added) { daemon in
       let provider = try Self.provider(daemon, ServedTable())
