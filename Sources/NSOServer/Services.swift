@@ -15,13 +15,19 @@ struct Services: Sendable {
   /// How long a stream waits for its connection.
   let streamTimeLimit: TimeAmount
 
-  /// Runs `body` on a thread of the pool and delivers what it returns.
+  /// Runs `body`, which may read data of providers, on another thread and delivers what it returns.
   func offload<Value: Sendable>(
     to later: Later<Value>, _ body: @escaping @Sendable () throws(NSOError) -> Value
   ) {
-    if engine.model.hasProviders {
-      return ProviderWait.threads.submit { _ in later.deliver(ProviderWait.allowing(body)) }
-    }
+    guard engine.model.hasProviders else { return compute(to: later, body) }
+    ProviderWait.threads.submit { _ in later.deliver(ProviderWait.allowing(body)) }
+  }
+
+  /// As ``offload(to:_:)``, for work that waits for nobody: it must not stand behind work that waits for providers, whose
+  /// answers it may be to decode.
+  func compute<Value: Sendable>(
+    to later: Later<Value>, _ body: @escaping @Sendable () throws(NSOError) -> Value
+  ) {
     pool.submit { state in
       guard case .active = state else { return later.fail(NSOError(.aborted, "the daemon is stopping")) }
       do throws(NSOError) {

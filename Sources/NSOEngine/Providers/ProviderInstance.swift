@@ -14,6 +14,7 @@ public final class ProviderInstance: Sendable {
     var worker: Int32?
     var since: ContinuousClock.Instant
     var deadline: ContinuousClock.Instant
+    var limit: Duration
     var about: @Sendable () -> String
   }
 
@@ -28,11 +29,30 @@ public final class ProviderInstance: Sendable {
     weak var session: UserSession?
   }
 
+  /// The numbers of workers that are gone. Bounded: a client may use a new number for each action.
+  private struct OrderedWorkers {
+    private var numbers: Set<Int32> = []
+    private var order: [Int32] = []
+    private static let limit = 1024
+
+    func contains(_ number: Int32) -> Bool { numbers.contains(number) }
+
+    mutating func insert(_ number: Int32) {
+      guard numbers.insert(number).inserted else { return }
+      order.append(number)
+      if order.count > Self.limit { numbers.remove(order.removeFirst()) }
+    }
+
+    mutating func remove(_ number: Int32) {
+      if numbers.remove(number) != nil { order.removeAll { $0 == number } }
+    }
+  }
+
   private struct State {
     var control: (any ProviderSocket)?
     var workers: [Int32: any ProviderSocket] = [:]
-    /// Those that were closed; nobody waits for them.
-    var lostWorkers: Set<Int32> = []
+    /// Those that were closed last; nobody waits for them.
+    var lostWorkers: OrderedWorkers = OrderedWorkers()
     var workerWaiters: [Int32: [UInt64: CheckedContinuation<Bool, Never>]] = [:]
     var pending: [Int64: Pending] = [:]
     var lastQuery: Int64 = 0
@@ -115,18 +135,21 @@ public final class ProviderInstance: Sendable {
 
   /// A worker has introduced itself.
   public func add(worker id: Int32, _ socket: any ProviderSocket) {
-    let waiters: [CheckedContinuation<Bool, Never>] = state.withLock { state in
-      guard state.end == nil else { return [] }
+    let waiters: [CheckedContinuation<Bool, Never>]? = state.withLock { state in
+      guard state.end == nil else { return nil }
       state.workers[id] = socket
       state.lostWorkers.remove(id)
       return state.workerWaiters.removeValue(forKey: id).map { Array($0.values) } ?? []
     }
+    guard let waiters else { return socket.close("\(summary) is gone") }
     for waiter in waiters { waiter.resume(returning: true) }
   }
 
   /// A worker was closed: what it has not answered fails, all else goes on.
-  public func remove(worker id: Int32) {
+  /// - Parameter socket: the connection; another one may have taken its number meanwhile, and goes on.
+  public func remove(worker id: Int32, _ socket: any ProviderSocket) {
     let failed: [Pending] = state.withLock { state in
+      guard state.workers[id]?.id == socket.id else { return [] }
       state.workers[id] = nil
       state.lostWorkers.insert(id)
       let lost = state.pending.filter { $0.value.worker == id }
@@ -204,7 +227,7 @@ public final class ProviderInstance: Sendable {
         state.lastQuery &+= 1
         state.requests &+= 1
         state.pending[state.lastQuery] = Pending(
-          answer: continuation, worker: worker, since: now, deadline: now + limit, about: about)
+          answer: continuation, worker: worker, since: now, deadline: now + limit, limit: limit, about: about)
         socket.send(.request(ProviderRequest(query: state.lastQuery, instance: id, body)))
         return nil
       }
@@ -235,8 +258,17 @@ public final class ProviderInstance: Sendable {
   /// - Returns: false when nobody waits for it.
   @discardableResult
   public func received(_ reply: ProviderReply) -> Bool {
-    let pending = state.withLock { $0.pending.removeValue(forKey: reply.query) }
+    let (pending, deadline): (Pending?, ContinuousClock.Instant?) = state.withLock { state in
+      guard let pending = state.pending.removeValue(forKey: reply.query) else { return (nil, nil) }
+      // A client works on the requests of a socket one after the other: the time of the next one begins now.
+      let next = state.pending.filter { $0.value.worker == pending.worker }.min { $0.key < $1.key }
+      guard let next, next.key > reply.query else { return (pending, nil) }
+      let deadline = max(next.value.deadline, ContinuousClock.now + next.value.limit)
+      state.pending[next.key]?.deadline = deadline
+      return (pending, deadline)
+    }
     guard let pending else { return false }
+    if let deadline { registry.expire(at: deadline) }
     pending.answer.resume(returning: .success(reply.content))
     return true
   }
@@ -255,7 +287,9 @@ public final class ProviderInstance: Sendable {
   /// The earliest time at which an answer is late, and the text of one that is late already.
   func check(at now: ContinuousClock.Instant) -> (next: ContinuousClock.Instant?, late: String?) {
     state.withLock { state in
-      guard let first = state.pending.values.min(by: { $0.deadline < $1.deadline }) else { return (nil, nil) }
+      // Of each socket only the oldest request can be late: the others may wait for it.
+      let oldest = Dictionary(state.pending.map { ($0.value.worker, $0) }) { $0.key < $1.key ? $0 : $1 }.values.map(\.value)
+      guard let first = oldest.min(by: { $0.deadline < $1.deadline }) else { return (nil, nil) }
       guard first.deadline <= now else { return (first.deadline, nil) }
       return (nil, "no answer for \((now - first.since).seconds) s to \(first.about())")
     }

@@ -3,6 +3,8 @@ public import NSOWire
 
 /// One connection of a client of the data provider API, as far as the registry minds: control or worker. Sending never waits.
 public protocol ProviderSocket: Sendable {
+  /// Of this connection alone, as long as the daemon runs.
+  var id: UInt64 { get }
   /// Puts a message on its way; after messages that were given before.
   func send(_ message: DaemonMessage)
   /// Closes the connection at once. The reason is for the log.

@@ -58,7 +58,7 @@ extension IPCConnection {
         return .done
       }
     }
-    services.offload(to: later) { () throws(NSOError) in
+    services.compute(to: later) { () throws(NSOError) in
       do throws(DecodeError) { return .success(try decode()) } catch { return .failure(error) }
     }
     return .later

@@ -16,6 +16,7 @@ final class ProviderConnection: APIConnection {
 
   /// Weak: the registry may still hold the socket when the connection is gone.
   private weak var connection: IPCConnection?
+  private let id: UInt64
   private let eventLoop: any EventLoop
   private let services: Services
   private var role = Role.unknown
@@ -25,6 +26,7 @@ final class ProviderConnection: APIConnection {
 
   init(_ connection: IPCConnection, _ services: Services) {
     self.connection = connection
+    id = connection.id
     self.services = services
     eventLoop = connection.eventLoop
     let limit = TimeAmount(services.engine.providers.limits.connect)
@@ -53,7 +55,7 @@ final class ProviderConnection: APIConnection {
       case .failure(let error): .close(.notServed(error.message))
       }
     }
-    services.offload(to: later) { [frame] () throws(NSOError) in Self.decode(frame) }
+    services.compute(to: later) { [frame] () throws(NSOError) in Self.decode(frame) }
     return .later
   }
 
@@ -165,11 +167,12 @@ final class ProviderConnection: APIConnection {
 
   // MARK: What the daemon sends
 
-  private var socket: any ProviderSocket { Socket(connection: NIOLoopBound(self, eventLoop: eventLoop)) }
+  private var socket: any ProviderSocket { Socket(connection: NIOLoopBound(self, eventLoop: eventLoop), id: id) }
 
   /// On the event loop, in the order in which it was asked for.
   private struct Socket: ProviderSocket {
     let connection: NIOLoopBound<ProviderConnection>
+    let id: UInt64
 
     func send(_ message: DaemonMessage) {
       connection.eventLoop.execute { connection.value.deliver(message) }
@@ -187,7 +190,12 @@ final class ProviderConnection: APIConnection {
     if !isSent { unsent.append(message) }
   }
 
-  func becameWritable() {
+  func becameWritable() { sendHeld() }
+
+  /// While a long answer is decoded elsewhere nothing is pushed.
+  func requestAnswered() { sendHeld() }
+
+  private func sendHeld() {
     guard let connection else { return }
     while let message = unsent.first {
       guard connection.push({ out in out.writeFrame { message.write(into: &$0) } }) else { return }
@@ -209,7 +217,7 @@ final class ProviderConnection: APIConnection {
         services.engine.log.notice("DAEMON_DIED \(instance.summary) closed its control socket")
       }
       services.engine.providers.remove(instance, "it closed its control socket")
-    case .worker(let instance, let id): instance.remove(worker: id)
+    case .worker(let instance, let id): instance.remove(worker: id, socket)
     }
   }
 }
