@@ -18,13 +18,15 @@ extension Engine {
   ) async throws(NSOError) -> [TaggedValue] {
     let model = transaction?.model ?? model ?? self.model
     let view = try view(of: transaction, model)
-    guard try view.exists(instance.parent) else {
-      throw NSOError(.noExists, "\(instance.text(view.model)): \(instance.parent.text(view.model)) does not exist")
+    let rules = operationRules
+    let input = try await Self.reading(model) { () throws(NSOError) in
+      guard try view.exists(instance.parent) else {
+        throw NSOError(.noExists, "\(instance.text(view.model)): \(instance.parent.text(view.model)) does not exist")
+      }
+      return try OperationContent(parameters, .input, of: instance, in: view, rules).pairs(defaults: true, qualified: false)
     }
-    let input = try OperationContent(parameters, .input, of: instance, in: view, operationRules)
     let invocation = ActionInvocation(
-      model: view.model, instance: instance, session: session, transaction: transaction,
-      input: try input.pairs(defaults: true, qualified: false))
+      model: view.model, instance: instance, session: session, transaction: transaction, input: input)
     let span = progress.begin(
       "action \(invocation.text)", Progress.Subject(session: session, transaction: transaction, subsystem: "actions"))
     let output: [TaggedValue]
@@ -36,12 +38,21 @@ extension Engine {
       throw error
     }
     do throws(NSOError) {
-      return try OperationContent(output, .output, of: instance, in: try self.view(of: transaction, model), operationRules)
-        .pairs(defaults: false, qualified: true)
+      let view = try self.view(of: transaction, model)
+      return try await Self.reading(model) { () throws(NSOError) in
+        try OperationContent(output, .output, of: instance, in: view, rules).pairs(defaults: false, qualified: true)
+      }
     } catch {
       throw NSOError(
         .external, "\(invocation.text): its output does not fit the model: \(error.message)", appTag: error.appTag)
     }
+  }
+
+  /// Runs `body` where it may wait for data of providers, if the model has any.
+  private static func reading<R: Sendable>(
+    _ model: DataModel, _ body: @escaping @Sendable () throws(NSOError) -> R
+  ) async throws(NSOError) -> R {
+    try await model.hasProviders ? ProviderWait.run(body) : body()
   }
 
   /// What a transaction sees; without one, the data as it is now.

@@ -44,7 +44,10 @@ final class ProviderValidation: CommitParticipant {
     // Nobody can have registered before the initial data is there.
     guard !points.points.isEmpty, phases.phase >= .phase1 else { return }
     await close(transaction.handle, willCommit: false)
-    let calls = try points.calls(for: attempt)
+    // What a call depends on may be data of providers.
+    let calls =
+      attempt.model.hasProviders
+      ? try await ProviderWait.run { () throws(NSOError) in try points.calls(for: attempt) } : try points.calls(for: attempt)
     guard !calls.isEmpty else { return }
     var warnings: [(path: String, text: String)] = []
     do throws(NSOError) {
@@ -92,27 +95,29 @@ final class ProviderValidation: CommitParticipant {
     let handle = transaction.handle
     if let part = open.withLock({ $0[handle]?.first { $0.instance === instance } }) { return part }
     let session = transaction.session
-    try await instance.hold(session)
-    do throws(NSOError) {
-      let begin = NewValidation(
-        database: transaction.database, session: session.id, handle: handle, isTest: attempt.purpose == .test)
-      let content = try await whileOpen(transaction) { () async throws(NSOError) in
-        try await instance.ask(.newValidation(begin)) { "init of the validation of transaction \(handle)" }
+    let begin = NewValidation(
+      database: transaction.database, session: session.id, handle: handle, isTest: attempt.purpose == .test)
+    // As a whole: when the transaction ends meanwhile, what the client has accepted is still closed.
+    return try await whileOpen(transaction) { [self] () async throws(NSOError) in
+      try await instance.hold(session)
+      do throws(NSOError) {
+        let content = try await instance.ask(.newValidation(begin)) { "init of the validation of transaction \(handle)" }
+        guard case .opened(_, let worker) = content else {
+          throw NSOError(
+            .external, "\(instance.summary) answered the init of a validation with something that is no answer to it")
+        }
+        let part = Part(instance: instance, worker: worker, session: session)
+        let isFirst = open.withLock { open in
+          open[handle, default: []].append(part)
+          return open[handle]?.count == 1
+        }
+        // Called at once when it has ended.
+        if isFirst { transaction.onEnd { [weak self] in self?.closeLater(handle) } }
+        return part
+      } catch {
+        instance.release(session)
+        throw error
       }
-      guard case .opened(_, let worker) = content else {
-        throw NSOError(
-          .external, "\(instance.summary) answered the init of a validation with something that is no answer to it")
-      }
-      let part = Part(instance: instance, worker: worker, session: session)
-      let isFirst = open.withLock { open in
-        open[handle, default: []].append(part)
-        return open[handle]?.count == 1
-      }
-      if isFirst { transaction.onEnd { [weak self] in self?.closeLater(handle) } }
-      return part
-    } catch {
-      instance.release(session)
-      throw error
     }
   }
 
