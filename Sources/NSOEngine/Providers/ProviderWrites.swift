@@ -21,7 +21,8 @@ struct ProviderWrite: Sendable {
 /// The changes of a transaction in the order in which a provider has to carry them out: what is in an entry after the entry.
 struct ProviderWrites {
   private let model: DataModel
-  private var set: Set<[UInt8]> = []
+  /// The choices that a case was chosen of: their places and names.
+  private var chosen: Set<[UInt8]> = []
   private(set) var writes: [ProviderWrite] = []
 
   /// What a tree's changes are, at and below a place. Reads what is deleted, so it may have to wait.
@@ -78,11 +79,8 @@ struct ProviderWrites {
     let parent = lineage[lineage.count - 2]
     let write = ProviderWrite(
       kind: .choose(choice: Tag(choice.name.name), case: Tag(choice.cases[reference.index].name.name)), path: parent)
-    let isKnown = writes.contains { other in
-      guard other.path == parent, case .choose(let tag, _) = other.kind else { return false }
-      return tag.name == choice.name.name
-    }
-    if !isKnown { writes.append(write) }
+    // A name has no byte 0, so key and name together are of this choice only.
+    if chosen.insert(parent.bytes + [0] + Array(choice.name.name.utf8)).inserted { writes.append(write) }
   }
 }
 

@@ -85,7 +85,7 @@ extension IteratingConnection {
   private func waitForProvider(
     _ tree: ProviderTree?, _ again: @escaping (inout ByteBuffer) -> FrameOutcome
   ) -> FrameOutcome {
-    let later = connection.later { (result: Result<Void, NSOError>, out) in
+    let later = connection.later(gone: { (_: Void) in tree?.endOperation() }) { (result: Result<Void, NSOError>, out) in
       switch result {
       case .success: return again(&out)
       case .failure(let error):

@@ -23,7 +23,7 @@ extension MAAPIConnection {
       return outcome
     }
     out.moveWriterIndex(to: start)
-    let later = connection.later { (result: Result<Void, NSOError>, out) in
+    let later = connection.later(gone: { (_: Void) in tree.endOperation() }) { (result: Result<Void, NSOError>, out) in
       if case .failure(let error) = result {
         tree.endOperation()
         out.writeFailure(op: op, error)

@@ -58,7 +58,12 @@ public final class ProviderTree: DataTree {
   }
 
   /// What was read is no longer what is there.
-  public func forget() { state.withLock { $0.cache.removeAll() } }
+  public func forget() {
+    state.withLock { state in
+      state.cache.removeAll()
+      state.facts = [:]
+    }
+  }
 
   func fact(_ want: ProviderWant) throws(StoreError) -> ProviderFact {
     if let known = state.withLock({ $0.facts[want] }) ?? cached(want) { return known }
