@@ -202,7 +202,7 @@ extension Daemon {
     do throws(ListenError) {
       try await server.start()
     } catch {
-      throw StartFailure(.cannotBind, .bindError, "\(error)\(configuration.ipc.pathOrigin)")
+      throw StartFailure(.cannotBind, .bindError, "\(error)\(configuration.ipc.origin)")
     }
     try PidFile.write(in: configuration.stateDirectory)
     engine.phases.advance(to: .phase0)

@@ -30,7 +30,7 @@ enum NCS {
       perform(control, command.connection)
     case .start:
       for option in command.ignored { complain("\(option) has no effect here") }
-      if command.start.isForeground { run(command.start) } else { exit(launch(arguments).rawValue) }
+      if command.start.isForeground { run(command) } else { exit(launch(arguments).rawValue) }
     }
   }
 
@@ -65,7 +65,10 @@ enum NCS {
   }
 
   /// Is the daemon, until it is told to stop. The main thread does nothing but wait for signals.
-  private static func run(_ start: DaemonCommand.Start) -> Never {
+  private static func run(_ command: DaemonCommand) -> Never {
+    let start = command.start
+    let (address, port, socketPath, accessFile) = command.listening
+    let listening = ListeningOptions(address: address, port: port, socketPath: socketPath, accessFile: accessFile)
     // Before any other thread is started: threads take over what is blocked.
     Signals.block()
     OpenFileLimit.raise()
@@ -85,7 +88,7 @@ enum NCS {
       exit(failure.rawValue)
     }
     Task { [starter] in
-      let code = await daemon(start, starter, environment, serviceManager)
+      let code = await daemon(start, listening, starter, environment, serviceManager)
       if code != .success { starter?.report(code) }
       exit(code.rawValue)
     }
@@ -98,11 +101,11 @@ enum NCS {
   }
 
   private static func daemon(
-    _ start: DaemonCommand.Start, _ starter: Detachment.Starter?, _ environment: [String: String],
-    _ serviceManager: ServiceManager
+    _ start: DaemonCommand.Start, _ listening: ListeningOptions, _ starter: Detachment.Starter?,
+    _ environment: [String: String], _ serviceManager: ServiceManager
   ) async -> ExitCode {
     let source = DaemonConfiguration.Source(
-      file: start.configurationFile, addedLoadPath: start.addedLoadPath, environment: environment)
+      file: start.configurationFile, addedLoadPath: start.addedLoadPath, listeningOptions: listening, environment: environment)
     let options = Daemon.Options(
       source: source, modules: start.modules, isEphemeral: start.isEphemeral, verbose: start.isVerbose,
       stopsInPhase0: start.stopsInPhase0, threads: start.threads, serviceManager: serviceManager, warn: complain)

@@ -19,7 +19,8 @@ import Testing
     "<load-path><dir>./yang</dir></load-path><state-dir>./state</state-dir><cdb><db-dir>./cdb</db-dir></cdb>"
 
   private func load(
-    _ body: String, fragments: [String: String] = [:], environment: [String: String] = [:], complete: Bool = true
+    _ body: String, fragments: [String: String] = [:], environment: [String: String] = [:],
+    listening: ListeningOptions = ListeningOptions(), complete: Bool = true
   ) throws -> DaemonConfiguration {
     let text =
       "<ncs-config xmlns=\"http://tail-f.com/yang/tailf-ncs-config/1.0\">\n\(body)\n\(complete ? Self.required : "")</ncs-config>"
@@ -28,7 +29,8 @@ import Testing
       try folder.write(
         "ncs.conf.d/" + name, "<ncs-config xmlns=\"http://tail-f.com/yang/tailf-ncs-config/1.0\">\(body)</ncs-config>")
     }
-    return try DaemonConfiguration.load(.init(file: file, environment: environment), modules: modules)
+    return try DaemonConfiguration.load(
+      .init(file: file, listeningOptions: listening, environment: environment), modules: modules)
   }
 
   private func fault(
@@ -231,6 +233,43 @@ import Testing
     #expect(configuration.stateDirectory == "/t/state")
     #expect(configuration.databaseDirectory == "/t/cdb")
     #expect(configuration.ipc.tcpPort == 4569)
+  }
+
+  @Test func optionsComeBeforeTheFile() throws {
+    let body =
+      "<ncs-local-ipc><enabled>true</enabled><path>/x/file</path></ncs-local-ipc><ncs-ipc-address><port>1</port></ncs-ipc-address>"
+    func ipc(_ options: ListeningOptions, _ environment: [String: String] = [:]) throws -> DaemonConfiguration.IPC {
+      try load(body, environment: environment, listening: options).ipc
+    }
+    let port = try ipc(ListeningOptions(port: 4570), ["NCS_IPC_PATH": "/x/variable", "NCS_IPC_PORT": "7"])
+    #expect(port.unixPath == nil && port.tcpPort == 4570 && port.tcpAddresses == [IPAddress("127.0.0.1")])
+    let path = try ipc(ListeningOptions(socketPath: "/x/option"), ["NCS_IPC_PATH": "/x/variable"])
+    #expect(path.unixPath == "/x/option" && path.tcpAddresses.isEmpty)
+    let both = try ipc(ListeningOptions(address: "::1", port: 4570, socketPath: "/x/option"))
+    #expect(both.unixPath == "/x/option" && both.tcpPort == 4570 && both.tcpAddresses == [IPAddress("::1")])
+    let secret = try folder.write("secret", "abc\n", mode: 0o400)
+    #expect(try ipc(ListeningOptions(accessFile: secret)).secret == AccessSecret(fileContent: "abc\n".utf8))
+    #expect(throws: ConfigurationError.self) { try ipc(ListeningOptions(accessFile: "/nowhere/secret")) }
+    #expect(throws: ConfigurationError.self) { try ipc(ListeningOptions(address: "somewhere")) }
+    // Variables of clients mean nothing to a daemon with a file.
+    #expect(try load("", environment: ["NCS_IPC_PORT": "4570"]).ipc.tcpPort == 4569)
+  }
+
+  @Test func withoutAFileTheVariablesOfClientsSayWhereToListen() throws {
+    func ipc(_ environment: [String: String], _ options: ListeningOptions = ListeningOptions()) throws
+      -> DaemonConfiguration.IPC
+    {
+      try DaemonConfiguration.load(
+        .init(ephemeralDirectory: "/t", listeningOptions: options, environment: environment), modules: modules
+      ).ipc
+    }
+    let secret = try folder.write("secret", "abc\n", mode: 0o400)
+    let tcp = try ipc(["NCS_IPC_ADDR": "::1", "NCS_IPC_PORT": "4570", "NCS_IPC_ACCESS_FILE": secret])
+    #expect(tcp.tcpAddresses == [IPAddress("::1")] && tcp.tcpPort == 4570 && tcp.unixPath == nil && tcp.secret != nil)
+    let unix = try ipc(["NCS_IPC_PORT": "4570", "NCS_IPC_PATH": "/x/ipc"])
+    #expect(unix.tcpAddresses.isEmpty && unix.unixPath == "/x/ipc")
+    #expect(try ipc(["NCS_IPC_PORT": "4570"], ListeningOptions(port: 4571)).tcpPort == 4571)
+    #expect(throws: ConfigurationError.self) { try ipc(["NCS_IPC_PORT": "x"]) }
   }
 
   @Test func changesBetweenTwoReadings() throws {

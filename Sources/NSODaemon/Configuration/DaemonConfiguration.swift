@@ -12,8 +12,8 @@ public struct DaemonConfiguration: Sendable {
   public struct IPC: Hashable, Sendable {
     /// The Unix socket; `nil`: none.
     public var unixPath: String?
-    /// The path is that of NCS_IPC_PATH in the daemon's environment, whatever the file says.
-    public var isPathFromEnvironment = false
+    /// The options and variables that decide instead of the file: `--port`, `NCS_IPC_PATH`, ...
+    public var origins: [String] = []
     /// Permission bits of the Unix socket.
     public var unixMode: UInt16
     /// TCP addresses, all with the same port; empty: no TCP.
@@ -27,10 +27,10 @@ public struct DaemonConfiguration: Sendable {
     /// Connections that may be between accept and the end of the hello.
     public var unfinishedConnections: Int
 
-    /// For texts about the path that surprise somebody who knows the file only.
-    var pathOrigin: String {
-      isPathFromEnvironment
-        ? " (the path is that of NCS_IPC_PATH in the daemon's environment, which overrides the configuration file)" : ""
+    /// For texts about an address that surprises somebody who knows the file only.
+    var origin: String {
+      origins.isEmpty
+        ? "" : " (\(origins.joined(separator: ", ")) of the daemon decided where to listen, not the configuration file)"
     }
   }
 
@@ -71,14 +71,18 @@ extension DaemonConfiguration {
     public var addedLoadPath: [String]
     /// Databases and state are kept here and the file is optional (`--ephemeral`).
     public var ephemeralDirectory: String?
+    /// Where to listen, as the command line says.
+    public var listeningOptions: ListeningOptions
     public var environment: [String: String]
 
     public init(
-      file: String? = nil, addedLoadPath: [String] = [], ephemeralDirectory: String? = nil, environment: [String: String]
+      file: String? = nil, addedLoadPath: [String] = [], ephemeralDirectory: String? = nil,
+      listeningOptions: ListeningOptions = ListeningOptions(), environment: [String: String]
     ) {
       self.file = file
       self.addedLoadPath = addedLoadPath
       self.ephemeralDirectory = ephemeralDirectory
+      self.listeningOptions = listeningOptions
       self.environment = environment
     }
   }
@@ -135,55 +139,6 @@ extension DaemonConfiguration {
     noteIneffective()
   }
 
-  private func readIPC(_ source: Source) throws -> IPC {
-    let given = source.environment["NCS_IPC_PATH"].flatMap { $0.isEmpty ? nil : $0 }
-    var unixPath = given
-    if unixPath == nil, try tree.flag("ncs-local-ipc/enabled") { unixPath = try tree.text("ncs-local-ipc/path") }
-    if let unixPath, unixPath.isEmpty {
-      throw try ConfigurationError(place(of: "ncs-local-ipc/path"), "ncs-local-ipc/path is empty", remedy: "name a socket file")
-    }
-    var addresses: [IPAddress] = []
-    if try unixPath == nil || tree.flag("ncs-local-ipc/with-tcp") {
-      let main = try tree.text("ncs-ipc-address/ip") ?? "127.0.0.1"
-      addresses.append(try address(main, "ncs-ipc-address/ip", tree.written("ncs-ipc-address/ip").first))
-      for node in try tree.written("ncs-ipc-extra-listen-ip") {
-        let extra = try address(node.text, "ncs-ipc-extra-listen-ip", node)
-        if !addresses.contains(extra) { addresses.append(extra) }
-      }
-      // The system refuses an address beside the one that stands for all of its kind.
-      for all in addresses.filter(\.isUnspecified) { addresses.removeAll { $0 != all && $0.isSameKind(as: all) } }
-    }
-    guard case .uint16(let port)? = try tree.value("ncs-ipc-address/port"),
-      case .int32(let backlog)? = try tree.value("ncs-ipc-listen-backlog"),
-      case .uint16(let unfinished)? = try tree.value("api/max-unfinished-connections")
-    else {
-      throw ConfigurationTree.UnknownPath(
-        path: "ncs-ipc-address/port, ncs-ipc-listen-backlog or api/max-unfinished-connections of the expected type")
-    }
-    var secret: AccessSecret?
-    if try tree.flag("ncs-ipc-access-check/enabled") {
-      let file = try tree.text("ncs-ipc-access-check/filename") ?? ""
-      do throws(SecretFile.Fault) {
-        secret = try SecretFile.read(file)
-      } catch {
-        throw try ConfigurationError(place(of: "ncs-ipc-access-check/filename"), error.reason, remedy: error.remedy)
-      }
-    }
-    return IPC(
-      unixPath: unixPath, isPathFromEnvironment: given != nil,
-      unixMode: try tree.text("ncs-local-ipc/mode").flatMap { UInt16($0, radix: 8) } ?? 0o600,
-      tcpAddresses: addresses, tcpPort: port, backlog: max(1, backlog), secret: secret,
-      connectTimeLimit: try duration("api/connect-timeout"), unfinishedConnections: Int(unfinished))
-  }
-
-  private func address(_ text: String, _ path: String, _ node: ConfigurationTree.Node?) throws -> IPAddress {
-    guard let address = IPAddress(text) else {
-      throw try ConfigurationError(
-        node?.place ?? place(of: path), "\(path): \"\(text)\" is not an IP address", remedy: "write an IPv4 or IPv6 address")
-    }
-    return address
-  }
-
   func duration(_ path: String) throws -> Duration {
     let text = try tree.text(path) ?? ""
     guard let duration = DurationText.parse(text) else {
@@ -197,31 +152,6 @@ extension DaemonConfiguration {
   func place(of path: String) throws -> ConfigurationError.Place {
     try tree.written(path).first?.place ?? tree.root.map { ConfigurationError.Place(file: $0.place.file) }
       ?? ConfigurationError.Place(file: "(defaults)")
-  }
-
-  /// Settings of where to listen that others put out of force.
-  private mutating func noteListening() throws {
-    let hasPath = try !tree.written("ncs-local-ipc/path").isEmpty
-    let tcp = try ["ncs-ipc-address/ip", "ncs-ipc-address/port", "ncs-ipc-extra-listen-ip"].filter {
-      try !tree.written($0).isEmpty
-    }
-    if ipc.isPathFromEnvironment {
-      notices.append(
-        "NCS_IPC_PATH in the environment overrides ncs-local-ipc and makes the daemon listen on \(ipc.unixPath ?? "")")
-    } else if ipc.unixPath == nil, hasPath {
-      notices.append("ncs-local-ipc/path has no effect: ncs-local-ipc/enabled is not true")
-    }
-    if ipc.tcpAddresses.isEmpty, !tcp.isEmpty {
-      notices.append(
-        "\(tcp.joined(separator: ", ")) without effect beside the Unix socket: for both set ncs-local-ipc/with-tcp (namespace urn:swift-nso:config)"
-      )
-    }
-    let given = try Set(
-      (tree.written("ncs-ipc-address/ip") + tree.written("ncs-ipc-extra-listen-ip")).compactMap { IPAddress($0.text) })
-    for address in given.subtracting(ipc.tcpAddresses).map(\.description).sorted() where !ipc.tcpAddresses.isEmpty {
-      notices.append(
-        "\(address) is among the addresses that \(ipc.tcpAddresses.map(\.description).joined(separator: ", ")) stands for")
-    }
   }
 
   private mutating func noteIneffective() {
@@ -258,15 +188,5 @@ extension DaemonConfiguration {
     guard let names = Directory.names(in: folder) else { return [] }
     return names.filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       .map { folder + "/" + $0 }
-  }
-}
-
-extension IPAddress {
-  /// Both IPv4, or both IPv6.
-  fileprivate func isSameKind(as other: IPAddress) -> Bool {
-    switch (self, other) {
-    case (.v4, .v4), (.v6, .v6): true
-    default: false
-    }
   }
 }

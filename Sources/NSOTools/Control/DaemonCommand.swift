@@ -44,6 +44,10 @@ public struct DaemonCommand: Hashable, Sendable {
   }
 
   public var start = Start()
+  /// The address options of a start: where the daemon is to listen.
+  public var listening: (address: String?, port: UInt16?, socketPath: String?, accessFile: String?) {
+    (settings.address, settings.port.flatMap(UInt16.init(exactly:)), settings.socketPath, settings.accessFile)
+  }
   public var connection: ControlConnection { ControlConnection(settings: settings, timeout: timeout ?? dumpTimeout) }
   private var dumpTimeout: Duration? {
     guard case .control(.debugDump) = action else { return nil }
@@ -134,7 +138,7 @@ extension DaemonCommand {
     summary: "The daemon, and the command that controls a running one.",
     synopsis: [
       "[-c FILE] [--cd DIR] [--addloadpath DIR]... [--foreground [-v] [--stop-on-eof]]",
-      "--foreground --ephemeral MODULE.yang...",
+      "--foreground --ephemeral [--port PORT | --socket-path PATH] MODULE.yang...",
       "--status | --stop | --reload | --wait-started [SECONDS] | ...",
     ],
     groups: [
@@ -178,8 +182,11 @@ extension DaemonCommand {
           wait("wait-phase0", "wait until start phase 0 is reached", phase: 0),
           command("start-phase1", "go on to start phase 1", .control(.startPhase(1))),
           command("start-phase2", "go on to start phase 2", .control(.startPhase(2))),
-          command("loadxmlfiles", "FILE...: put these XML files in the place of the whole configuration", .control(.loadXML([], merges: false))),
-          command("mergexmlfiles", "FILE...: merge these XML files into the configuration", .control(.loadXML([], merges: true))),
+          command(
+            "loadxmlfiles", "FILE...: put these XML files in the place of the whole configuration",
+            .control(.loadXML([], merges: false))),
+          command(
+            "mergexmlfiles", "FILE...: merge these XML files into the configuration", .control(.loadXML([], merges: true))),
           .value(nil, "debug-dump", "FILE", "write its state and settings to FILE, to find out why something goes wrong") {
             $0.actions.append(.control(.debugDump(file: $1, compressed: false)))
           },
@@ -227,8 +234,10 @@ extension DaemonCommand {
         ]),
     ],
     notes: """
-      Environment: NCS_IPC_PATH, NCS_IPC_ADDR, NCS_IPC_PORT, NCS_IPC_ACCESS_FILE (control commands; NCS_IPC_PATH also makes a starting
-      daemon listen on that Unix socket), NCS_DIR, NSO_YANG_DIR.
+      At a start the options under Daemon say where to listen, before the configuration file.
+
+      Environment: NCS_IPC_PATH, NCS_IPC_ADDR, NCS_IPC_PORT, NCS_IPC_ACCESS_FILE (control commands, and daemons that start without a
+      configuration file; NCS_IPC_PATH makes any starting daemon listen on that Unix socket), NCS_DIR, NSO_YANG_DIR.
 
       Exit code: 0 done or started; 1 internal error; 2 could not connect; 3 --timeout ran out; 10 faulty initial data;
       13 database of a newer version; 15 damaged database; 16 file error in the database; 20 address cannot be bound; 21 faulty configuration
