@@ -14,6 +14,12 @@ import Synchronization
 #endif
 
 extension Daemon {
+  /// Variables that the daemon and its tools look at, none of which is secret. Others may be, since ncs.conf can refer to any variable
+  /// for a key.
+  private static let shownVariables = [
+    "NCS_DIR", "NCS_IPC_ACCESS_FILE", "NCS_IPC_ADDR", "NCS_IPC_PATH", "NCS_IPC_PORT", "NSO_SYSLOG_SOCKET", "NSO_YANG_DIR",
+  ]
+
   /// The text of `ncs --debug-dump` (protocol part 08, section 2.3): the status, the settings as they were written, and the process
   /// as the system sees it. Secrets are in files of their own, and what the settings say in place of one is left out.
   public func dumpText() async -> String {
@@ -21,8 +27,9 @@ extension Daemon {
     text.title("settings")
     for (path, value) in state.withLock(\.configuration).tree.writtenTexts { text.item("\(path): \(value)") }
     text.title("environment")
-    for (name, value) in options.source.environment.sorted(by: { $0.key < $1.key })
-    where name.hasPrefix("NCS_") || name.hasPrefix("NSO_") { text.item("\(name)=\(value)") }
+    for name in Self.shownVariables {
+      if let value = options.source.environment[name] { text.item("\(name)=\(value)") }
+    }
     text.title("memory")
     for line in ProcessFacts.lines(of: "status") where line.hasPrefix("Vm") || line.hasPrefix("Threads") { text.item(line) }
     text.title("limits")

@@ -29,6 +29,8 @@ public struct StartFailure: Error, Sendable, CustomStringConvertible {
     case let fault as ConfigurationTree.UnknownPath: self.init(.installation, .fileError, "\(fault)")
     case let fault as FileError: self.init(.installation, .fileError, "\(fault)")
     case let fault as StoreError: self.init(store: fault)
+    // Faults of settings that only the databases show, such as keys that data was encrypted with.
+    case let fault as NSOError where fault.code == .badConfig: self.init(.badConfiguration, .badConfiguration, fault.message)
     case let fault as ListenError: self.init(.cannotBind, .bindError, "\(fault)")
     default: self.init(.failure, .internalError, "internal error: \(error)")
     }

@@ -55,6 +55,19 @@ import Testing
     try await expect(21, "mode 0644", "0400", on: instance)
   }
 
+  @Test func keysThatTheDatabaseNeedsAreMissing() async throws {
+    let instance = try Instance(
+      settings: "<encrypted-strings><AESCFB128><key>\(String(repeating: "1", count: 32))</key></AESCFB128></encrypted-strings>")
+    try await instance.withDaemon { _ in }
+    let conf = try instance.read("ncs.conf")
+    let start = try #require(conf.firstRange(of: "<encrypted-strings>"))
+    let end = try #require(conf.firstRange(of: "</encrypted-strings>"))
+    try instance.write("ncs.conf", String(conf[..<start.lowerBound]) + String(conf[end.upperBound...]))
+    try await expect(21, "encrypted-strings", "generation -1", on: instance)
+    try instance.write("ncs.conf", conf)
+    try await instance.withDaemon { _ in }
+  }
+
   @Test func aModuleThatDoesNotParse() async throws {
     try await expect(22, "small.yang:3", on: Instance(model: "module small {\n  namespace \"urn:s\"; prefix s;\n  bogus x;\n}"))
   }

@@ -161,6 +161,22 @@ import Testing
     #expect(!error.remedy.isEmpty)
   }
 
+  /// Faults are logged and answered to clients.
+  @Test(arguments: ["5ec2e7", "5ec2e7${", "5ec2e7${5ec2e7}", "${5ec2e7", "${KEY}", "${NO_5ec2e7}"])
+  func noFaultRepeatsASecret(_ value: String) throws {
+    for kind in ["AESCFB128", "AES256CFB128"] {
+      for body in [
+        "<encrypted-strings><\(kind)><key>\(value)</key></\(kind)></encrypted-strings>",
+        "<encrypted-strings><key-rotation><generation>1</generation><\(kind)><key>\(value)</key></\(kind)></key-rotation></encrypted-strings>",
+      ] {
+        let error = try #require(fault(body, environment: ["KEY": "5ec2e7"]))
+        #expect("\(error)".contains("\(kind)/key: the value (not shown)"), "\(error)")
+        #expect(!"\(error)".contains("5ec2e7"), "\(error)")
+        #expect(error.place.line == 2)
+      }
+    }
+  }
+
   @Test func mandatorySettings() {
     #expect(
       fault("<load-path><dir>a</dir></load-path><state-dir>s</state-dir>", complete: false)?.reason.contains("cdb/db-dir")

@@ -102,6 +102,19 @@ import Testing
     }
   }
 
+  /// Any variable can be the source of a key, whatever its name.
+  @Test func aDumpHasNoSecretOfTheEnvironment() async throws {
+    let key = String(repeating: "5e", count: 16)
+    var options = try options("<encrypted-strings><AESCFB128><key>${NSO_KEY}</key></AESCFB128></encrypted-strings>")
+    options.source.environment["NSO_KEY"] = key
+    options.source.environment["NCS_OTHER_KEY"] = key
+    try await withDaemon(options) { daemon in
+      let dump = await daemon.dumpText()
+      #expect(!dump.contains(key), "\(dump)")
+      #expect(dump.contains("NCS_IPC_PATH=\(folder.path)/ipc") && dump.contains("key: (not shown)"), "\(dump)")
+    }
+  }
+
   @Test func anOpenPortIsTold() {
     let everywhere = ListenAddress.tcp(.v4(IPv4Address(0, 0, 0, 0)), port: 4569)
     #expect(Daemon.securityWarnings([everywhere], hasSecret: false).first?.contains("0.0.0.0:4569") == true)

@@ -149,6 +149,12 @@ struct ConfigurationReader {
     do throws(VariableExpansion.Fault) {
       node.text = try VariableExpansion.expand(node.text, environment)
     } catch {
+      // The reason repeats parts of what was written.
+      guard !schema.isSecretSetting(node.id) else {
+        throw ConfigurationError(
+          node.place, "\(name): the value (not shown) has a \"${\" without a closing brace or the name of a variable that is set",
+          remedy: "write ${NAME} or ${NAME:-default}, and set NAME before the daemon starts")
+      }
       throw ConfigurationError(node.place, "\(name): \(error.reason)", remedy: error.remedy)
     }
     var text = node.text
@@ -157,6 +163,12 @@ struct ConfigurationReader {
       node.value = try schema.parse(text, as: type)
       node.text = text
     } catch {
+      // The type's message may repeat the value, in whole or in part.
+      guard !schema.isSecretSetting(node.id) else {
+        throw ConfigurationError(
+          node.place, "\(name): the value (not shown) is not accepted",
+          remedy: "\(remedy(for: node.id)); Sources/NSODaemon/YANG/tailf-ncs-config.yang has its form")
+      }
       throw ConfigurationError(
         node.place, "\(name): \"\(text)\" is not accepted: \(error.message)", remedy: remedy(for: node.id))
     }

@@ -111,13 +111,12 @@ extension ConfigurationTree {
     schema.lineage(of: id).dropFirst().map { schema[$0].name.name }.joined(separator: "/")
   }
 
-  /// The leafs as they were written, with their paths below `/ncs-config`; keys and passwords are left out.
+  /// The leafs as they were written, with their paths below `/ncs-config`; the values of secrets are left out.
   var writtenTexts: [(path: String, text: String)] {
     func visit(_ node: Node) -> [(path: String, text: String)] {
       let kind = schema[node.id].kind
       guard kind == .leaf || kind == .leafList else { return node.children.flatMap(visit) }
-      let name = schema[node.id].name.name
-      return [(shortPath(node.id), name == "key" || name.contains("password") ? "(not shown)" : node.text)]
+      return [(shortPath(node.id), schema.isSecretSetting(node.id) ? "(not shown)" : node.text)]
     }
     return root.map(visit) ?? []
   }
@@ -136,5 +135,13 @@ extension ConfigurationTree {
     var nodes = root.map { [$0] } ?? []
     for step in schema.lineage(of: id).dropFirst() { nodes = nodes.flatMap { node in node.children.filter { $0.id == step } } }
     return nodes.map(\.text)
+  }
+}
+
+extension Schema {
+  /// Whether the value of a setting is a key, a password, or what a program that prints keys is told. It is in no message, log or dump.
+  func isSecretSetting(_ id: NodeID) -> Bool {
+    let name = self[id].name.name
+    return name == "key" || name == "command-argument" || name.contains("password")
   }
 }

@@ -2,11 +2,12 @@ public import NSOModel
 import NSOStore
 
 /// Which generation of keys encrypted strings are encrypted with (protocol part 08, `encrypted-strings/key-rotation`). It is remembered with the
-/// data: another one would not decrypt it.
+/// data: another one would not decrypt it. From the first start with keys on, not from the first encryption: clients that fetched the keys
+/// store what they encrypted themselves.
 extension Engine {
   private static let generationKey = Array("key-generation".utf8)
 
-  /// The generation in use; nil until keys were used.
+  /// The generation in use; nil until there were keys.
   public func rememberedKeyGeneration() throws(NSOError) -> Int? {
     try storeErrors { () throws(StoreError) in
       try stores.durable.snapshot().get(.meta, Self.generationKey).flatMap { Int(String(decoding: $0, as: UTF8.self)) }
@@ -20,7 +21,7 @@ extension Engine {
       guard known.contains(remembered) else {
         throw NSOError(
           .badConfig,
-          "encrypted-strings: the data is encrypted with keys of generation \(remembered), which ncs.conf does not have any more; give them (-1: keys without generation)"
+          "encrypted-strings: this database began with keys of generation \(remembered); what is encrypted in it, by clients too, needs them, and ncs.conf does not have them any more; give them (-1: keys without generation)"
         )
       }
       return remembered
