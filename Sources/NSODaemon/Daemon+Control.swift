@@ -8,7 +8,13 @@ extension Daemon: DaemonControl {
   public func stop() { stop(because: "asked to by a client") }
 
   /// Reads the configuration again, applies what can change while running, and reopens the log. A faulty file changes nothing.
+  /// Reloads are done one after the other.
   public func reload() async throws(NSOError) {
+    await reloads.enter()
+    defer { reloads.leave() }
+    guard !state.withLock(\.isStopping) else {
+      throw NSOError(.badState, "the daemon is stopping; the configuration is not read again")
+    }
     log.record(.reload)
     engine.events.emit(.reopenLogs) { .reopenLogs }
     tellServiceManager(.reloading)
@@ -17,26 +23,24 @@ extension Daemon: DaemonControl {
     let new: DaemonConfiguration
     do {
       new = try DaemonConfiguration.load(options.source, modules: paths.ownModules) { log.record(.consultFile, $0) }
+      let history = try new.historyLimits()
+      let logs = try log.prepare(new.logs.with(standardOutput: options.verbose))
+      do {
+        try applySecrets(new)
+      } catch {
+        logs.drop()
+        throw error
+      }
+      // From here on nothing can fail.
+      log.install(logs)
+      engine.history.limits = history
     } catch {
       let failure = StartFailure(error)
-      log.record(.badConfiguration, "\(failure.text); the settings of before stay in force")
+      log.record(
+        failure.symbol == .fileError ? .fileError : .badConfiguration, "\(failure.text); the settings of before stay in force")
       throw NSOError(.badConfig, "\(failure.text); the settings of before stay in force")
     }
-    do {
-      try applySecrets(new)
-    } catch {
-      let reason = StartFailure(error).text
-      log.record(.badConfiguration, "\(reason); the settings of before stay in force")
-      throw NSOError(.badConfig, "\(reason); the settings of before stay in force")
-    }
-    do throws(LogFileError) {
-      try log.redirect(to: new.logs.with(standardOutput: options.verbose))
-    } catch {
-      log.record(.fileError, "\(error); the log of before stays in use")
-      throw NSOError(.badConfig, "\(error); the settings of before stay in force")
-    }
     log.record(.reopenLogs)
-    do { engine.history.limits = try new.historyLimits() } catch { throw NSOError(.badConfig, "\(error)") }
     server?.update(Self.admissionRules(new.ipc))
     engine.providers.limits = new.providerLimits
     engine.subscriptions.timeLimit = new.subscriberTimeLimit

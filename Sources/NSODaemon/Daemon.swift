@@ -75,6 +75,8 @@ public final class Daemon: Sendable {
   let startConfiguration: DaemonConfiguration
   /// What this daemon is called.
   let name: String
+  /// One reload at a time: the second sees what the first has put in force.
+  let reloads = Turnstile()
 
   var server: IPCServer? { serverBox.withLock { $0 } }
 

@@ -41,11 +41,6 @@ public final class IPCServer: Sendable {
       core.logger.info(
         "IPC: listening on \(listener.address), \(listener.protection)\(Self.checkWord(core.admission.accessSecret != nil))",
         metadata: ["symbol": .stringConvertible(LogSymbol.listener)])
-      if isUnprotected(listener.address) {
-        core.logger.warning(
-          "IPC: anybody who reaches \(listener.address) has full control of this daemon: enable ncs-ipc-access-check, or listen on a loopback address or a Unix socket"
-        )
-      }
     }
     state.withLock { $0.listeners = opened }
   }

@@ -1,7 +1,9 @@
+import Dispatch
 import Glibc
 import Logging
 import NSOEngine
 import NSOModel
+import Synchronization
 import Testing
 
 @testable import NSODaemon
@@ -73,6 +75,36 @@ import Testing
     #expect(text.hasSuffix(": shown a=1 b=2\n"))
     #expect(try folder.read("devel.log").hasSuffix("devel: DEVEL_CONFD a trace b=2\n"))
     #expect(try folder.read("error.log") == text)
+  }
+
+  /// A terminal that was stopped, a pipe to a program that hangs.
+  @Test func aTerminalThatTakesNothingHoldsNobodyUp() throws {
+    let folder = try TemporaryDirectory()
+    var ends: [Int32] = [-1, -1]
+    #expect(pipe(&ends) == 0)
+    let log = DaemonLog(standardOutput: LogOutlet(ends[1]))
+    let destination = DaemonLog.Destination(file: folder.path + "/ncs.log", standardOutput: true)
+    try log.redirect(to: destination)
+    // More than the pipe takes, and more than may wait for it.
+    let count = 3000
+    for number in 0..<count { log.write(level: .info, text: "\(number) " + String(repeating: "x", count: 1000)) }
+    try log.redirect(to: destination)
+    try log.reopen()
+    log.flush()
+    #expect(try folder.read("ncs.log").split(separator: "\n").count == count)
+    // The reader comes back: it gets the lines that fit, and is told how many are missing.
+    let end = ends[0]
+    let reader = PipeReader.reading(end)
+    log.flush()
+    log.write(level: .info, text: "the last")
+    log.flush()
+    close(ends[1])
+    let shown = reader.result().split(separator: "\n")
+    let lost = shown.compactMap { $0.firstMatch(of: /: (\d+) log records could not be shown/).flatMap { Int($0.1) } }.reduce(
+      0, +)
+    #expect(lost > 0 && shown.count(where: { $0.hasSuffix("x") }) + lost == count)
+    #expect(shown.last?.hasSuffix(": the last") == true)
+    close(end)
   }
 
   @Test func developerLevels() throws {
@@ -163,6 +195,29 @@ import Testing
     #expect(lines.count == 2)
     #expect(lines[0].hasPrefix("type,timestamp,duration,span_id,parent_span_id,trace_id,usid,tid,database,"))
     #expect(lines[1] == "stop,17,5,s,p,t,12,3,running,cli,cdb,\"apply, \"\"now\"\"\",\"none at all\",k=1 l=m,a/b")
+  }
+}
+
+/// Reads a pipe to its end, beside the test.
+private final class PipeReader: Sendable {
+  private let text = Mutex("")
+  private let done = DispatchSemaphore(value: 0)
+
+  static func reading(_ descriptor: Int32) -> PipeReader {
+    let thread = PipeReader()
+    DispatchQueue(label: "reader").async {
+      var bytes: [UInt8] = []
+      var piece = [UInt8](repeating: 0, count: 65_536)
+      while case let count = read(descriptor, &piece, piece.count), count > 0 { bytes += piece[..<count] }
+      thread.text.withLock { $0 = String(decoding: bytes, as: UTF8.self) }
+      thread.done.signal()
+    }
+    return thread
+  }
+
+  func result() -> String {
+    done.wait()
+    return text.withLock { $0 }
   }
 }
 

@@ -93,7 +93,8 @@ import Testing
     try await withDaemon(options()) { daemon in
       let status = await daemon.statusText()
       for word in [
-        "\(folder.path)/ipc, mode 0600, user check, no access check", "small  urn:small", "\(folder.path)/ncs.conf", "config.db",
+        "\(folder.path)/ipc, mode 0600, user check, no access check", "small  urn:small", "\(folder.path)/ncs.conf",
+        "config.db",
         "user sessions: none",
       ] {
         #expect(status.contains(word), "\(status)")
@@ -131,6 +132,47 @@ import Testing
       _ = try options("<ncs-local-ipc><mode xmlns=\"urn:swift-nso:config\">0660</mode></ncs-local-ipc>")
       try await daemon.reload()
       #expect(await daemon.statusText().contains("needs a restart: ncs-local-ipc/mode"))
+    }
+  }
+
+  /// Secrets and logs are prepared before either is put in force.
+  @Test func aReloadWhoseLogCannotBeOpenedChangesNoSecrets() async throws {
+    let crypt = "<crypt-hash><algorithm>md5</algorithm></crypt-hash>"
+    try await withDaemon(options()) { daemon in
+      _ = try options(crypt + "<logs><error-log><enabled>true</enabled><filename>\(folder.path)</filename></error-log></logs>")
+      let error = await #expect(throws: NSOError.self) { try await daemon.reload() }
+      #expect(error?.message.contains("cannot write the log file \(folder.path)") == true)
+      #expect("\(daemon.engine.secrets.settings.hash)" == "sha512")
+      // The other way round.
+      _ = try options(
+        "<encrypted-strings><key-rotation><generation>1</generation><AESCFB128><key>\(String(repeating: "1", count: 32))</key></AESCFB128>"
+          + "<AES256CFB128><key>\(String(repeating: "1", count: 64))</key></AES256CFB128></key-rotation></encrypted-strings>")
+      try await daemon.reload()
+      _ = try options("<logs><error-log><enabled>true</enabled><filename>\(folder.path)/e.log</filename></error-log></logs>")
+      let missing = await #expect(throws: NSOError.self) { try await daemon.reload() }
+      #expect(missing?.message.contains("generation 1") == true)
+      daemon.log.record(.internalError, "for the error log")
+      daemon.log.flush()
+      #expect(try folder.read("e.log").isEmpty)
+    }
+  }
+
+  @Test func reloadsAreDoneOneAfterTheOther() async throws {
+    try await withDaemon(
+      options("<logs><ncs-log><file><enabled>true</enabled><name>\(folder.path)/n.log</name></file></ncs-log></logs>")
+    ) {
+      daemon in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<8 { group.addTask { try await daemon.reload() } }
+        try await group.waitForAll()
+      }
+      daemon.log.flush()
+      let symbols = try folder.read("n.log").matches(of: /: (DAEMON_RELOAD|RELOAD|REOPEN_LOGS)\b/).map { String($0.1) }
+      let reloads = symbols.drop { $0 == "REOPEN_LOGS" }
+      #expect(symbols.count == 16, "\(symbols)")
+      for (number, symbol) in reloads.enumerated() {
+        #expect((symbol == "REOPEN_LOGS") == !number.isMultiple(of: 2), "\(symbols)")
+      }
     }
   }
 

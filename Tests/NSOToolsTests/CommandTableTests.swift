@@ -12,7 +12,8 @@ import Testing
     "get", "set", "create", "del", "exists", "num", "children", "mget", "maapi_get", "mset", "mcreate", "mdel", "mexists",
     "maapi_exists", "mnum", "maapi_num_instances", "mapply", "mvalidate", "mrtrans", "attach", "detach", "who", "kill",
     "get_phase",
-    "get_txid", "wait-start", "wait_start", "start-phase1", "start-phase2", "stop", "reload", "reopen_logs", "reopen-logs",
+    "get_txid", "wait-start", "wait_start", "start_phase", "start-phase", "start-phase1", "start-phase2", "stop", "reload",
+    "reopen_logs", "reopen-logs",
     "sm",
     "echo", "sleep", "fail",
   ])

@@ -152,7 +152,8 @@ struct ConfigurationReader {
       // The reason repeats parts of what was written.
       guard !schema.isSecretSetting(node.id) else {
         throw ConfigurationError(
-          node.place, "\(name): the value (not shown) has a \"${\" without a closing brace or the name of a variable that is set",
+          node.place,
+          "\(name): the value (not shown) has a \"${\" without a closing brace or the name of a variable that is set",
           remedy: "write ${NAME} or ${NAME:-default}, and set NAME before the daemon starts")
       }
       throw ConfigurationError(node.place, "\(name): \(error.reason)", remedy: error.remedy)

@@ -17,7 +17,7 @@ import Synchronization
 ///
 /// Whoever logs does not wait for the disk or the terminal: lines are written in order on a queue of their own, each in one
 /// piece. Lines that cannot be written (disk full), or that come faster than they can be written, are counted, and the count is told
-/// as soon as writing works again.
+/// as soon as writing works again. The file does not wait for the terminal (`LogOutlet`).
 public final class DaemonLog: Sendable {
   /// Where lines go.
   public struct Destination: Hashable, Sendable {
@@ -74,9 +74,15 @@ public final class DaemonLog: Sendable {
   private let program: String
   /// Whether somebody else takes care of syslog at this moment.
   private let isSyslogTaken: @Sendable () -> Bool
+  private let standardOutput: LogOutlet
 
-  public init(program: String = "ncs", isSyslogTaken: @escaping @Sendable () -> Bool = { false }) {
+  public convenience init(program: String = "ncs", isSyslogTaken: @escaping @Sendable () -> Bool = { false }) {
+    self.init(program: program, standardOutput: .standardOutput, isSyslogTaken: isSyslogTaken)
+  }
+
+  init(program: String = "ncs", standardOutput: LogOutlet, isSyslogTaken: @escaping @Sendable () -> Bool = { false }) {
     self.program = program
+    self.standardOutput = standardOutput
     self.isSyslogTaken = isSyslogTaken
     var name = [CChar](repeating: 0, count: 256)
     let known = gethostname(&name, name.count - 1) == 0
@@ -107,8 +113,11 @@ public final class DaemonLog: Sendable {
     try result.get()
   }
 
-  /// Returns when everything that was logged before is written.
-  public func flush() { queue.sync {} }
+  /// Returns when everything that was logged before is written; a terminal or pipe that takes nothing is waited for two seconds.
+  public func flush() {
+    let isShown = queue.sync { files.destination.standardOutput }
+    if isShown { standardOutput.flush() }
+  }
 
   private static func install(_ prepared: Prepared, _ files: Files) {
     if let old = files.descriptor { close(old) }
@@ -166,7 +175,7 @@ public final class DaemonLog: Sendable {
   /// On the queue.
   private func write(_ line: [UInt8], from start: Int, _ level: Logger.Level) {
     state.withLock { $0.waiting -= line.count }
-    if files.destination.standardOutput { Self.writeAll(STDOUT_FILENO, line) }
+    if files.destination.standardOutput { standardOutput.write(line, head: start) }
     if let syslog = files.syslog, !isSyslogTaken() {
       syslog.send(level: level, program: program, line[start...].dropLast())
     }
@@ -182,8 +191,8 @@ public final class DaemonLog: Sendable {
     }
     guard let descriptor = files.descriptor else { return }
     let isTold =
-      lost == 0 || Self.writeAll(descriptor, Array(head) + Array("\(lost) log records could not be written\n".utf8))
-    let isWritten = isTold && Self.writeAll(descriptor, bytes)
+      lost == 0 || writeAll(descriptor, Array(head) + Array("\(lost) log records could not be written\n".utf8))
+    let isWritten = isTold && writeAll(descriptor, bytes)
     files.size += bytes.count
     guard !isWritten else { return }
     state.withLock { $0.lost += (isTold ? 0 : lost) + 1 }
@@ -213,23 +222,6 @@ public final class DaemonLog: Sendable {
     guard descriptor >= 0 else { throw LogFileError(path: path, reason: String(cString: strerror(errno))) }
     return descriptor
   }
-
-  @discardableResult
-  private static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
-    bytes.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let piece = UnsafeRawBufferPointer(rebasing: rest)
-        let count = writeBytes(descriptor, piece.baseAddress, piece.count)
-        if count < 0 {
-          if errno == EINTR { continue }
-          return false
-        }
-        rest = rest.dropFirst(count)
-      }
-      return true
-    }
-  }
 }
 
 /// How a log that grows is kept small.
@@ -255,11 +247,8 @@ public struct LogFileError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// open(2) and write(2), whose names the log's own methods hide.
+/// open(2), whose name the log's own method hides.
 private func openFile(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
-private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-  write(descriptor, bytes, count)
-}
 
 extension Logger.Level {
   /// The word in angle brackets at the start of a line, as in the samples that are known.

@@ -65,20 +65,42 @@ public final class LogSet: Sendable {
     return logger
   }
 
+  /// All files of some settings, open. Whatever is not installed has to be dropped.
+  struct Prepared: Sendable {
+    fileprivate var settings: Settings
+    fileprivate var logs: [(DaemonLog, DaemonLog.Prepared)] = []
+    fileprivate var progress: DaemonLog.Prepared?
+
+    func drop() {
+      for (_, one) in logs { one.drop() }
+      progress?.drop()
+    }
+  }
+
   /// Sends records elsewhere from now on, or nothing changes.
-  func redirect(to settings: Settings) throws(LogFileError) {
-    var prepared: [(DaemonLog, DaemonLog.Prepared)] = []
+  func redirect(to settings: Settings) throws(LogFileError) { install(try prepare(settings)) }
+
+  /// Opens what settings need, and changes nothing yet.
+  func prepare(_ settings: Settings) throws(LogFileError) -> Prepared {
+    var prepared = Prepared(settings: settings)
     do throws(LogFileError) {
       for (log, file) in logs {
-        prepared.append((file, try file.prepare(settings.destinations[log] ?? DaemonLog.Destination())))
+        prepared.logs.append((file, try file.prepare(settings.destinations[log] ?? DaemonLog.Destination())))
       }
-      prepared.append((errors, try errors.prepare(settings.errors)))
-      try progress.redirect(to: settings.progressDirectory)
+      prepared.logs.append((errors, try errors.prepare(settings.errors)))
+      prepared.progress = try progress.prepare(settings.progressDirectory)
     } catch {
-      for (_, one) in prepared { one.drop() }
+      prepared.drop()
       throw error
     }
-    for (file, one) in prepared { file.install(one) }
+    return prepared
+  }
+
+  /// Sends records to what was prepared, from now on.
+  func install(_ prepared: Prepared) {
+    let settings = prepared.settings
+    for (file, one) in prepared.logs { file.install(one) }
+    if let one = prepared.progress { progress.install(one) }
     var current = Journal.Settings()
     current.open = Set(settings.destinations.filter { $0.value.isAnywhere }.keys)
     // Records of the daemon log are few, and its errors are for the error log in any case.
@@ -104,7 +126,7 @@ public final class LogSet: Sendable {
     if let failure { throw failure }
   }
 
-  /// Returns when everything that was logged before is written.
+  /// Returns when everything that was logged before is written; a terminal that takes nothing is waited for two seconds.
   func flush() {
     for file in logs.values { file.flush() }
     errors.flush()

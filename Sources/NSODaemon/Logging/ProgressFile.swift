@@ -11,10 +11,15 @@ final class ProgressFile: Sendable {
   private let file = DaemonLog()
   static let name = "progress-trace.csv"
 
-  /// - Parameter directory: nil: nothing is written any more.
-  func redirect(to directory: String?) throws(LogFileError) {
-    try file.redirect(to: DaemonLog.Destination(file: directory.map { $0 + "/" + Self.name }))
-    if directory != nil { writeHead() }
+  /// Opens the file, and changes nothing yet.
+  /// - Parameter directory: nil: nothing is to be written any more.
+  func prepare(_ directory: String?) throws(LogFileError) -> DaemonLog.Prepared {
+    try file.prepare(DaemonLog.Destination(file: directory.map { $0 + "/" + Self.name }))
+  }
+
+  func install(_ prepared: DaemonLog.Prepared) {
+    file.install(prepared)
+    if prepared.destination.file != nil { writeHead() }
   }
 
   func reopen() throws(LogFileError) {

@@ -100,12 +100,23 @@ struct UnixListenerSocket: ~Copyable {
           reason: "belongs to uid \(facts.st_uid), who could replace the socket; use a folder of root"
             + (geteuid() == 0 ? "" : " or of uid \(geteuid())")))
     }
-    guard facts.st_mode & S_IWOTH == 0 || facts.st_mode & S_ISVTX != 0 else {
-      let mode = String(UInt32(facts.st_mode) & 0o7777, radix: 8)
+    // In a sticky folder only owners may.
+    guard facts.st_mode & S_ISVTX == 0 else { return }
+    let mode = String(UInt32(facts.st_mode) & 0o7777, radix: 8)
+    guard facts.st_mode & S_IWOTH == 0 else {
       throw ListenError(
         address,
         .folder(
           path: folder, reason: "has mode 0\(mode), so that everybody could replace the socket; give it mode 0755 or less"))
+    }
+    guard facts.st_mode & S_IWGRP == 0 || facts.st_gid == getegid() else {
+      throw ListenError(
+        address,
+        .folder(
+          path: folder,
+          reason:
+            "has mode 0\(mode), so that members of group \(facts.st_gid), which is not the daemon's (\(getegid())), could replace"
+            + " the socket; give it mode 0755 or less, or to the daemon's group"))
     }
   }
 

@@ -15,8 +15,13 @@ extension MAAPIConnection {
       let sender = if case .user(let user, _) = connection.decision { user } else { from }
       let time = utcText(engine.configuration.clock().seconds)
       try send(.message("Message from \(sender) at \(time):\n\(message)\n"), to: to)
-    case .sysMessage(let to, let message): try send(.message(message), to: to)
-    case .prioMessage(let to, let message): try send(.priority(message), to: to)
+    // Their text is the sender's alone: it could say that it is from somebody else.
+    case .sysMessage(let to, let message):
+      try requireTrust("send a message of the system")
+      try send(.message(message), to: to)
+    case .prioMessage(let to, let message):
+      try requireTrust("send a priority message")
+      try send(.priority(message), to: to)
     case .cliWrite(let id, let text): _ = try terminal(of: id, "write to").post(.write(text))
     case .cliPrompt(let request):
       let terminal = try terminal(of: request.session, "ask")

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -5,8 +7,6 @@
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
-
-internal import Synchronization
 
 /// The file `instance` in the store's directory: locked as long as the store is open, and telling who has it open. The
 /// kernel drops the lock when the process ends, however it ends.
@@ -31,7 +31,8 @@ final class InstanceLock: Sendable {
       }
       throw StoreError(
         .inUse(pid: holder.pid, name: holder.name),
-        "the store \(directory) is in use by \(holder.name) (process \(holder.pid)); stop it or choose another directory")
+        "the store \(directory) is in use by \(holder.name) (process \(holder.pid)\(Self.folder(of: holder.pid))); stop it or choose another directory"
+      )
     }
     self.descriptor = Mutex(descriptor)
     let text = Array("\(getpid()) \(name)\n".utf8)
@@ -56,6 +57,13 @@ final class InstanceLock: Sendable {
     // By word, and not only by closing: a process that was started and has not become its program yet holds the descriptor too.
     _ = flock(held, LOCK_UN)
     close(held)
+  }
+
+  /// `, in /srv/east`, where the system tells.
+  private static func folder(of process: Int32) -> String {
+    var target = [CChar](repeating: 0, count: 4096)
+    let count = readlink("/proc/\(process)/cwd", &target, target.count)
+    return count > 0 ? ", in \(String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self))" : ""
   }
 
   private static func readHolder(_ descriptor: Int32) -> (pid: Int32, name: String) {

@@ -73,6 +73,12 @@ extension Command {
       guard (0...2).contains(phase) else { throw UsageError("\(phase) is no start phase: 0, 1 or 2") }
       try await run.connection().waitForStart(phase: phase)
     },
+    Command(names: ["start_phase"], arguments: "PHASE", purpose: "take a daemon that waits in a start phase to PHASE, 1 or 2") {
+      run, words in
+      let phase: Int = try number(words[0], "PHASE")
+      guard (1...2).contains(phase) else { throw UsageError("\(phase) is no start phase to go to: 1 or 2") }
+      try await run.connection().startPhase(phase)
+    },
     Command(names: ["start-phase1"], arguments: "", purpose: "take a daemon that waits in phase 0 to phase 1") { run, _ in
       try await run.connection().startPhase(1)
     },

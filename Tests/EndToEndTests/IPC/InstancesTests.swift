@@ -74,7 +74,7 @@ import Testing
     _ = try await instance.withLaunched { daemon in
       let result = try await instance.tool("ncs", ["--cd", instance.path, "-c", "ncs.conf", "--foreground"])
       #expect(result.code == 16)
-      for word in ["first", "\(daemon.process.pid)", "config.db"] {
+      for word in ["first", "(process \(daemon.process.pid), in \(instance.path))", "config.db"] {
         #expect(result.errors.contains(word), "\(result.errors)")
       }
       #expect(try await instance.tool("ncs", ["--status"], ["NCS_IPC_PORT": "\(try daemon.port())"]).code == 0)

@@ -30,7 +30,12 @@ import Testing
       // Its groups are those that the daemon knows, not those that it names.
       let maapi = try daemon.session("olga", context: "cli", groups: ["admin"])
       #expect(daemon.engine.sessions.all.map(\.request.groups) == [["oper"]])
-      _ = maapi
+      for message in [
+        MAAPIRequest.sysMessage(to: "all", message: "Message from root"), .prioMessage(to: "all", message: "stop"),
+      ] {
+        #expect(errorCode { try maapi.done(message) } == .accessDenied)
+      }
+      try maapi.done(.userMessage(to: "all", message: "hello", from: "root"))
     }
   }
 }
