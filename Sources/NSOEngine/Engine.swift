@@ -350,8 +350,14 @@ public final class Engine: Sendable {
     }
   }
 
-  /// Makes the transaction of an upgrade known under its number.
-  func enter(_ transaction: Transaction) { table.withLock { $0.transactions[transaction.handle] = transaction } }
+  /// Makes the transaction of an upgrade known under its number, together with the rest of the work, unless the upgrade was given up.
+  func publish(_ work: SchemaUpgrade.Work, of upgrade: SchemaUpgrade) -> Bool {
+    table.withLock { table in
+      let isPublished = upgrade.publish(work)
+      if isPublished { table.transactions[work.transaction.handle] = work.transaction }
+      return isPublished
+    }
+  }
 
   // MARK: Read locks of CDB sessions
 
@@ -368,7 +374,8 @@ public final class Engine: Sendable {
     if let blocker = gate.tryTake(owner, .read) {
       throw journal.refusal(
         Explanation(
-          .lock, .locked, actor: who, action: "lock \(database) for reading", rule: "\(database) is being written by \(blocker.text)",
+          .lock, .locked, actor: who, action: "lock \(database) for reading",
+          rule: "\(database) is being written by \(blocker.text)",
           age: now - blocker.since, remedy: "try again, or ask with LOCK_WAIT"))
     }
     return ReadLock(owner: owner, gate: gate)

@@ -195,6 +195,56 @@ struct CandidateTests {
     try await test.engine.commitCandidate(test.session)
   }
 
+  @Test(arguments: [true, false]) func aLockGoesWithItsSessionAndSoDoesWhatIsPending(alsoRunning: Bool) async throws {
+    let test = try engine()
+    let engine = test.engine
+    let other = try engine.sessions.start(UserSessionRequest(user: "bob", context: "system"))
+    // Locks that were taken before, and given back, have no say at the end.
+    try engine.lock(.candidate, for: other)
+    try await engine.unlockCandidate(other)
+    if alsoRunning { try engine.lock(.running, for: other) }
+    try engine.lock(.candidate, for: other)
+    let transaction = try engine.startTransaction(other, on: .candidate, .readWrite)
+    let name = try test.locate("/t:top/name")
+    try transaction.writeOne { (editor) throws(NSOError) in try editor.set(name, .string("x")) }
+    try await engine.apply(transaction, keepOpen: false)
+    #expect(try engine.isCandidateModified())
+    engine.sessions.end(other)
+    #expect(engine.locks.holder(of: .running) == nil)
+    // Whoever gets the lock finds nothing pending.
+    while code({ try engine.lock(.candidate, for: test.session) }) == .locked { await Task.yield() }
+    #expect(engine.locks.holder(of: .candidate)?.session === test.session)
+    #expect(try !engine.isCandidateModified())
+  }
+
+  @Test func locksOnPartsAreInTheWayOfWhatConcernsTheWhole() async throws {
+    let test = try TestEngine {
+      $0.datastores.candidate = true
+      $0.datastores.startup = true
+    }
+    let engine = test.engine
+    try await edit(test) { try $0.create(test.locate("/t:top/number{1}")) }
+    let other = try engine.sessions.start(UserSessionRequest(user: "bob", context: "system"))
+    let part = try engine.lockPart(of: .candidate, ["/t:top"], for: other)
+    for attempt in [engine.resetCandidate, { try await engine.commitCandidate($0) }] {
+      await #expect { try await attempt(test.session) } throws: {
+        ($0 as? NSOError)?.code == .inUse && "\($0)".contains("bob") && "\($0)".contains("/t:top")
+      }
+    }
+    await #expect {
+      try await engine.beginUpgrade(engine.openUpgrade(by: "a test"), timeout: 0, kill: false)
+    } throws: { ($0 as? NSOError)?.code == .locked && "\($0)".contains("bob") }
+    try engine.locks.unlockPart(part, for: other)
+    try await engine.commitCandidate(test.session)
+    try await engine.copyRunningToStartup(test.session)
+    _ = try engine.lockPart(of: .startup, ["/t:top"], for: other)
+    await #expect { try await engine.copyRunningToStartup(test.session) } throws: {
+      ($0 as? NSOError)?.code == .inUse && "\($0)".contains("bob")
+    }
+    engine.sessions.end(other)
+    try await engine.copyRunningToStartup(test.session)
+  }
+
   @Test func invalidChangesAreRefusedAtItsCommit() async throws {
     let module = """
       module t { yang-version 1.1; namespace "urn:t"; prefix t;

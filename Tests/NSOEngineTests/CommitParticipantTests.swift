@@ -45,6 +45,18 @@ private final class Witness: CommitParticipant {
   func refused(_ transaction: Transaction, _ error: NSOError) { notes.add("\(name) refused") }
 }
 
+/// Calls a closure when it is told of a commit.
+private struct Teller: CommitParticipant {
+  let name = "teller"
+  let body: @Sendable () throws -> Void
+
+  init(_ body: @escaping @Sendable () throws -> Void) { self.body = body }
+
+  func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {
+    do { try body() } catch { Issue.record("\(error)") }
+  }
+}
+
 private final class Notes: Sendable {
   private let state = Mutex<(lines: [String], differences: [[DataDifference]])>(([], []))
   func add(_ line: String) { state.withLock { $0.lines.append(line) } }
@@ -62,6 +74,26 @@ private final class Notes: Sendable {
 
   private func load(_ number: UInt8) async throws {
     try await test.change { try $0.set(try test.locate("/t:top/load"), .uint8(number)) }
+  }
+
+  @Test func whatIsKeptInMemoryIsThereWhenTheFirstOneIsTold() async throws {
+    let test = try TestEngine { $0.datastores.candidate = true }
+    let engine = test.engine
+    let seen = Mutex<[(revision: UInt64, isModified: Bool)]>([])
+    engine.add(
+      Teller { [engine] in
+        let isModified = try engine.isCandidateModified()
+        seen.withLock { $0.append((engine.history.revision, isModified)) }
+      }, at: .providers)
+    try await test.change { try $0.set(try test.locate("/t:top/load"), .uint8(1)) }
+    let transaction = try test.start(on: .candidate)
+    let name = try test.locate("/t:top/name")
+    try transaction.writeOne { (editor) throws(NSOError) in try editor.set(name, .string("x")) }
+    try await engine.apply(transaction, keepOpen: false)
+    #expect(try engine.isCandidateModified())
+    try await engine.commitCandidate(test.session)
+    #expect(seen.withLock { $0.map(\.revision) } == [1, 2])
+    #expect(seen.withLock { $0.map(\.isModified) } == [false, false])
   }
 
   @Test func theyAreAskedInTheOrderOfTheirStages() async throws {

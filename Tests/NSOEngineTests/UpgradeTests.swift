@@ -205,6 +205,60 @@ import Testing
       ])
   }
 
+  @Test func `a confirmed commit keeps an upgrade out, and history ends at one`() async throws {
+    let folder = try TemporaryFolder()
+    let configure: (inout EngineConfiguration) -> Void = { configuration in
+      configuration.datastores.candidate = true
+      configuration.history = History.Limits(rollbackEntries: 10, revisions: 10)
+    }
+    let schema = try await cutHistory(try TestEngine(in: folder, configure: configure))
+    let again = try TestEngine(in: folder, schema: schema, configure: configure)
+    defer { again.close() }
+    #expect(again.engine.history.revisions == 5...7)
+  }
+
+  private func cutHistory(_ engine: TestEngine) async throws -> Schema {
+    defer { engine.close() }
+    for number in 1...3 { try await set(engine, [("/t:top/load", "\(number)")]) }
+    let pending = try engine.start(on: .candidate)
+    let name = try engine.locate("/t:top/name")
+    try pending.writeOne { (editor) throws(NSOError) in try editor.set(name, .string("x")) }
+    try await engine.engine.apply(pending, keepOpen: false)
+    engine.engine.finish(pending)
+    try await engine.engine.commitCandidate(engine.session, .confirmed(timeout: 3600, persist: nil))
+    await #expect { _ = try await begin(engine) } throws: {
+      ($0 as? NSOError)?.code == .locked && "\($0)".contains("confirmed commit of admin")
+    }
+    #expect(engine.engine.upgrade == nil)
+    try await engine.engine.commitCandidate(engine.session)
+    #expect(engine.engine.history.revisions == 0...4)
+
+    // One that changes running, and one that does not.
+    let last: UInt64 = 5
+    let first = [("type uint8 { range \"0..100\"; } default 10;", "type int32; default 10;")]
+    for edits in [first, first + [("leaf desc { type string; }", "leaf desc { type string; } leaf fresh { type string; }")]] {
+      let upgrade = try await begin(engine)
+      _ = try perform(engine, upgrade, edits)
+      let transaction = try engine.engine.transaction(-2)
+      #expect(code { try engine.engine.rollBack(.relative(0), in: transaction) } == .noExists)
+      try await engine.engine.commitUpgrade(upgrade)
+      #expect(engine.engine.history.revisions == last...last)
+      #expect(try engine.engine.history.entries().isEmpty)
+      #expect(code { _ = try engine.engine.view(at: last - 1) } == .noExists)
+      let late = try engine.start()
+      #expect(code { try engine.engine.rollBack(.relative(0), in: late) } == .noExists)
+      engine.engine.finish(late)
+    }
+    try await set(engine, [("/t:top/name", "y")])
+    let back = try engine.start()
+    try engine.engine.rollBack(.relative(0), in: back)
+    try await engine.engine.apply(back, keepOpen: false)
+    engine.engine.finish(back)
+    #expect(try engine.value("/t:top/name") == .string("x"))
+    #expect(engine.engine.history.revisions == 5...7)
+    return engine.engine.model.schema
+  }
+
   @Test func `operational data is brought in line too`() async throws {
     let engine = try TestEngine()
     defer { engine.close() }

@@ -15,7 +15,7 @@ import Synchronization
 /// | conflict check, then | ``prepare(_:)`` | refuses it; who had prepared is told ``abort(_:_:)``, in reverse order |
 /// | the durable commit, in front of it | ``addRecords(of:to:)`` | as above |
 /// | the durable commit | – | as above |
-/// | after it | ``commit(_:_:)`` | cannot fail |
+/// | after it | ``becameDurable(_:_:)`` of all, then ``commit(_:_:)`` | cannot fail |
 ///
 /// A participant that is not concerned returns at once: every commit pays for that. It must bound how long it waits, and
 /// end its wait when the transaction is finished (``Transaction/onEnd(_:)``): its client is gone then.
@@ -36,6 +36,10 @@ public protocol CommitParticipant: Sendable {
   /// - Parameter id: the id that the commit will have.
   func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError)
 
+  /// The changes are durable, and nobody may lock running yet, not even for reading: brings what is kept in memory in line with them.
+  /// Must be quick.
+  func becameDurable(_ attempt: CommitAttempt, _ result: CommitResult)
+
   /// The changes are durable. Who commits waits for this; readers do not.
   func commit(_ attempt: CommitAttempt, _ result: CommitResult) async
 
@@ -51,6 +55,7 @@ extension CommitParticipant {
   public func validate(_ attempt: CommitAttempt) async throws(NSOError) {}
   public func prepare(_ attempt: CommitAttempt) async throws(NSOError) {}
   public func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError) {}
+  public func becameDurable(_ attempt: CommitAttempt, _ result: CommitResult) {}
   public func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {}
   public func abort(_ attempt: CommitAttempt, _ cause: NSOError) async {}
   public func refused(_ transaction: Transaction, _ error: NSOError) {}

@@ -304,6 +304,11 @@ extension Engine {
   /// Whoever asked went away meanwhile: nothing is committed for nobody.
   private func requireOpen(_ transaction: Transaction) throws(NSOError) {
     guard transaction.phase != .finished else { throw transaction.finished }
+    // An upgrade ends what might write before it begins: this is for the case that something slips through.
+    guard transaction.model === model else {
+      throw NSOError(
+        .upgradeInProgress, "\(transaction.summary) began with another schema, before an upgrade; finish it and begin anew")
+    }
   }
 
   private func checkConflicts(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {
@@ -322,13 +327,8 @@ extension Engine {
       return nil
     case .configuration: return try await storeConfiguration(transaction)
     case .operational:
-      return try await storeErrors { () async throws(StoreError) in
-        let volatile = try editor.operational.batch(for: .operational)
-        if !volatile.isEmpty { _ = try await stores.volatile.commit(volatile) }
-        let persistent = try editor.persistentOperational.batch(for: .persistentOperational)
-        if !persistent.isEmpty { _ = try await stores.durable.commit(persistent) }
-        return nil
-      }
+      try await operationalWriter.write(editor)
+      return nil
     }
   }
 
@@ -372,8 +372,10 @@ extension Engine {
       try await storeErrors { () async throws(StoreError) in try await stores.durable.commit(batch) }
     }
     didCommit(id)
+    let result = CommitResult(id: id, revision: revision)
+    for participant in participants { participant.becameDurable(attempt, result) }
     await dropVolatile(volatileOrphans)
-    return CommitResult(id: id, revision: revision)
+    return result
   }
 
   /// Removes operational data whose entry is gone. The commit has taken place: a failure here cannot undo it.

@@ -40,7 +40,8 @@ final class Candidate: Sendable {
     return overlay
   }
 
-  /// Takes over what a transaction on the candidate has made durable.
+  /// Takes over what a transaction on the candidate has made durable. Whoever changes the candidate holds its gate and running's, for
+  /// reading at least, or is the committer to running: so nothing comes between the steps.
   func absorb(_ overlay: Overlay, _ running: Snapshot, _ revision: Revision) throws(StoreError) {
     var changes = over(running)
     try changes.absorb(overlay)
@@ -97,7 +98,7 @@ extension Candidate: CommitParticipant {
     state.withLock { $0.rescued = rescued }
   }
 
-  func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {
+  func becameDurable(_ attempt: CommitAttempt, _ result: CommitResult) {
     if let (step, keepsCandidate) = step(of: attempt.transaction) {
       confirmed.done(step)
       guard keepsCandidate else { return clear(result.revision) }

@@ -50,10 +50,14 @@ extension Engine {
   /// - Throws: NOEXISTS without candidate, INUSE when somebody else has locked it.
   public func resetCandidate(_ session: UserSession) async throws(NSOError) {
     try requireDatastore(.candidate)
-    try locks.checkWritable(.candidate, by: session)
-    let owner = try await take(candidate.gate, .write, "CANDIDATE_RESET of \(session.summary)", "reset the candidate")
+    try locks.checkWhole(.candidate, by: session)
+    let who = "CANDIDATE_RESET of \(session.summary)"
+    let owner = try await take(candidate.gate, .write, who, "reset the candidate")
     defer { candidate.gate.release(owner) }
-    try locks.checkWritable(.candidate, by: session)
+    // A commit to running changes the candidate, too, where it has something in what goes.
+    let reader = try await take(gate, .read, who, "reset the candidate")
+    defer { gate.release(reader) }
+    try locks.checkWhole(.candidate, by: session)
     try await storeErrors { () async throws(StoreError) in
       guard !candidate.changes.overlay.isEmpty else { return }
       var batch = WriteBatch()
@@ -67,21 +71,17 @@ extension Engine {
   /// - Throws: NOEXISTS, LOCKED.
   public func lock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
     try requireConfiguration(database)
+    try requireNoUpgrade("\(session.summary) cannot lock \(database)")
     guard database == .candidate else { return try locks.lock(database, for: session) }
-    // Told before the lock itself is let go of.
-    let token = session.onEnd { [weak self, weak session] in
-      guard let self, let session, self.locks.holder(of: .candidate)?.session === session else { return }
+    try locks.lock(.candidate, for: session) { [weak self, weak session] release in
+      guard let self, let session, !self.candidate.changes.overlay.isEmpty else { return release() }
+      // Whoever gets the lock next finds the candidate as it has to be.
       Task {
         do throws(NSOError) { try await self.resetCandidate(session) } catch {
           self.log.error("the candidate could not be reset when \(session.summary), which had locked it, ended: \(error)")
         }
+        release()
       }
-    }
-    do throws(NSOError) {
-      try locks.lock(.candidate, for: session)
-    } catch {
-      if let token { session.forget(ending: token) }
-      throw error
     }
   }
 
@@ -130,7 +130,7 @@ extension Engine {
     try writability.check(session)
     let owner = try await take(candidate.gate, .write, "CANDIDATE_COMMIT of \(session.summary)", "commit the candidate")
     defer { candidate.gate.release(owner) }
-    try locks.checkWritable(.candidate, by: session)
+    try locks.checkWhole(.candidate, by: session)
     try locks.checkWritable(.running, by: session)
     let pending = confirmedCommits.pending
     try requireOwner(of: pending, session, persistID, "commit the candidate")
@@ -169,6 +169,8 @@ extension Engine {
       }
     }
     // Running has it all already.
+    let reader = try await take(gate, .read, "CANDIDATE_COMMIT of \(session.summary)", "commit the candidate")
+    defer { gate.release(reader) }
     try await storeErrors { () async throws(StoreError) in
       var batch = WriteBatch()
       candidate.addRemoval(to: &batch)

@@ -66,6 +66,8 @@ extension Engine {
     }
     if !isOver {
       // Running is there already.
+      let reader = try await take(gate, .read, "the end of a confirmed commit", "take it back")
+      defer { gate.release(reader) }
       try await storeErrors { () async throws(StoreError) in
         var batch = WriteBatch()
         confirmedCommits.add(.goBack, to: &batch)

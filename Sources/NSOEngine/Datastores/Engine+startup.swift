@@ -25,9 +25,10 @@ extension Engine {
   public func copyRunningToStartup(_ session: UserSession) async throws(NSOError) {
     try requireDatastore(.startup)
     try writability.check(session)
-    try locks.checkWritable(.startup, by: session)
+    try locks.checkWhole(.startup, by: session)
     let owner = try await take(startupGate, .write, "COPY_RUNNING_TO_STARTUP of \(session.summary)", "write startup")
     defer { startupGate.release(owner) }
+    try locks.checkWhole(.startup, by: session)
     try await storeErrors { () async throws(StoreError) in
       let snapshot = try stores.durable.snapshot()
       var batch = try snapshot.copy(from: .running, to: .startup)

@@ -13,6 +13,8 @@ struct PartialLocks {
     var selection: [String]
     /// Seconds since 1970-01-01 UTC.
     var since: Int64
+    /// What happens to it with its session.
+    var ending: UInt64?
 
     var text: String { "a part (\(selection.joined(separator: ", "))) is locked" }
   }
@@ -52,43 +54,58 @@ extension LockTable {
     _ ranges: KeyRanges, _ selection: [String], of database: DatabaseName, for session: UserSession,
     _ text: (_ key: [UInt8]) -> String
   ) throws(NSOError) -> Int64 {
+    enum Outcome {
+      case taken(Int64)
+      case held(Holder)
+      case heldInPart(PartialLocks.Lock, key: [UInt8])
+    }
     let now = clock()
-    if let holder = holder(of: database) {
+    let outcome: Outcome = whileStable(database) { holder in
+      if let holder { return .held(holder) }
+      return parts.withLock { parts in
+        for lock in parts.locks.values where lock.database == database {
+          if let key = lock.ranges.firstCommonKey(with: ranges) { return .heldInPart(lock, key: key) }
+        }
+        parts.last += 1
+        parts.locks[parts.last] = PartialLocks.Lock(
+          database: database, session: session, ranges: ranges, selection: selection, since: now)
+        return .taken(parts.last)
+      }
+    }
+    let id: Int64
+    switch outcome {
+    case .taken(let taken): id = taken
+    case .held(let holder):
       throw NSOError(
         .locked,
         "a part of \(database) cannot be locked: \(database) is locked by \(holder.session.summary) since \(now - holder.since) s"
       )
-    }
-    let outcome: (id: Int64, other: (lock: PartialLocks.Lock, key: [UInt8])?) = parts.withLock { parts in
-      for lock in parts.locks.values where lock.database == database {
-        if let key = lock.ranges.firstCommonKey(with: ranges) { return (0, (lock, key)) }
-      }
-      parts.last += 1
-      parts.locks[parts.last] = PartialLocks.Lock(
-        database: database, session: session, ranges: ranges, selection: selection, since: now)
-      return (parts.last, nil)
-    }
-    if let (other, key) = outcome.other {
+    case .heldInPart(let other, let key):
       throw NSOError(
         .locked,
         "\(text(key)) in \(database) cannot be locked: it is locked by \(other.session.summary) since \(now - other.since) s")
     }
-    session.onEnd { [weak self, id = outcome.id] in
+    let ending = session.onEnd { [weak self] in
       _ = self?.parts.withLock { $0.locks.removeValue(forKey: id) }
     }
-    return outcome.id
+    guard let ending else { return id }
+    let isHeld = parts.withLock { parts in
+      parts.locks[id]?.ending = ending
+      return parts.locks[id] != nil
+    }
+    if !isHeld { session.forget(ending: ending) }
+    return id
   }
 
   /// - Throws: NOEXISTS when the session has no such lock.
   public func unlockPart(_ id: Int64, for session: UserSession) throws(NSOError) {
-    let isReleased = parts.withLock { parts in
-      guard parts.locks[id]?.session === session else { return false }
-      parts.locks[id] = nil
-      return true
+    let released: PartialLocks.Lock? = parts.withLock { parts in
+      parts.locks[id]?.session === session ? parts.locks.removeValue(forKey: id) : nil
     }
-    guard isReleased else {
+    guard let released else {
       throw NSOError(.noExists, "\(session.summary) has no partial lock \(id); only the session that took it may release it")
     }
+    if let ending = released.ending { session.forget(ending: ending) }
   }
 
   /// INUSE when changes touch what another session has locked.
@@ -116,6 +133,7 @@ extension Engine {
     of database: DatabaseName, _ expressions: [String], for session: UserSession
   ) throws(NSOError) -> Int64 {
     try requireConfiguration(database)
+    try requireNoUpgrade("\(session.summary) cannot lock a part of \(database)")
     let view = try currentView(of: database)
     var ranges = KeyRanges()
     for expression in expressions {

@@ -31,7 +31,7 @@ extension Engine {
   func changes(from old: UInt64, to new: UInt64, _ snapshot: Snapshot) throws(NSOError) -> Overlay {
     let later = try history.tree(at: max(old, new), snapshot)
     var earlier = Overlay(later)
-    _ = try history.tree(at: min(old, new), snapshot)
+    try history.check(min(old, new), snapshot)
     return try storeErrors { () throws(StoreError) in
       try History.goBack(from: max(old, new), to: min(old, new), &earlier, snapshot)
       guard old < new else { return earlier }

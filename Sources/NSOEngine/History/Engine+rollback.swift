@@ -32,10 +32,15 @@ extension Engine {
         .notWritable,
         "\(transaction.summary): rollback entries are about running; load them into a transaction on running or candidate")
     }
+    guard transaction.model === model else {
+      throw NSOError(
+        .noExists, "\(transaction.summary) has another schema than the commits that are kept: nothing can be rolled back in it")
+    }
     let snapshot = transaction.snapshot
     let last = try storeErrors { () throws(StoreError) in try HistoryRecords.revision(snapshot) }
-    let revision = try entry(number, last)
-    try transaction.write { (editor) throws(NSOError) in
+    let revision = try entry(number, last, snapshot)
+    // The way back may be long: whoever asks something of the transaction meanwhile is not held up.
+    try transaction.writeAtLength { (editor) throws(NSOError) in
       if selective || !place.path.isRoot {
         let changes = try changes(from: selective ? revision : last, to: revision - 1, snapshot)
         try editor.carryOut(changes, below: place)
@@ -50,7 +55,7 @@ extension Engine {
   }
 
   /// The revision that an entry belongs to.
-  private func entry(_ number: RollbackEntryNumber, _ last: UInt64) throws(NSOError) -> UInt64 {
+  private func entry(_ number: RollbackEntryNumber, _ last: UInt64, _ snapshot: Snapshot) throws(NSOError) -> UInt64 {
     let count = history.limits.rollbackEntries
     guard count > 0 else {
       throw NSOError(.noExists, "rollback entries are not enabled: set rollback/enabled to true in ncs.conf")
@@ -61,11 +66,12 @@ extension Engine {
       case .fixed(let number): UInt64(exactly: number)
       }
     guard let revision, revision > 0, revision <= last, last - revision < UInt64(count),
-      history.revisions.contains(revision - 1)
+      try history.revisions(snapshot).contains(revision - 1)
     else {
       throw NSOError(
         .noExists,
-        "there is no rollback entry \(number): the latest \(count) commits (setting rollback/history-size) can be rolled back")
+        "there is no rollback entry \(number): the latest \(count) commits (setting rollback/history-size), not beyond an upgrade of the schema, can be rolled back"
+      )
     }
     return revision
   }

@@ -34,6 +34,11 @@ public final class History: Sendable {
     /// Who made the latest commits of this run of the daemon, by the revision of the database.
     var authors: [(revision: Revision, text: String)] = []
 
+    mutating func note(_ transaction: Transaction, _ databaseRevision: Revision) {
+      authors.append((databaseRevision, transaction.summary))
+      if authors.count > History.authorLimit { authors.removeFirst(History.authorLimit / 2) }
+    }
+
     /// The oldest commit that will be kept once there is one more.
     var oldestAfterCommit: UInt64 {
       let next = last + 1
@@ -111,7 +116,7 @@ public final class History: Sendable {
   /// The configuration as it was at a revision, as changes over running in `snapshot`.
   /// - Throws: NOEXISTS when the history does not reach back that far.
   func tree(at revision: UInt64, _ snapshot: Snapshot) throws(NSOError) -> Overlay {
-    try storeErrors { () throws(StoreError) in try HistoryRecords.revision(snapshot) }.checked(revision, self)
+    try check(revision, snapshot)
     return try storeErrors { () throws(StoreError) in
       var tree = Overlay(snapshot.tree(.running))
       try Self.goBack(from: try HistoryRecords.revision(snapshot), to: revision, &tree, snapshot)
@@ -130,24 +135,30 @@ public final class History: Sendable {
     }
   }
 
+  /// The revisions of running that can be read, in a snapshot.
+  func revisions(_ snapshot: Snapshot) throws(NSOError) -> ClosedRange<UInt64> {
+    try storeErrors { () throws(StoreError) in
+      let last = try HistoryRecords.revision(snapshot)
+      guard let oldest = try HistoryRecords.oldest(snapshot) else { return last...last }
+      guard oldest > 0, oldest <= last else { throw HistoryRecords.damaged }
+      return (oldest - 1)...last
+    }
+  }
+
   /// - Throws: NOEXISTS for a revision that cannot be read.
-  fileprivate func check(_ revision: UInt64, last: UInt64) throws(NSOError) {
-    let revisions = revisions
+  func check(_ revision: UInt64, _ snapshot: Snapshot) throws(NSOError) {
+    // Not what is kept in memory: that may be ahead of the snapshot, or behind.
+    let revisions = try revisions(snapshot)
+    let last = revisions.upperBound
     guard revision <= last else {
       throw NSOError(.noExists, "revision \(revision) of running does not exist: the latest is \(last)")
     }
     guard revision >= revisions.lowerBound else {
       throw NSOError(
         .noExists,
-        "revision \(revision) of running is not kept: the history reaches back to \(revisions.lowerBound) (settings rollback/history-size and datastores/history/size)"
+        "revision \(revision) of running is not kept: the history reaches back to \(revisions.lowerBound) (settings rollback/history-size and datastores/history/size; an upgrade of the schema ends it)"
       )
     }
-  }
-}
-
-extension UInt64 {
-  fileprivate func checked(_ revision: UInt64, _ history: History) throws(NSOError) {
-    try history.check(revision, last: self)
   }
 }
 
@@ -155,38 +166,50 @@ extension History: CommitParticipant {
   public var name: String { "history" }
 
   public func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError) {
-    try addRecords(of: attempt.changes, attempt.transaction, id, to: &batch)
-  }
-
-  public func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {
-    didCommit(attempt.transaction, result.revision)
-  }
-
-  /// Also for an upgrade, which changes running outside of the ordinary commit.
-  func addRecords(
-    of changes: Overlay, _ transaction: Transaction, _ id: TransactionID, to batch: inout WriteBatch
-  ) throws(NSOError) {
     let now = state.withLock { $0 }
     let revision = now.last + 1
     HistoryRecords.setRevision(revision, &batch)
     let oldest = now.oldestAfterCommit
     if oldest <= revision {
-      let record = try storeErrors { () throws(StoreError) in try changes.reversal() }
+      let record = try storeErrors { () throws(StoreError) in try attempt.changes.reversal() }
       let entry = HistoryEntry(
-        revision, id, time: Int64(id.seconds), transaction, size: record.count, pieces: record.pieces.count)
+        revision, id, time: Int64(id.seconds), attempt.transaction, size: record.count, pieces: record.pieces.count)
       HistoryRecords.add(entry, record, &batch)
     }
     if oldest > now.oldest { HistoryRecords.remove(before: oldest, &batch) }
   }
 
-  func didCommit(_ transaction: Transaction, _ databaseRevision: Revision) {
+  public func becameDurable(_ attempt: CommitAttempt, _ result: CommitResult) {
+    let transaction = attempt.transaction
     let revision = state.withLock { state in
       state.oldest = state.oldestAfterCommit
       state.last += 1
-      state.authors.append((databaseRevision, transaction.summary))
-      if state.authors.count > Self.authorLimit { state.authors.removeFirst(Self.authorLimit / 2) }
+      state.note(transaction, result.revision)
       return state.last
     }
     transaction.state.withLock { $0.committedRevision = revision }
+  }
+
+  // MARK: Upgrades of the schema
+
+  /// Ends the history at an upgrade: what was before is data of another schema, and nobody can go back there. The upgrade itself is a
+  /// revision of its own where it changes running, which cannot be taken back.
+  /// - Returns: the revision of running after it.
+  func cut(changingRunning: Bool, _ batch: inout WriteBatch) -> UInt64 {
+    let last = state.withLock { $0.last } + (changingRunning ? 1 : 0)
+    HistoryRecords.remove(before: last + 1, &batch)
+    if changingRunning { HistoryRecords.setRevision(last, &batch) }
+    return last
+  }
+
+  /// It is durable. Nobody commits to running meanwhile.
+  func didCut(at revision: UInt64, _ transaction: Transaction, _ databaseRevision: Revision) {
+    let isChanged = state.withLock { state in
+      defer { (state.last, state.oldest) = (revision, revision + 1) }
+      guard state.last != revision else { return false }
+      state.note(transaction, databaseRevision)
+      return true
+    }
+    if isChanged { transaction.state.withLock { $0.committedRevision = revision } }
   }
 }

@@ -9,9 +9,19 @@ public final class LockTable: Sendable {
     public var session: UserSession
     /// Seconds since 1970-01-01 UTC.
     public var since: Int64
+    /// Tells this lock from earlier and later ones on the same datastore.
+    fileprivate var number: UInt64
+    /// What happens to it with its session.
+    fileprivate var ending: UInt64?
   }
 
-  private let holders = Mutex<[DatabaseName: Holder]>([:])
+  private struct State {
+    var holders: [DatabaseName: Holder] = [:]
+    var last: UInt64 = 0
+  }
+
+  private let state = Mutex(State())
+  /// Taken inside of `state`, where both are needed.
   let parts = Mutex(PartialLocks())
   private let journal: Journal
   let clock: @Sendable () -> Int64
@@ -21,19 +31,33 @@ public final class LockTable: Sendable {
     self.clock = clock
   }
 
+  private enum Outcome {
+    case taken(UInt64)
+    case held(Holder)
+    case heldInPart(PartialLocks.Lock)
+  }
+
+  /// - Parameter atEnd: called instead of the release when the lock's session ends before it is unlocked, with what releases it.
   /// - Throws: LOCKED, naming the holder, also when the caller holds it already, or somebody has locked a part of the datastore.
-  public func lock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
+  public func lock(
+    _ database: DatabaseName, for session: UserSession,
+    atEnd: (@Sendable (_ release: @escaping @Sendable () -> Void) -> Void)? = nil
+  ) throws(NSOError) {
     let now = clock()
-    if let part = parts.withLock({ $0.locks.values.first { $0.database == database } }) {
+    let outcome: Outcome = state.withLock { state in
+      if let part = parts.withLock({ $0.locks.values.first { $0.database == database } }) { return .heldInPart(part) }
+      if let holder = state.holders[database] { return .held(holder) }
+      state.last &+= 1
+      state.holders[database] = Holder(session: session, since: now, number: state.last)
+      return .taken(state.last)
+    }
+    let number: UInt64
+    switch outcome {
+    case .taken(let taken): number = taken
+    case .heldInPart(let part):
       throw NSOError(
         .locked, "\(database) cannot be locked: \(part.text) by \(part.session.summary) since \(now - part.since) s")
-    }
-    let other: Holder? = holders.withLock { holders in
-      if let holder = holders[database] { return holder }
-      holders[database] = Holder(session: session, since: now)
-      return nil
-    }
-    if let other {
+    case .held(let other):
       throw journal.refusal(
         Explanation(
           .lock, .locked, actor: session.summary, action: "lock \(database)",
@@ -42,21 +66,30 @@ public final class LockTable: Sendable {
             ? "unlock it, or go on: the lock is this session's own" : "wait for the unlock or end that session"))
     }
     journal.tell(.locked, session, database)
-    session.onEnd { [weak self, weak session] in
+    // Each lock has an ending of its own, which goes with it.
+    let ending = session.onEnd { [weak self, weak session] in
       guard let self, let session else { return }
-      self.releaseAll(of: session)
+      let release: @Sendable () -> Void = { self.release(database, number, of: session) }
+      if let atEnd { atEnd(release) } else { release() }
     }
+    guard let ending else { return }
+    let isHeld = state.withLock { state in
+      guard state.holders[database]?.number == number else { return false }
+      state.holders[database]?.ending = ending
+      return true
+    }
+    if !isHeld { session.forget(ending: ending) }
   }
 
   /// - Throws: LOCKED when somebody else holds it or nobody does.
   public func unlock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
-    let problem: String? = holders.withLock { holders in
-      guard let holder = holders[database] else { return "\(database) is not locked" }
+    let (problem, ending): (String?, UInt64?) = state.withLock { state in
+      guard let holder = state.holders[database] else { return ("\(database) is not locked", nil) }
       guard holder.session === session else {
-        return "\(database) is locked by \(holder.session.summary), only that session may unlock it"
+        return ("\(database) is locked by \(holder.session.summary), only that session may unlock it", nil)
       }
-      holders[database] = nil
-      return nil
+      state.holders[database] = nil
+      return (nil, holder.ending)
     }
     if let problem {
       throw journal.refusal(
@@ -64,10 +97,16 @@ public final class LockTable: Sendable {
           .lock, .locked, actor: session.summary, action: "unlock \(database)", rule: problem,
           remedy: "see who holds locks with ncs --status"))
     }
+    if let ending { session.forget(ending: ending) }
     journal.tell(.unlocked, session, database)
   }
 
-  public func holder(of database: DatabaseName) -> Holder? { holders.withLock { $0[database] } }
+  public func holder(of database: DatabaseName) -> Holder? { state.withLock { $0.holders[database] } }
+
+  /// Calls `body` while no global lock on the datastore is taken or released.
+  func whileStable<R>(_ database: DatabaseName, _ body: (Holder?) -> R) -> R {
+    state.withLock { body($0.holders[database]) }
+  }
 
   /// INUSE when another session than `session` holds the lock.
   func checkWritable(_ database: DatabaseName, by session: UserSession) throws(NSOError) {
@@ -79,21 +118,35 @@ public final class LockTable: Sendable {
         remedy: "wait for the unlock or end that session"))
   }
 
+  /// As ``checkWritable(_:by:)`` for what writes the datastore as a whole: a lock on any part of it is in the way, too.
+  func checkWhole(_ database: DatabaseName, by session: UserSession) throws(NSOError) {
+    try checkWritable(database, by: session)
+    let part = parts.withLock { parts in
+      parts.exempt == session.id ? nil : parts.locks.values.first { $0.database == database && $0.session !== session }
+    }
+    guard let part else { return }
+    throw journal.refusal(
+      Explanation(
+        .lock, .inUse, actor: session.summary, action: "write all of \(database)",
+        rule: "\(part.text) by \(part.session.summary)", age: clock() - part.since,
+        remedy: "wait for the unlock or end that session"))
+  }
+
   /// Locks do not hold the daemon itself up, when it takes a confirmed commit back.
   func exempt(_ session: UserSession) { parts.withLock { $0.exempt = session.id } }
 
   func isExempt(_ session: UserSession) -> Bool { parts.withLock { $0.exempt == session.id } }
 
-  private func releaseAll(of session: UserSession) {
-    let released = holders.withLock { holders in
-      let mine = holders.filter { $0.value.session === session }.keys.sorted { $0.rawValue < $1.rawValue }
-      for database in mine { holders[database] = nil }
-      return mine
+  private func release(_ database: DatabaseName, _ number: UInt64, of session: UserSession) {
+    let isReleased = state.withLock { state in
+      guard state.holders[database]?.number == number else { return false }
+      state.holders[database] = nil
+      return true
     }
-    for database in released { journal.tell(.unlocked, session, database) }
+    if isReleased { journal.tell(.unlocked, session, database) }
   }
 
   public var all: [(DatabaseName, Holder)] {
-    holders.withLock { $0.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key, $0.value) } }
+    state.withLock { $0.holders.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key, $0.value) } }
   }
 }

@@ -67,14 +67,36 @@ final class OperationalWriter: Sendable {
     return !state.isRunning
   }
 
+  /// Writes what a transaction on operational data has changed.
+  func write(_ changes: TreeEditor) async throws(NSOError) {
+    let result: Result<Void, NSOError> = await withCheckedContinuation { continuation in
+      submit { (editor) throws(NSOError) in
+        guard editor.model === changes.model else {
+          throw NSOError(
+            .upgradeInProgress, "the operational data was written with another schema, before an upgrade; begin anew")
+        }
+        try storeErrors { () throws(StoreError) in
+          try editor.operational.absorb(changes.operational)
+          try editor.persistentOperational.absorb(changes.persistentOperational)
+        }
+      } _: {
+        continuation.resume(returning: $0)
+      }
+    }
+    try result.get()
+  }
+
   /// Refuses edits from now on, and returns when those that came before are written.
-  func close(_ refusal: NSOError) async {
+  /// - Parameter isOver: whether there is no reason any more, decided together with the refusal; then nothing is done.
+  func close(_ refusal: NSOError, unless isOver: @Sendable () -> Bool) async {
     await withCheckedContinuation { continuation in
       let last = Job(edit: { _ in }, completion: { _ in continuation.resume() })
-      let mustStart = state.withLock { state in
+      let mustStart: Bool? = state.withLock { state in
+        guard !isOver() else { return nil }
         state.refusal = refusal
         return Self.add(last, &state)
       }
+      guard let mustStart else { return continuation.resume() }
       if mustStart { Task { await self.run() } }
     }
   }

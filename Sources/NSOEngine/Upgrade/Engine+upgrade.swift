@@ -23,15 +23,20 @@ extension Engine {
   /// - Parameters:
   ///   - timeout: seconds.
   ///   - kill: finish transactions that are still open then, instead of giving up.
-  /// - Throws: LOCKED while somebody holds a datastore, TIMEOUT, ABORTED. The upgrade is over then.
+  /// - Throws: LOCKED while somebody holds a datastore or a part of one, or a confirmed commit is pending; TIMEOUT, ABORTED. The upgrade is over then.
   public func beginUpgrade(_ upgrade: SchemaUpgrade, timeout: Int64, kill: Bool) async throws(NSOError) {
     do throws(NSOError) {
-      try requireUnlocked(upgrade)
+      try requireUndisturbed(upgrade)
       if !(await waitForWriters(upgrade, timeout: timeout)) {
         try stopWriters(upgrade, timeout: timeout, kill: kill)
       }
-      try await takeGate(upgrade)
-      await operationalWriter.close(upgrade.refusal("writing operational data"))
+      // In the order in which all take more than one.
+      for (database, gate) in [(DatabaseName.candidate, candidate.gate), (.startup, startupGate), (.running, gate)] {
+        try await take(gate, of: database, upgrade)
+      }
+      // What came while it waited counts as well.
+      try requireUndisturbed(upgrade)
+      await operationalWriter.close(upgrade.refusal("writing operational data"), unless: { upgrade.isOver })
       try upgrade.advance(from: .waiting, to: .ready, "INIT_UPGRADE")
     } catch {
       abortUpgrade(upgrade)
@@ -114,12 +119,31 @@ extension Engine {
 
   // MARK: Keeping others out
 
-  private func requireUnlocked(_ upgrade: SchemaUpgrade) throws(NSOError) {
-    guard let (database, holder) = locks.all.first else { return }
-    throw NSOError(
-      .locked,
-      "\(upgrade.owner) cannot upgrade: \(database) is locked by \(holder.session.summary) since \(now - holder.since) s; have it unlocked first"
-    )
+  private func requireUndisturbed(_ upgrade: SchemaUpgrade) throws(NSOError) {
+    if let (database, holder) = locks.all.first {
+      throw NSOError(
+        .locked,
+        "\(upgrade.owner) cannot upgrade: \(database) is locked by \(holder.session.summary) since \(now - holder.since) s; have it unlocked first"
+      )
+    }
+    if let part = locks.partial.first {
+      throw NSOError(
+        .locked,
+        "\(upgrade.owner) cannot upgrade: a part of \(part.database) (\(part.selection.joined(separator: ", "))) is locked by \(part.session.summary) since \(now - part.since) s; have it unlocked first"
+      )
+    }
+    // It may have to be taken back, which an upgrade makes impossible.
+    if let pending = confirmedCommits.pending {
+      throw NSOError(
+        .locked,
+        "\(upgrade.owner) cannot upgrade: a confirmed commit of \(pending.user) (session \(pending.session)) is pending for \(max(0, pending.deadline - now)) s more; have it confirmed or aborted first"
+      )
+    }
+  }
+
+  /// - Throws: UPGRADE_IN_PROGRESS, for what would be in the way of an upgrade that has begun.
+  func requireNoUpgrade(_ what: String) throws(NSOError) {
+    if let upgrade, upgrade.isClosed { throw upgrade.refusal(what) }
   }
 
   /// - Returns: false when the time is over.
@@ -161,25 +185,16 @@ extension Engine {
     }
   }
 
-  private func takeGate(_ upgrade: SchemaUpgrade) async throws(NSOError) {
-    let owner = gate.owner("an upgrade of the schema by \(upgrade.owner)", since: now)
-    if let blocker = gate.tryTake(owner, .write) {
-      let wait = configuration.commitWait
-      let gate = gate
-      let timer = Task {
-        try await Task.sleep(for: .seconds(wait))
-        gate.giveUp(owner)
-      }
-      let taken = await withCheckedContinuation { continuation in
-        gate.take(owner, .write) { continuation.resume(returning: $0) }
-      }
-      timer.cancel()
-      guard taken else {
-        throw NSOError(.timeout, "\(upgrade.owner) waited \(wait) s to upgrade: running is held by \(blocker.text)")
-      }
+  private func take(_ gate: CommitGate, of database: DatabaseName, _ upgrade: SchemaUpgrade) async throws(NSOError) {
+    let owner: CommitGate.Owner
+    do throws(NSOError) {
+      owner = try await take(
+        gate, .write, "an upgrade of the schema by \(upgrade.owner)", "have nobody write \(database)")
+    } catch {
+      throw NSOError(.timeout, error.message)
     }
     let isOver = upgrade.state.withLock { state in
-      if state.stage != .over { state.gate = owner }
+      if state.stage != .over { state.gates.append((gate, owner)) }
       return state.stage == .over
     }
     if isOver {
@@ -190,18 +205,18 @@ extension Engine {
 
   /// Lets go of everything that an upgrade holds.
   private func end(_ upgrade: SchemaUpgrade) {
-    let (owner, work) = upgrade.state.withLock { state in
+    let (gates, work) = upgrade.state.withLock { state in
       defer {
         state.stage = .over
-        state.gate = nil
+        state.gates = []
         state.work = nil
       }
-      return (state.gate, state.work)
+      return (state.gates, state.work)
     }
     if let work { finish(work.transaction) }
     operationalWriter.open(model)
     unclaim(upgrade)
-    if let owner { gate.release(owner) }
+    for (gate, owner) in gates.reversed() { gate.release(owner) }
     upgrade.resume(false)
   }
 
@@ -247,16 +262,9 @@ extension Engine {
   static let upgradeNumber: Int32 = -2
 
   private func enter(_ work: SchemaUpgrade.Work, _ upgrade: SchemaUpgrade) throws(NSOError) {
-    let isOver = upgrade.state.withLock { state in
-      guard state.stage == .performing else { return true }
-      state.work = work
-      state.stage = .performed
-      return false
-    }
-    guard !isOver else {
+    guard publish(work, of: upgrade) else {
       throw NSOError(.aborted, "the upgrade by \(upgrade.owner) was aborted while the modules were loaded")
     }
-    enter(work.transaction)
   }
 
   private func store(_ work: SchemaUpgrade.Work) async throws(NSOError) {
@@ -275,19 +283,13 @@ extension Engine {
       if changesRunning {
         id.write(to: &batch)
         work.transaction.label = "upgrade"
-        do throws(NSOError) {
-          try history.addRecords(of: editor.configuration, work.transaction, id, to: &batch)
-        } catch {
-          throw StoreError(.corrupt, error.message)
-        }
       }
+      let last = history.cut(changingRunning: changesRunning, &batch)
       let revision = try await stores.durable.commit(batch)
       if !candidate.changes.overlay.isEmpty { log.notice("the upgrade has reset the candidate") }
       candidate.clear(revision)
-      if changesRunning {
-        didCommit(id)
-        history.didCommit(work.transaction, revision)
-      }
+      if changesRunning { didCommit(id) }
+      history.didCut(at: last, work.transaction, revision)
     } catch {
       throw NSOError(store: error)
     }

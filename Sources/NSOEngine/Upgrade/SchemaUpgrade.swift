@@ -33,7 +33,8 @@ public final class SchemaUpgrade: Sendable {
     var stage = Stage.waiting
     /// Nobody may start a transaction any more.
     var isClosed = false
-    var gate: CommitGate.Owner?
+    /// What keeps committers out, in the order in which it was taken.
+    var gates: [(gate: CommitGate, owner: CommitGate.Owner)] = []
     var waiter: CheckedContinuation<Bool, Never>?
     var work: Work?
   }
@@ -68,6 +69,16 @@ public final class SchemaUpgrade: Sendable {
       throw NSOError(.badState, "\(what): no upgrade is open on this connection; begin with INIT_UPGRADE")
     }
     throw NSOError(.badState, "\(what) does not follow here: the upgrade is in state \(current.rawValue)")
+  }
+
+  /// - Returns: false when it was given up meanwhile.
+  func publish(_ work: Work) -> Bool {
+    state.withLock { state in
+      guard state.stage == .performing else { return false }
+      state.work = work
+      state.stage = .performed
+      return true
+    }
   }
 
   /// Ends a wait, with whether what was waited for has come.
