@@ -21,15 +21,17 @@ struct Counters: Hashable, Sendable {
   /// Only received packets are counted so.
   var multicast: UInt64 = 0
 
-  /// What was counted since `old`; counters may have begun again from zero.
+  /// What was counted since `old`. A counter that is less than it was has begun again from zero.
   func since(_ old: Counters) -> Counters {
+    func difference(_ new: UInt64, _ old: UInt64) -> UInt64 { new >= old ? new - old : new }
     func difference(_ new: Direction, _ old: Direction) -> Direction {
       Direction(
-        octets: new.octets &- old.octets, packets: new.packets &- old.packets, errors: new.errors &- old.errors,
-        discards: new.discards &- old.discards)
+        octets: difference(new.octets, old.octets), packets: difference(new.packets, old.packets),
+        errors: difference(new.errors, old.errors), discards: difference(new.discards, old.discards))
     }
     return Counters(
-      received: difference(received, old.received), sent: difference(sent, old.sent), multicast: multicast &- old.multicast)
+      received: difference(received, old.received), sent: difference(sent, old.sent),
+      multicast: difference(multicast, old.multicast))
   }
 }
 

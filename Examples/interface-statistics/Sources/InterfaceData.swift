@@ -66,8 +66,9 @@ final class InterfaceData: OperationalData {
   }
 
   private func current() throws -> [String: Counters] {
-    let all = try HostCounters.read()
+    // In this order: a reset that comes between the two would else be ahead of the counters.
     let base = state.withLock { $0.base }
+    let all = try HostCounters.read()
     return all.reduce(into: [:]) { result, item in result[item.key] = item.value.since(base[item.key] ?? Counters()) }
   }
 
@@ -84,7 +85,7 @@ final class InterfaceData: OperationalData {
       Leaf(name: "name", value: .string(name)),
       Leaf(name: "type", value: .identityref(IdentityHash(QName(namespace: Self.module, name: "host-interface")))),
       // up(1) while something was received or sent.
-      Leaf(name: "oper-status", value: .enumeration(counters.received.packets + counters.sent.packets > 0 ? 1 : 4)),
+      Leaf(name: "oper-status", value: .enumeration(counters.received.packets > 0 || counters.sent.packets > 0 ? 1 : 4)),
       Leaf(name: "discontinuity-time", value: .dateTime(DateTime(seconds: since))),
       Leaf(name: "in-octets", value: .uint64(counters.received.octets)),
       Leaf(name: "in-unicast-pkts", value: .uint64(counters.received.packets &- counters.multicast)),
