@@ -47,6 +47,8 @@ extension DaemonConfiguration {
     settings.localAuthentication = try tree.flag("aaa/local-authentication/enabled")
     settings.asksApplication = try tree.flag("aaa/authentication-callback/enabled")
     settings.defaultGroup = try tree.text("aaa/default-group")
+    // The value of an enumeration is its place.
+    settings.auditsUserNames = try tree.value("aaa/audit-user-name") != .enumeration(1)
     if case .uint16(let length)? = try tree.value("aaa/max-password-length") { settings.maximumPasswordLength = Int(length) }
     settings.systemGroups = systemGroups
     return settings

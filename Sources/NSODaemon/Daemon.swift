@@ -134,7 +134,7 @@ extension Daemon {
       let failure = StartFailure(error)
       log.record(failure.symbol, failure.text)
       log.record(.loggingShutdown)
-      log.flush()
+      log.shutDown()
       throw failure
     }
   }
@@ -280,7 +280,7 @@ extension Daemon {
       PidFile.remove(in: startConfiguration.stateDirectory)
       if let folder = options.source.ephemeralDirectory { Directory.remove(folder) }
       log.record(.loggingShutdown)
-      log.flush()
+      log.shutDown()
       // Last: who waits for the end of the daemon waits for this.
       server?.release()
       // The server knows the daemon, for its clients' sake: without this neither would ever go.

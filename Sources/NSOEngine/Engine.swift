@@ -110,7 +110,7 @@ public final class Engine: Sendable {
     // The candidate says how long history is needed.
     participants.add(candidate, at: .history)
     participants.add(history, at: .history)
-    providerCommit = ProviderCommit(providers, stores.durable, journal)
+    providerCommit = ProviderCommit(providers, stores.durable, journal, writability)
     participants.add(providerCommit, at: .providers)
     participants.add(ProviderHooks(registry: providers), at: .hooks)
     participants.add(CommitEvents(journal: journal), at: .events)

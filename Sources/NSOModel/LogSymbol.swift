@@ -74,17 +74,23 @@ extension LogSymbol {
   public static let eventSocketWriteBlock = LogSymbol(96, "EVENT_SOCKET_WRITE_BLOCK", .critical)
   public static let groupAssignment = LogSymbol(116, "GROUP_ASSIGN", .info)
   public static let noGroupAssignment = LogSymbol(117, "GROUP_NO_ASSIGN", .info)
+  /// The application refused a login.
+  public static let loginRejected = LogSymbol(129, "LOGIN_REJECTED", .info)
   /// One changed node of a commit.
   public static let commitInfo = LogSymbol(130, "COMMIT_INFO", .info)
   public static let loggingStarted = LogSymbol(147, "LOGGING_STARTED", .info)
   public static let loggingShutdown = LogSymbol(148, "LOGGING_SHUTDOWN", .info)
   public static let reopenLogs = LogSymbol(149, "REOPEN_LOGS", .info)
   public static let starting = LogSymbol(163, "STARTING", .info)
+  public static let localAuthenticationSuccess = LogSymbol(165, "LOCAL_AUTH_SUCCESS", .info)
+  public static let localAuthenticationFailure = LogSymbol(166, "LOCAL_AUTH_FAIL", .info)
   public static let sessionCreate = LogSymbol(174, "SESSION_CREATE", .info)
   public static let sessionTermination = LogSymbol(175, "SESSION_TERMINATION", .info)
   public static let confirmedCommitRestart = LogSymbol(177, "ABORT_CAND_COMMIT_REBOOT", .info)
   public static let confirmedCommitFailure = LogSymbol(178, "CAND_COMMIT_ROLLBACK_FAILURE", .error)
   public static let confirmedCommitTakenBack = LogSymbol(179, "CAND_COMMIT_ROLLBACK_DONE", .info)
+  public static let localAuthenticationNoUser = LogSymbol(191, "LOCAL_AUTH_FAIL_NOUSER", .info)
+  public static let localAuthenticationBadPassword = LogSymbol(192, "LOCAL_AUTH_FAIL_BADPASS", .info)
   public static let configurationChange = LogSymbol(198, "CONFIG_CHANGE", .info)
   public static let localAccessDenied = LogSymbol(100_001, "LOCAL_IPC_ACCESS_DENIED", .info)
   /// A line of the daemon log that has no published symbol.

@@ -136,6 +136,11 @@ extension DaemonConfiguration {
     replaysSubscriptions = try tree.flag("cdb/subscription-replay/enabled")
     logs = try readLogs(source)
     events = try readEvents()
+    let programless = try readProgramlessLogs()
+    if !programless.isEmpty {
+      notices.append(
+        "external/enabled of \(programless.joined(separator: ", ")) has no effect: logs/external/enabled is not true")
+    }
     noteIneffective()
   }
 

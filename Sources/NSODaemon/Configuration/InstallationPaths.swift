@@ -78,6 +78,12 @@ public struct InstallationPaths: Hashable, Sendable {
   /// Whether there is a file that this process may read.
   public static func isReadable(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
+  /// Whether there is a file that this process may run.
+  static func isExecutable(_ path: String) -> Bool {
+    var facts = stat()
+    return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+  }
+
   /// Whether there is a file, readable or not.
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

@@ -10,10 +10,19 @@ extension DaemonConfiguration {
       (.daemon, "ncs-log"), (.developer, "developer-log"), (.audit, "audit-log"), (.netconf, "netconf-log"),
       (.upgrade, "upgrade-log"),
     ]
-    for (log, name) in logs { settings.destinations[log] = try destination("logs/" + name, socket: socket) }
+    let program = try readProgram()
+    for (log, name) in logs { settings.destinations[log] = try destination("logs/" + name, socket: socket, program) }
     if try tree.flag("logs/transaction-error-log/enabled") {
-      settings.destinations[.transactionErrors] = DaemonLog.Destination(
-        file: try fileName("logs/transaction-error-log/filename", for: "logs/transaction-error-log"))
+      var destination = DaemonLog.Destination()
+      if try tree.flag("logs/transaction-error-log/external/enabled") { destination.program = program }
+      if try destination.program == nil || tree.text("logs/transaction-error-log/filename") != nil {
+        destination.file = try fileName("logs/transaction-error-log/filename", for: "logs/transaction-error-log")
+      }
+      settings.destinations[.transactionErrors] = destination
+    }
+    if try tree.flag("logs/ext-log/enabled") {
+      settings.programs = DaemonLog.Destination(file: try fileName("logs/ext-log/filename", for: "logs/ext-log"))
+      if case .uint8(let level)? = try tree.value("logs/ext-log/level") { settings.programsLevel = Int(level) }
     }
     if try tree.flag("logs/error-log/enabled") {
       let size = try tree.text("logs/error-log/max-size") ?? "S1M"
@@ -28,6 +37,10 @@ extension DaemonConfiguration {
     }
     if try tree.flag("logs/progress-trace/enabled") {
       settings.progressDirectory = try fileName("logs/progress-trace/dir", for: "logs/progress-trace")
+      // The value of an enumeration is its place.
+      if case .enumeration(let level)? = try tree.value("logs/progress-trace/verbosity") {
+        settings.progressVerbosity = Int(level)
+      }
     }
     settings.developerLevel =
       switch try word("logs/developer-log-level") {
@@ -40,9 +53,42 @@ extension DaemonConfiguration {
     return settings
   }
 
-  private func destination(_ path: String, socket: String) throws -> DaemonLog.Destination? {
+  /// The program that gets logs; nil: none does.
+  private func readProgram() throws -> LogProgram.Command? {
+    guard try tree.flag("logs/external/enabled") else { return nil }
+    let path = "logs/external/command"
+    let name = try fileName(path, for: "logs/external")
+    guard InstallationPaths.isExecutable(name) else {
+      throw try ConfigurationError(
+        place(of: path), "\(path): \(name) is no file that the daemon may execute", remedy: "name the program with its folder")
+    }
+    var command = LogProgram.Command(path: name)
+    if case .uint8(let number)? = try tree.value("logs/external/restart/max-attempts") { command.maximumStarts = Int(number) }
+    command.delay = try endless("logs/external/restart/delay")
+    command.period = try endless("logs/external/restart/period")
+    return command
+  }
+
+  /// A time span; a hundred years for the word infinity.
+  private func endless(_ path: String) throws -> Duration {
+    // The word is no text here, but a value of its own.
+    try tree.text(path) == nil ? .seconds(100 * 365 * 86_400) : duration(path)
+  }
+
+  /// Logs that are for a program which there is none of.
+  func readProgramlessLogs() throws -> [String] {
+    guard try !tree.flag("logs/external/enabled") else { return [] }
+    return try ["ncs-log", "developer-log", "audit-log", "netconf-log", "upgrade-log", "transaction-error-log"].filter {
+      try tree.flag("logs/\($0)/external/enabled")
+    }
+  }
+
+  private func destination(
+    _ path: String, socket: String, _ program: LogProgram.Command?
+  ) throws -> DaemonLog.Destination? {
     guard try tree.flag(path + "/enabled") else { return nil }
     var destination = DaemonLog.Destination()
+    if try tree.flag(path + "/external/enabled") { destination.program = program }
     if try tree.flag(path + "/file/enabled") { destination.file = try fileName(path + "/file/name", for: path + "/file") }
     if try tree.flag(path + "/syslog/enabled") {
       let facility = try facility(path + "/syslog/facility") ?? facility("logs/syslog-config/facility") ?? 3

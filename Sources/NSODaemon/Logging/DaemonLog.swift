@@ -27,6 +27,8 @@ public final class DaemonLog: Sendable {
     public var syslog: Syslog.Target?
     /// When the file has this many bytes it is moved aside; nil: never, somebody else does it.
     public var rotation: LogRotation?
+    /// Gets every line on its standard input.
+    var program: LogProgram.Command?
 
     public init(
       file: String? = nil, standardOutput: Bool = false, syslog: Syslog.Target? = nil, rotation: LogRotation? = nil
@@ -38,7 +40,7 @@ public final class DaemonLog: Sendable {
     }
 
     /// Whether anything is written anywhere.
-    var isAnywhere: Bool { file != nil || standardOutput || syslog != nil }
+    var isAnywhere: Bool { file != nil || standardOutput || syslog != nil || program != nil }
   }
 
   private struct State {
@@ -54,6 +56,7 @@ public final class DaemonLog: Sendable {
     var descriptor: Int32?
     var size = 0
     var syslog: Syslog?
+    var program: LogProgram?
 
     deinit { if let descriptor { close(descriptor) } }
   }
@@ -75,14 +78,24 @@ public final class DaemonLog: Sendable {
   /// Whether somebody else takes care of syslog at this moment.
   private let isSyslogTaken: @Sendable () -> Bool
   private let standardOutput: LogOutlet
+  private let name: String
+  /// Is told what happens to the program that gets the lines.
+  private let programReport: @Sendable (LogProgram.Severity, String) -> Void
 
   public convenience init(program: String = "ncs", isSyslogTaken: @escaping @Sendable () -> Bool = { false }) {
     self.init(program: program, standardOutput: .standardOutput, isSyslogTaken: isSyslogTaken)
   }
 
-  init(program: String = "ncs", standardOutput: LogOutlet, isSyslogTaken: @escaping @Sendable () -> Bool = { false }) {
+  /// - Parameter name: what this log is called in `ncs.conf`.
+  init(
+    program: String = "ncs", standardOutput: LogOutlet = .standardOutput, name: String = "log",
+    programReport: @escaping @Sendable (LogProgram.Severity, String) -> Void = { _, _ in },
+    isSyslogTaken: @escaping @Sendable () -> Bool = { false }
+  ) {
     self.program = program
     self.standardOutput = standardOutput
+    self.name = name
+    self.programReport = programReport
     self.isSyslogTaken = isSyslogTaken
     var name = [CChar](repeating: 0, count: 256)
     let known = gethostname(&name, name.count - 1) == 0
@@ -98,13 +111,21 @@ public final class DaemonLog: Sendable {
       destination: destination, descriptor: try destination.file.map { path throws(LogFileError) in try Self.open(path) })
   }
 
-  func install(_ prepared: Prepared) { queue.sync { Self.install(prepared, files) } }
+  func install(_ prepared: Prepared) { queue.sync { install(prepared, files) } }
+
+  /// Ends the program that gets the lines.
+  func shutDown() {
+    queue.sync {
+      files.program?.stop()
+      files.program = nil
+    }
+  }
 
   /// Closes the file and opens one of the same name: for programs that move log files away.
   public func reopen() throws(LogFileError) {
     let result: Result<Void, LogFileError> = queue.sync {
       do throws(LogFileError) {
-        Self.install(try prepare(files.destination), files)
+        install(try prepare(files.destination), files)
         return .success(())
       } catch {
         return .failure(error)
@@ -119,12 +140,18 @@ public final class DaemonLog: Sendable {
     if isShown { standardOutput.flush() }
   }
 
-  private static func install(_ prepared: Prepared, _ files: Files) {
+  private func install(_ prepared: Prepared, _ files: Files) {
     if let old = files.descriptor { close(old) }
     if files.destination.syslog != prepared.destination.syslog { files.syslog = nil }
+    if files.destination.program != prepared.destination.program {
+      files.program?.stop()
+      files.program = prepared.destination.program.map { LogProgram($0, log: name, report: programReport) }
+    } else {
+      files.program?.reset()
+    }
     files.descriptor = prepared.descriptor
     files.destination = prepared.destination
-    files.size = files.descriptor.map(size) ?? 0
+    files.size = files.descriptor.map(Self.size) ?? 0
     if let target = prepared.destination.syslog, files.syslog == nil { files.syslog = Syslog(target) }
   }
 
@@ -176,6 +203,7 @@ public final class DaemonLog: Sendable {
   private func write(_ line: [UInt8], from start: Int, _ level: Logger.Level) {
     state.withLock { $0.waiting -= line.count }
     if files.destination.standardOutput { standardOutput.write(line, head: start) }
+    files.program?.write(line)
     if let syslog = files.syslog, !isSyslogTaken() {
       syslog.send(level: level, program: program, line[start...].dropLast())
     }

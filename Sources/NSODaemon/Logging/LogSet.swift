@@ -12,6 +12,11 @@ public final class LogSet: Sendable {
     public var errors = DaemonLog.Destination()
     /// The folder of the progress trace; nil: none is written.
     public var progressDirectory: String?
+    /// How much it tells: 0 normal to 3 debug.
+    public var progressVerbosity = 0
+    /// What happens to the programs that get logs, and from which severity on (0 critical to 7 trace).
+    var programs = DaemonLog.Destination()
+    var programsLevel = 2
     public var developerLevel = Journal.Level.info
     public var auditsChanges = false
     public var auditsDefaults = false
@@ -34,22 +39,27 @@ public final class LogSet: Sendable {
   public let journal: Journal
   private let logs: [Journal.Log: DaemonLog]
   private let errors: DaemonLog
+  private let programs: ProgramLog
   private let progress = ProgressFile()
 
   public init(program: String = "ncs") {
     let events = EventHub()
     let isTaken: @Sendable () -> Bool = { [weak events] in events?.wants(.takeoverSyslog) ?? false }
     let errors = DaemonLog(program: program, isSyslogTaken: isTaken)
+    let programs = ProgramLog(DaemonLog(program: program))
     var logs: [Journal.Log: DaemonLog] = [:]
     var loggers: [Journal.Log: Logger] = [:]
     for log in Journal.Log.allCases {
-      let file = DaemonLog(program: program, isSyslogTaken: isTaken)
+      let file = DaemonLog(
+        program: program, name: log.settingName, programReport: { programs.record($0, $1) }, isSyslogTaken: isTaken)
       logs[log] = file
       loggers[log] = Logger(label: "nso.\(log)") { _ in RecordHandler(log: log, file: file, errors: errors) }
     }
     self.logs = logs
     self.errors = errors
+    self.programs = programs
     journal = Journal(events: events, loggers: loggers)
+    programs.journal = journal
   }
 
   /// Writes one record of the daemon log; the arguments follow the name, separated by blanks.
@@ -88,6 +98,7 @@ public final class LogSet: Sendable {
         prepared.logs.append((file, try file.prepare(settings.destinations[log] ?? DaemonLog.Destination())))
       }
       prepared.logs.append((errors, try errors.prepare(settings.errors)))
+      prepared.logs.append((programs.file, try programs.file.prepare(settings.programs)))
       prepared.progress = try progress.prepare(settings.progressDirectory)
     } catch {
       prepared.drop()
@@ -99,6 +110,7 @@ public final class LogSet: Sendable {
   /// Sends records to what was prepared, from now on.
   func install(_ prepared: Prepared) {
     let settings = prepared.settings
+    programs.level = settings.programsLevel
     for (file, one) in prepared.logs { file.install(one) }
     if let one = prepared.progress { progress.install(one) }
     var current = Journal.Settings()
@@ -108,6 +120,7 @@ public final class LogSet: Sendable {
     current.developerLevel = settings.developerLevel
     current.auditsChanges = settings.auditsChanges
     current.auditsDefaults = settings.auditsDefaults
+    current.progressVerbosity = settings.progressVerbosity
     journal.settings = current
     if settings.progressDirectory == nil {
       journal.progressSink = nil
@@ -119,7 +132,7 @@ public final class LogSet: Sendable {
   /// Closes the files and opens files of the same names. All are tried; the first failure is told.
   func reopen() throws(LogFileError) {
     var failure: LogFileError?
-    for file in logs.sorted(by: { $0.key.rawValue < $1.key.rawValue }).map(\.value) + [errors] {
+    for file in logs.sorted(by: { $0.key.rawValue < $1.key.rawValue }).map(\.value) + [errors, programs.file] {
       do throws(LogFileError) { try file.reopen() } catch { failure = failure ?? error }
     }
     do throws(LogFileError) { try progress.reopen() } catch { failure = failure ?? error }
@@ -130,7 +143,15 @@ public final class LogSet: Sendable {
   func flush() {
     for file in logs.values { file.flush() }
     errors.flush()
+    programs.file.flush()
     progress.flush()
+  }
+
+  /// Writes what is left, and ends the programs that get logs.
+  func shutDown() {
+    flush()
+    for file in logs.values { file.shutDown() }
+    programs.file.flush()
   }
 }
 
@@ -163,7 +184,55 @@ private struct RecordHandler: LogHandler {
   }
 }
 
+/// What happens to the programs that get logs (`logs/ext-log`). Trouble is in the daemon log as well.
+private final class ProgramLog: Sendable {
+  private struct State {
+    var level = 2
+    weak var journal: Journal?
+  }
+
+  let file: DaemonLog
+  private let state = Mutex(State())
+
+  init(_ file: DaemonLog) { self.file = file }
+
+  var level: Int {
+    get { state.withLock(\.level) }
+    set { state.withLock { $0.level = newValue } }
+  }
+
+  var journal: Journal? {
+    get { state.withLock { $0.journal } }
+    set { state.withLock { $0.journal = newValue } }
+  }
+
+  func record(_ severity: LogProgram.Severity, _ text: String) {
+    let level: Logger.Level =
+      switch severity {
+      case .error: .error
+      case .warning: .warning
+      case .info: .info
+      }
+    if severity.rawValue <= self.level { file.write(level: level, text: "external: \(text)") }
+    if severity == .error { journal?.message(.warning, "external log program: \(text)") }
+  }
+}
+
 extension Journal.Log {
+  /// What it is called in `ncs.conf`.
+  fileprivate var settingName: String {
+    switch self {
+    case .daemon: "ncs-log"
+    case .developer: "developer-log"
+    case .audit: "audit-log"
+    case .netconf: "netconf-log"
+    case .jsonrpc: "jsonrpc-log"
+    case .webui: "webui-access-log"
+    case .upgrade: "upgrade-log"
+    case .transactionErrors: "transaction-error-log"
+    }
+  }
+
   /// What stands before the records of a log, so that logs in one file, or in syslog, can be told apart.
   fileprivate var tag: String {
     switch self {

@@ -13,6 +13,8 @@ public struct AAASettings: Sendable {
   public var maximumPasswordLength = 1024
   /// For users of whom no group is known.
   public var defaultGroup: String?
+  /// Names of known users are in the audit records of logins that failed; else no name is.
+  public var auditsUserNames = true
   /// The system's groups of each user, as they were last read.
   public var systemGroups: [String: [String]] = [:]
 
@@ -24,14 +26,22 @@ extension Engine {
   private static var nacm: String { "urn:ietf:params:xml:ns:yang:ietf-netconf-acm" }
 
   /// Checks a name and a password (protocol part 08, section 8.3; part 04, AUTHENTICATE). Takes milliseconds: not for an event loop.
+  /// - Parameter origin: where from, for the audit log: `context cli from 192.0.2.1:22 over ssh`.
   /// - Throws: ACCESS_DENIED, which does not tell an unknown user from a wrong password.
-  public func authenticate(_ user: String, password: String) throws(NSOError) {
+  public func authenticate(_ user: String, password: String, from origin: String = "") throws(NSOError) {
     let settings = aaa
+    // A password may have been typed in place of a name: unknown names are not logged.
+    func fail(_ symbol: LogSymbol, isKnown: Bool, _ reason: String) {
+      let name = isKnown && settings.auditsUserNames ? user : "[withheld]"
+      journal.audit(symbol, user: name, [origin, reason].filter { !$0.isEmpty }.joined(separator: ": "))
+    }
     guard settings.localAuthentication else {
+      fail(.localAuthenticationFailure, isKnown: false, "no method of authentication is enabled")
       throw NSOError(
         .accessDenied, "no method of authentication is enabled (ncs.conf, aaa/local-authentication/enabled is false)")
     }
     guard password.utf8.count <= settings.maximumPasswordLength else {
+      fail(.localAuthenticationFailure, isKnown: false, "the password has more than \(settings.maximumPasswordLength) bytes")
       log.notice("authentication failed: the password has more than \(settings.maximumPasswordLength) bytes")
       throw NSOError(.accessDenied, "authentication failed: the password is too long")
     }
@@ -39,9 +49,21 @@ extension Engine {
     // Unknown users take as long as known ones.
     let matches = PasswordHash.matches(password, stored ?? Self.nobodysPassword)
     guard let stored, matches, !stored.isEmpty else {
-      // A password may have been typed in place of a name: unknown names are not logged.
-      log.notice("authentication failed: \(stored == nil ? "unknown user" : "wrong password of user \(user)")")
+      if stored == nil {
+        fail(.localAuthenticationNoUser, isKnown: false, "unknown user")
+      } else {
+        fail(.localAuthenticationBadPassword, isKnown: true, "wrong password")
+      }
+      let name = settings.auditsUserNames ? "user \(user)" : "a user"
+      log.notice("authentication failed: \(stored == nil ? "unknown user" : "wrong password of \(name)")")
       throw NSOError(.accessDenied, "authentication failed: unknown user, or wrong password")
+    }
+    if journal.wants(.audit) {
+      let groups = (try? self.groups(of: user)) ?? []
+      journal.audit(
+        .localAuthenticationSuccess, user: user,
+        [origin, groups.isEmpty ? "no groups" : "groups \(groups.joined(separator: ", "))"].filter { !$0.isEmpty }.joined(
+          separator: " "))
     }
     log.info("user \(user) was authenticated by password")
   }

@@ -46,6 +46,9 @@ public protocol CommitParticipant: Sendable {
   /// The commit that was prepared does not take place.
   func abort(_ attempt: CommitAttempt, _ cause: NSOError) async
 
+  /// Whether it has a part in a step of this transaction; only then the progress trace shows it there. Must be quick.
+  func isConcerned(by transaction: Transaction, in step: CommitStep) -> Bool
+
   /// A transaction was refused, at any step, after everything was cleaned up.
   func refused(_ transaction: Transaction, _ error: NSOError)
 }
@@ -58,7 +61,15 @@ extension CommitParticipant {
   public func becameDurable(_ attempt: CommitAttempt, _ result: CommitResult) {}
   public func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {}
   public func abort(_ attempt: CommitAttempt, _ cause: NSOError) async {}
+  public func isConcerned(by transaction: Transaction, in step: CommitStep) -> Bool { true }
   public func refused(_ transaction: Transaction, _ error: NSOError) {}
+}
+
+/// The steps of a commit in which participants are asked, by what the progress trace calls them.
+public enum CommitStep: String, Sendable {
+  case hooks = "hooks of"
+  case validation = "validation by"
+  case prepare, commit
 }
 
 /// The order in which participants are asked. Aborts go the other way round.

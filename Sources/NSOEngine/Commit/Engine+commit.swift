@@ -236,7 +236,7 @@ extension Engine {
       transaction.state.withLock { $0.acceptsHooks = true }
       defer { transaction.state.withLock { $0.acceptsHooks = false } }
       for participant in participants {
-        try await traced("hooks of \(participant.name)", transaction, subsystem: participant.name, verbosity: 1) {
+        try await traced(.hooks, participant, transaction) {
           () async throws(NSOError) in try await participant.completeChanges(of: transaction)
         }
       }
@@ -259,7 +259,7 @@ extension Engine {
     if !participants.isEmpty {
       let attempt = CommitAttempt(transaction, validating: editor, for: purpose)
       for participant in participants {
-        try await traced("validation by \(participant.name)", transaction, subsystem: participant.name, verbosity: 1) {
+        try await traced(.validation, participant, transaction) {
           () async throws(NSOError) in try await participant.validate(attempt)
         }
       }
@@ -279,7 +279,7 @@ extension Engine {
     transaction.state.withLock { $0.prepared = PreparedCommit(attempt: attempt, participants: []) }
     do throws(NSOError) {
       for participant in participants {
-        try await traced("prepare \(participant.name)", transaction, subsystem: participant.name, verbosity: 1) {
+        try await traced(.prepare, participant, transaction) {
           () async throws(NSOError) in try await participant.prepare(attempt)
         }
         transaction.state.withLock { $0.prepared?.participants.append(participant) }
@@ -349,7 +349,7 @@ extension Engine {
       if let owner = state.gate { gate.admitReaders(owner) }
     }
     for participant in prepared.participants {
-      try await traced("commit \(participant.name)", transaction, subsystem: participant.name, verbosity: 1) {
+      try await traced(.commit, participant, transaction) {
         () async throws(NSOError) in await participant.commit(attempt, result)
       }
     }

@@ -69,6 +69,10 @@ final class Candidate: Sendable {
   /// A transaction on running carries the commit of the candidate, or (`keepsCandidate`) only ends a confirmed commit.
   func begin(_ transaction: Transaction, _ step: ConfirmedCommits.Step, keepsCandidate: Bool = false) {
     state.withLock { $0.commits[transaction.handle] = (step, keepsCandidate) }
+    // One that has a base prolongs the one before it.
+    if case .start(_, _, _, let base, _) = step {
+      transaction.state.withLock { $0.commitFlags = base == nil ? .confirmed : [.confirmed, .extended] }
+    }
   }
 
   func end(_ transaction: Transaction) { _ = state.withLock { $0.commits.removeValue(forKey: transaction.handle) } }

@@ -14,13 +14,15 @@ struct CommitEvents: CommitParticipant {
     let transaction = attempt.transaction
     let events = journal.events
     if journal.wants(.audit) { await audit(attempt, result) }
+    let flags = transaction.state.withLock { $0.commitFlags }
     events.emit(.commitSimple) {
-      .commitSimple(CommitNotice(database: transaction.database, user: EventUser(transaction.session), hasDiff: true))
+      .commitSimple(
+        CommitNotice(database: transaction.database, user: EventUser(transaction.session), hasDiff: true, flags: flags))
     }
     guard events.wants(.commitDiff) else { return }
     let notice = CommitDiffNotice(
       database: transaction.database, user: EventUser(transaction.session), transaction: transaction.handle,
-      comment: transaction.comment, label: transaction.label)
+      flags: flags, comment: transaction.comment, label: transaction.label)
     await withCheckedContinuation { continuation in
       let wait = events.emit(
         .commitDiff(notice), awaiting: .commitDiff(transaction: transaction.handle), from: .commitDiff

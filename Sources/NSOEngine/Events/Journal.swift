@@ -42,6 +42,8 @@ public final class Journal: Sendable {
     public var auditsChanges = false
     /// Also for defaults that are set.
     public var auditsDefaults = false
+    /// How much the progress log tells: 0 normal to 3 debug.
+    public var progressVerbosity = 0
 
     public init() {}
   }
@@ -52,7 +54,8 @@ public final class Journal: Sendable {
   private let open = Atomic<UInt32>(1 << UInt32(Log.daemon.rawValue))
   private let level = Atomic<Int>(Level.info.rawValue)
   private let sink = Mutex<(@Sendable (ProgressRecord) -> Void)?>(nil)
-  private let sinkIsOpen = Atomic<Bool>(false)
+  /// The verbosity of what the sink gets; -1: there is none.
+  private let sinkLevel = Atomic<Int>(-1)
 
   /// - Parameter loggers: one for each log that is written at all. The number of the symbol comes with each record as metadata
   ///   `symbol`, for audit records also `user` and `session`.
@@ -71,6 +74,7 @@ public final class Journal: Sendable {
       current.withLock { $0 = newValue }
       open.store(newValue.open.reduce(0) { $0 | 1 << UInt32($1.rawValue) }, ordering: .releasing)
       level.store(newValue.developerLevel.rawValue, ordering: .releasing)
+      updateSink()
     }
   }
 
@@ -175,15 +179,19 @@ public final class Journal: Sendable {
     get { sink.withLock { $0 } }
     set {
       sink.withLock { $0 = newValue }
-      sinkIsOpen.store(newValue != nil, ordering: .releasing)
+      updateSink()
     }
   }
 
-  @inline(__always)
-  var hasProgressSink: Bool { sinkIsOpen.load(ordering: .relaxed) }
+  private func updateSink() {
+    sinkLevel.store(progressSink == nil ? -1 : settings.progressVerbosity, ordering: .releasing)
+  }
 
-  func writeProgress(_ record: ProgressRecord) {
-    guard hasProgressSink else { return }
+  @inline(__always)
+  func progressLogWants(_ verbosity: Int) -> Bool { sinkLevel.load(ordering: .relaxed) >= verbosity }
+
+  func writeProgress(_ record: ProgressRecord, _ verbosity: Int) {
+    guard progressLogWants(verbosity) else { return }
     progressSink?(record)
   }
 

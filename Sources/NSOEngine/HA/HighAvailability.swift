@@ -10,6 +10,9 @@ public final class HighAvailability: Sendable {
     /// Who gives the orders: the newest HA connection, and how to close it.
     var controller: (id: UInt64, close: @Sendable () -> Void)?
     var last: UInt64 = 0
+    /// An order is being carried out, or its event not yet acknowledged; others wait.
+    var isWorking = false
+    var waiting: [@Sendable () -> Void] = []
   }
 
   private let isEnabled: Bool
@@ -52,11 +55,58 @@ public final class HighAvailability: Sendable {
     }
   }
 
-  /// Carries out an order.
-  /// - Returns: for getstatus, the status.
-  /// - Throws: BADSTATE in phase 0 and where HA is not enabled, NOT_IMPLEMENTED for what needs a second node.
-  public func perform(_ order: HAOrder) throws(NSOError) -> HAStatus? {
-    if case .getStatus = order { return status }
+  /// Carries out an order, one after the other. `body` is called once, with the status for getstatus: when all subscribers that want
+  /// HA_INFO_SYNC have acknowledged what came of it. Until then all orders wait but getstatus.
+  /// Errors: BADSTATE in phase 0 and where HA is not enabled, NOT_IMPLEMENTED for what needs a second node.
+  public func perform(_ order: HAOrder, then body: @escaping @Sendable (Result<HAStatus?, NSOError>) -> Void) {
+    if case .getStatus = order { return body(.success(status)) }
+    let place: Place = state.withLock { state in
+      guard state.isWorking else {
+        state.isWorking = true
+        return .first
+      }
+      guard state.waiting.count < Self.limit else { return .full }
+      state.waiting.append { [weak self] in self?.carryOut(order, body) }
+      return .waits
+    }
+    switch place {
+    case .first: carryOut(order, body)
+    case .waits: break
+    case .full:
+      body(
+        .failure(
+          refusal(
+            order, .badState, "\(Self.limit) orders wait for the acknowledgement of an HA event",
+            "have its subscribers acknowledge it, or disconnect them")))
+    }
+  }
+
+  private enum Place { case first, waits, full }
+  private static let limit = 64
+
+  private func carryOut(_ order: HAOrder, _ body: @escaping @Sendable (Result<HAStatus?, NSOError>) -> Void) {
+    var info: HAInfo?
+    let result: Result<HAStatus?, NSOError>
+    do throws(NSOError) {
+      info = try carryOut(order)
+      result = .success(nil)
+    } catch {
+      if case .beSecondary(_, _, waits: false) = order { info = .beSecondaryResult(error.code) }
+      result = .failure(error)
+    }
+    tell(info) {
+      body(result)
+      let next: (@Sendable () -> Void)? = self.state.withLock { state in
+        guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+        state.isWorking = false
+        return nil
+      }
+      next?()
+    }
+  }
+
+  /// - Returns: what to tell of it.
+  private func carryOut(_ order: HAOrder) throws(NSOError) -> HAInfo? {
     guard isEnabled else {
       throw refusal(order, .badState, "high availability is off", "set ha/enabled to true in ncs.conf and restart the daemon")
     }
@@ -65,44 +115,42 @@ public final class HighAvailability: Sendable {
         order, .badState, "the daemon is in start phase \(phases.phase)", "wait for phase 1 (ncs_cmd -c 'wait-start 1')")
     }
     switch order {
-    case .getStatus: return status
+    case .getStatus: return nil
     case .bePrimary(let node):
       let isNew = state.withLock { state in
         defer { (state.role, state.node) = (.primary, node) }
         return state.role != .primary
       }
-      if isNew { tell(.isPrimary) }
+      return isNew ? .isPrimary : nil
     case .beNone:
       let isNew = state.withLock { state in
         defer { (state.role, state.node) = (HARole.none, nil) }
         return state.role != .none
       }
-      if isNew { tell(.isNone) }
+      return isNew ? .isNone : nil
     case .secondaryDead:
       // Nobody can be connected, so nobody has to be dropped: the primary knows no such node (section 8.2).
       guard status.role == .primary else {
         throw refusal(order, .badState, "this node is \(status.role), not primary", "send it to the primary")
       }
-    case .beSecondary(_, let primary, let waits):
-      let error = refusal(
+      return nil
+    case .beSecondary(_, let primary, _):
+      throw refusal(
         order, .notImplemented, "daemons do not replicate to each other yet, so primary \(primary.address) cannot be followed",
         "run this node alone: beprimary or benone")
-      if !waits { tell(.beSecondaryResult(error.code)) }
-      throw error
     case .beRelay:
       throw refusal(order, .notImplemented, "there are no relay secondaries", "use besecondary where it is supported")
     }
-    return nil
   }
 
-  private func tell(_ info: HAInfo) {
+  private func tell(_ info: HAInfo?, then body: @escaping @Sendable () -> Void) {
+    guard let info else { return body() }
     let events = journal.events
-    if events.wants(.haInfoSync) {
-      // Orders are carried out one at a time, and nothing else of HA runs here that would have to stop.
-      events.emit(.ha(info), awaiting: .ha, from: [.haInfo, .haInfoSync]) {}
-    } else {
+    guard events.wants(.haInfoSync) else {
       events.emit(.haInfo) { .ha(info) }
+      return body()
     }
+    events.emit(.ha(info), awaiting: .ha, from: [.haInfo, .haInfoSync], then: body)
   }
 
   private func refusal(_ order: HAOrder, _ code: ErrorCode, _ rule: String, _ remedy: String) -> NSOError {

@@ -2,6 +2,16 @@ import NSOModel
 import Synchronization
 
 extension Engine {
+  /// Runs a participant's part in a step as a span; without one where it has no part.
+  func traced<Result: Sendable>(
+    _ step: CommitStep, _ participant: any CommitParticipant, _ transaction: Transaction,
+    _ body: () async throws(NSOError) -> Result
+  ) async throws(NSOError) -> Result {
+    guard progress.isWanted(1), participant.isConcerned(by: transaction, in: step) else { return try await body() }
+    let name = participant.name
+    return try await traced("\(step.rawValue) \(name)", transaction, subsystem: name, verbosity: 1, body)
+  }
+
   /// Runs a step of a transaction as a span inside of the step around it.
   /// - Parameter isRoot: the outermost: the whole of what the client asked for.
   func traced<Result: Sendable>(

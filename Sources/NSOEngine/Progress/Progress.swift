@@ -29,7 +29,7 @@ public final class Progress: Sendable {
   /// Whether a span of this verbosity reaches anybody.
   @inline(__always)
   public func isWanted(_ verbosity: Int = 0) -> Bool {
-    journal.events.wantsProgress(verbosity) || journal.hasProgressSink || exporter != nil
+    journal.events.wantsProgress(verbosity) || journal.progressLogWants(verbosity) || exporter != nil
   }
 
   /// What a span is about.
@@ -80,7 +80,7 @@ public final class Progress: Sendable {
     var record = ProgressRecord(
       kind, time: now, span: kind == .info ? parent?.record.span ?? "" : Self.hex(1),
       parent: kind == .info ? parent?.record.parent ?? "" : parent?.record.span ?? "",
-      trace: parent?.record.trace ?? Self.hex(2), message: message)
+      trace: parent?.record.trace ?? subject.transaction?.traceID ?? Self.hex(2), message: message)
     record.session = subject.session?.id ?? 0
     record.context = subject.session?.context ?? ""
     record.transaction = subject.transaction?.handle ?? 0
@@ -108,7 +108,7 @@ public final class Progress: Sendable {
 
   private func tell(_ record: ProgressRecord, _ verbosity: Int, _ isCommit: Bool) {
     journal.events.emitProgress(record, verbosity: verbosity, isCommit: isCommit)
-    journal.writeProgress(record)
+    journal.writeProgress(record, verbosity)
   }
 
   /// Hexadecimal digits: 16 for each word, as in W3C trace context.

@@ -16,11 +16,13 @@ final class ProviderCommit: CommitParticipant {
   private let registry: ProviderRegistry
   private let store: Store
   private let journal: Journal
+  private let writability: Writability
   /// Those that have prepared, by transaction.
   private let prepared = Mutex<[Int32: [ProviderTransaction]]>([:])
 
-  init(_ registry: ProviderRegistry, _ store: Store, _ journal: Journal) {
+  init(_ registry: ProviderRegistry, _ store: Store, _ journal: Journal, _ writability: Writability) {
     self.registry = registry
+    self.writability = writability
     self.store = store
     self.journal = journal
     registry.onChange { [weak self] instance, isThere in
@@ -81,6 +83,8 @@ final class ProviderCommit: CommitParticipant {
         try await part.run(.commit)
         confirmed.delete(.meta, Self.key(part))
       } catch {
+        // Until somebody has looked, and says so (SET_RUNNING_DB_STATUS).
+        writability.isConsistent = false
         journal.commitFailed(provider: part.instance.name, attempt.transaction.database)
         registry.log.error(
           "\(part.instance.summary) had prepared \(attempt.transaction.summary) and did not confirm its commit (\(error.message)): the rest of the commit is done; what it stores may lack these changes"

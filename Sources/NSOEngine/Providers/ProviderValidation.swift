@@ -38,6 +38,8 @@ final class ProviderValidation: CommitParticipant {
     }
   }
 
+  func hasPoints(_ model: DataModel) -> Bool { !points(of: model.schema).points.isEmpty }
+
   func validate(_ attempt: CommitAttempt) async throws(NSOError) {
     let transaction = attempt.transaction
     let points = points(of: attempt.model.schema)

@@ -30,6 +30,9 @@ final class SubscriptionParticipant: CommitParticipant {
   /// The change that subscribers are being told of.
   var window: Window? { open.withLock { $0 } }
 
+  /// Whether there are subscribers of configuration.
+  var isAnybodyConcerned: Bool { registry.isConcerned }
+
   func prepare(_ attempt: CommitAttempt) async throws(NSOError) {
     guard registry.isConcerned else { return }
     if let error = registry.mandatoryFailure { throw error }

@@ -40,8 +40,12 @@ public final class Transaction: Sendable {
     var comment = ""
     /// What its commit was asked with (NCS_APPLY_TRANS_PARAMS).
     var parameters: [TaggedValue] = []
+    /// The trace that its commit is to be part of.
+    var traceID: String?
     /// The revision of running that its commit made.
     var committedRevision: UInt64?
+    /// What events say of its commit.
+    var commitFlags: CommitNoticeFlags = []
     /// On the candidate: the revision of the database that the candidate it sees is of.
     var candidateRevision: Revision?
     /// It takes an unconfirmed commit back: subscribers cannot refuse it.
@@ -152,6 +156,12 @@ public final class Transaction: Sendable {
   public var parameters: [TaggedValue] {
     get { state.withLock { $0.parameters } }
     set { state.withLock { $0.parameters = newValue } }
+  }
+
+  /// The trace that the progress of its commit belongs to; nil: one of its own, or that of a span that its session has begun.
+  public var traceID: String? {
+    get { state.withLock { $0.traceID } }
+    set { state.withLock { $0.traceID = newValue } }
   }
 
   /// The revision of running that its commit made (``History``); nil before, and when it changed nothing there.

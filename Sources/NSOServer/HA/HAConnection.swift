@@ -37,16 +37,22 @@ final class HAConnection: APIConnection {
       out.writeFrame { $0.writeBareError(error.reply) }
       return error.isFatal ? .close(.badFrame("\(error)")) : .done
     }
-    let reply: HAReply
-    do throws(NSOError) {
-      reply = try ha.perform(order).map { .status($0) } ?? .ok
-    } catch {
-      reply = .failure(error)
-    }
     // Nobody waits for this one: the outcome comes as an event (section 8.2).
-    if case .beSecondary(_, _, waits: false) = order { return .done }
-    out.writeFrame { reply.write(into: &$0) }
-    return .done
+    if case .beSecondary(_, _, waits: false) = order {
+      ha.perform(order) { _ in }
+      return .done
+    }
+    let later = connection.later { (result: Result<HAStatus?, NSOError>, out) in
+      let reply: HAReply =
+        switch result {
+        case .success(let status): status.map { .status($0) } ?? .ok
+        case .failure(let error): .failure(error)
+        }
+      out.writeFrame { reply.write(into: &$0) }
+      return .done
+    }
+    ha.perform(order) { later.deliver($0) }
+    return .later
   }
 
   func frameBroken(_ refusal: Refusal, _ out: inout ByteBuffer) {

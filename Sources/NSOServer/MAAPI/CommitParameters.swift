@@ -17,11 +17,23 @@ struct CommitParameters {
   var dryRun: DryRun?
   var label: String?
   var comment: String?
+  /// The trace that the commit is part of, for the progress trace.
+  var traceID: String?
 
-  /// What concerns devices, services and queues, none of which are here: taken, without effect.
-  private static let withoutEffect: Set<String> = [
-    "no-networking", "no-out-of-sync-check", "no-overwrite", "no-revision-drop", "no-deploy", "use-lsa", "no-lsa",
-    "reconcile", "commit-queue", "confirm-network-state", "trace-id", "with-service-meta-data", "no-fastmap",
+  /// What is not to be done with devices and services, or only says how devices are to be reached: nothing here does it, so every commit
+  /// is what they ask for. The names inside of those that have any.
+  private static let satisfied: [String: Set<String>] = [
+    "no-networking": [], "no-out-of-sync-check": [], "no-overwrite": [], "no-revision-drop": [], "no-deploy": [], "no-lsa": [],
+    "with-service-meta-data": [],
+    "commit-queue": [
+      "async", "sync", "bypass", "tag", "block-others", "lock", "atomic", "error-option", "timeout", "infinity",
+    ],
+  ]
+  /// What is to be done with devices and services: a success would say that it was.
+  private static let missing: [String: String] = [
+    "use-lsa": "there are no lower nodes to pass the commit on to",
+    "reconcile": "there are no services that could take over what is there",
+    "confirm-network-state": "there are no devices whose state could be looked at",
   ]
 
   init() {}
@@ -45,14 +57,30 @@ struct CommitParameters {
         dryRun = run
       case "label": label = try Self.text(item)
       case "comment": comment = try Self.text(item)
-      case let name where Self.withoutEffect.contains(name):
+      case "trace-id":
+        let text = try Self.text(item)
+        guard (1...64).contains(text.utf8.count) else {
+          throw NSOError(.protocolUsage, "commit parameter trace-id has \(text.utf8.count) bytes: 1 to 64 are taken")
+        }
+        traceID = text
+      case let name:
+        if let reason = Self.missing[name] {
+          throw NSOError(.notImplemented, "commit parameter \(name): \(reason); leave it out")
+        }
+        guard let inner = Self.satisfied[name] else {
+          throw NSOError(
+            .protocolUsage,
+            "commit parameter \(item.tag) is not known: dry-run (outformat, reverse), label, comment and trace-id have an effect here"
+          )
+        }
         guard case .start = item.content else { continue }
-        while index < values.count, values[index].content != .stop || values[index].tag.name != name { index += 1 }
+        while index < values.count, values[index].content != .stop || values[index].tag.name != name {
+          guard inner.contains(values[index].tag.name) else {
+            throw NSOError(.protocolUsage, "commit parameter \(name): \(values[index].tag) is not known in it")
+          }
+          index += 1
+        }
         index += 1
-      default:
-        throw NSOError(
-          .protocolUsage,
-          "commit parameter \(item.tag) is not known: dry-run (outformat, reverse), label and comment have an effect here")
       }
     }
   }
@@ -89,6 +117,13 @@ struct CommitParameters {
 }
 
 extension CommitParameters.DryRun {
+  /// - Throws: NOT_IMPLEMENTED for formats that there are none of yet; before any work is done.
+  func requireSupport() throws(NSOError) {
+    guard output != .cliC else {
+      throw NSOError(.notImplemented, "dry-run with outformat cli-c is not supported: use cli or xml")
+    }
+  }
+
   /// The result in the shape of the vectors: the text under the name of its format in `dry-run-result`. There are no devices, so there is
   /// nothing native.
   func result(_ view: TreeView) throws(NSOError) -> [TaggedValue] {
@@ -99,8 +134,7 @@ extension CommitParameters.DryRun {
         TaggedValue(
           named("result-xml"), .string(String(decoding: try view.changeDocument(isReversed: isReversed), as: UTF8.self)))
       case .cli: TaggedValue(named("cli"), .string(try view.changeText(isReversed: isReversed)))
-      case .native: nil
-      case .cliC: throw NSOError(.notImplemented, "dry-run with outformat cli-c is not supported: use cli or xml")
+      case .native, .cliC: nil
       }
     let result = named("dry-run-result")
     return [TaggedValue(result, .start)] + (leaf.map { [$0] } ?? []) + [TaggedValue(result, .stop)]

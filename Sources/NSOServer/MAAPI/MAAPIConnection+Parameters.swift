@@ -12,10 +12,12 @@ extension MAAPIConnection {
     case .applyTransactionWithParameters(let keepOpen, let values):
       let transaction = try own(call, "apply").transaction
       let parameters = try CommitParameters(values)
+      if let dryRun = parameters.dryRun { return perform(dryRun, transaction, values, parameters.traceID, op) }
       transaction.parameters = values
       if let label = parameters.label { transaction.label = label }
       if let comment = parameters.comment { transaction.comment = comment }
-      return apply(transaction, keepOpen, parameters, op)
+      if let traceID = parameters.traceID { transaction.traceID = traceID }
+      return apply(transaction, keepOpen, op)
     case .getTransactionParameters:
       out.writeReply(.tagged(try use(call).transaction.parameters), to: op)
       return .done
@@ -23,12 +25,25 @@ extension MAAPIConnection {
     }
   }
 
-  private func apply(
-    _ transaction: Transaction, _ keepOpen: Bool, _ parameters: CommitParameters, _ op: UInt32
+  private func apply(_ transaction: Transaction, _ keepOpen: Bool, _ op: UInt32) -> FrameOutcome {
+    let later = connection.later { (result: Result<Void, NSOError>, out) in
+      switch result {
+      case .success: out.writeDone(op)
+      case .failure(let error): out.writeFailure(op: op, error)
+      }
+      return .done
+    }
+    let engine = engine
+    services.run(for: later) { () async throws(NSOError) in try await engine.apply(transaction, keepOpen: keepOpen) }
+    return .later
+  }
+
+  /// Nothing of it stays but what hooks have written: not its parameters either, which whoever takes part may ask for meanwhile.
+  private func perform(
+    _ dryRun: CommitParameters.DryRun, _ transaction: Transaction, _ values: [TaggedValue], _ traceID: String?, _ op: UInt32
   ) -> FrameOutcome {
     let later = connection.later { (result: Result<[TaggedValue], NSOError>, out) in
       switch result {
-      case .success(let values) where values.isEmpty: out.writeDone(op)
       case .success(let values): out.writeReply(.tagged(values), to: op)
       case .failure(let error): out.writeFailure(op: op, error)
       }
@@ -36,9 +51,13 @@ extension MAAPIConnection {
     }
     let engine = engine
     services.run(for: later) { () async throws(NSOError) -> [TaggedValue] in
-      guard let dryRun = parameters.dryRun else {
-        try await engine.apply(transaction, keepOpen: keepOpen)
-        return []
+      try dryRun.requireSupport()
+      let (before, trace) = (transaction.parameters, transaction.traceID)
+      transaction.parameters = values
+      transaction.traceID = traceID
+      defer {
+        transaction.parameters = before
+        transaction.traceID = trace
       }
       try await engine.validate(transaction, unlock: true)
       return try dryRun.result(try transaction.view())

@@ -102,13 +102,23 @@ import Testing
       let client = try daemon.session("ann")
       let other = try daemon.session("bob")
       let id = try client.integer(.getMyUserSession)
+      let watcher = try daemon.watch(.commitSimple)
+      func flags() throws -> CommitNoticeFlags? {
+        guard case .commitSimple(let notice) = try watcher.event() else { return nil }
+        return notice.flags
+      }
+      try title(client, "zero", on: .candidate)
+      try client.done(.candidateConfirmedCommit(CandidateConfirmedCommit(timeout: 600)))
+      #expect(try flags() == .confirmed)
       try title(client, "one", on: .candidate)
       try client.done(.candidateConfirmedCommit(CandidateConfirmedCommit(timeout: 600)))
+      #expect(try flags() == [.confirmed, .extended])
       #expect(try client.integer(.confirmedCommitInProgress) == id)
       #expect(try title(other) == .string("one"))
       #expect(errorCode { try other.done(.candidateCommit(CandidateCommit())) } == .inUse)
       #expect(errorCode { try other.done(.candidateAbortCommit(persistID: nil)) } == .noExists)
       try client.done(.candidateAbortCommit(persistID: nil))
+      #expect(try flags() == [])
       #expect(try title(other) == nil)
       #expect(try client.integer(.confirmedCommitInProgress) == 0)
       #expect(errorCode { try client.done(.candidateAbortCommit(persistID: nil)) } == .noExists)
@@ -263,7 +273,29 @@ import Testing
         errorCode {
           _ = try client.call(.applyTransactionWithParameters(keepOpen: true, [TaggedValue("nonsense", .leaf)]), handle)
         } == .protocolUsage)
-      // Nothing was committed so far.
+      for name in ["use-lsa", "reconcile", "confirm-network-state"] {
+        #expect(
+          errorCode {
+            _ = try client.call(.applyTransactionWithParameters(keepOpen: true, [TaggedValue(Tag(name), .leaf)]), handle)
+          } == .notImplemented)
+      }
+      let misspelt = [
+        TaggedValue("commit-queue", .start), TaggedValue("asinc", .leaf), TaggedValue("commit-queue", .stop),
+      ]
+      #expect(
+        errorCode { _ = try client.call(.applyTransactionWithParameters(keepOpen: true, misspelt), handle) } == .protocolUsage)
+      // Devices would be shown their part; cli-c is not there yet.
+      let native = [
+        TaggedValue("label", .string("dry")), TaggedValue("dry-run", .start), TaggedValue("outformat", .enumeration(2)),
+        TaggedValue("dry-run", .stop),
+      ]
+      #expect(
+        try client.call(.applyTransactionWithParameters(keepOpen: false, native), handle)
+          == .tagged([TaggedValue("dry-run-result", .start), TaggedValue("dry-run-result", .stop)]))
+      #expect(errorCode { _ = try dryRun(3) } == .notImplemented)
+      // Nothing stays of the parameters, and nothing was committed so far.
+      #expect(try client.call(.getTransactionParameters, handle) == .tagged([]))
+      #expect(try daemon.engine.transaction(handle).label == "")
       #expect(try title(client) == .string("one"))
       try client.done(
         .applyTransactionWithParameters(

@@ -17,13 +17,13 @@ import Testing
     Keypath([.tag(Tag("remote", in: "urn:ex:served")), .tag("user"), .keys([.uint16(id)])] + elements)
   }
 
-  private static func provider(_ daemon: TestDaemon, _ table: ServedTable) throws -> FakeProvider {
+  static func provider(_ daemon: TestDaemon, _ table: ServedTable) throws -> FakeProvider {
     try FakeProvider(daemon, "remote", [registration]) { request in
       table.answer(request, key: { UInt16($0).map(Value.uint16) ?? .string($0) })
     }
   }
 
-  private static func write(_ client: WireClient, _ th: Int32) throws {
+  static func write(_ client: WireClient, _ th: Int32) throws {
     try client.done(.setElem2("new", title.wire), th)
     try client.done(.create(user(7).wire), th)
     try client.done(.setElem2("seven", user(7, .tag("nick")).wire), th)

@@ -22,7 +22,7 @@ import Testing
     }
     """
 
-  private static func folder(_ daemon: TestDaemon, _ text: String = next) throws -> String {
+  static func folder(_ daemon: TestDaemon, _ text: String = next) throws -> String {
     let folder = daemon.folder("next")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try text.write(toFile: folder + "/plant.yang", atomically: true, encoding: .utf8)

@@ -38,10 +38,14 @@ extension WireClient {
     sendFrame(payload)
   }
 
-  func order(_ order: HAOrder) throws -> HAReply {
+  func sendOrder(_ order: HAOrder) {
     var payload = ByteBuffer()
     order.write(into: &payload)
     sendFrame(payload)
+  }
+
+  func order(_ order: HAOrder) throws -> HAReply {
+    sendOrder(order)
     return try HAReply(try #require(receiveFrame(), "the connection closed"))
   }
 

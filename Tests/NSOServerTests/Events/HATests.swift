@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NSOEngine
 import NSOModel
@@ -33,6 +34,35 @@ import Testing
       let dead = try client.order(.secondaryDead(node: .string("node1")))
       guard case .failure(let error) = dead else { throw NSOError(.internal, "\(dead)") }
       #expect(error.code == .badState && error.message.contains("none, not primary"))
+    }
+  }
+
+  @Test func `nothing goes on before the event is acknowledged`() async throws {
+    try await TestDaemon.run(engine: { $0.isHAEnabled = true }) { daemon in
+      let first = try daemon.watch([.haInfo, .haInfoSync])
+      let second = try daemon.watch([.haInfo, .haInfoSync])
+      let client = try controller(daemon)
+      client.sendOrder(node0)
+      #expect(try first.event() == .ha(.isPrimary))
+      #expect(try second.event() == .ha(.isPrimary))
+      first.acknowledge(.ha)
+      // Another controller takes over: its order waits too, the status can be asked for.
+      let other = try controller(daemon)
+      #expect(client.receiveFrame() == nil)
+      #expect(try other.order(.getStatus) == .status(HAStatus(.primary)))
+      other.sendOrder(.beNone)
+      let status = try controller(daemon)
+      #expect(try status.order(.getStatus) == .status(HAStatus(.primary)))
+      second.acknowledge(.ha)
+      #expect(try first.event() == .ha(.isNone))
+      #expect(try second.event() == .ha(.isNone))
+      // Whoever goes away has acknowledged.
+      first.acknowledge(.ha)
+      status.sendOrder(node0)
+      _ = shutdown(second.raw.descriptor, CInt(SHUT_RDWR))
+      #expect(try first.event() == .ha(.isPrimary))
+      first.acknowledge(.ha)
+      #expect(try HAReply(try #require(status.receiveFrame())) == .ok)
     }
   }
 

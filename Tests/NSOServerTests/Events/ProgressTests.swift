@@ -52,6 +52,26 @@ import Tracing
     }
   }
 
+  @Test func `a commit is part of the trace that it names`() async throws {
+    try await TestDaemon.run { daemon in
+      let watcher = try daemon.connect(.events)
+      try watcher.subscribe(EventSubscription(.progress, verbosity: 1))
+      let (client, _) = try daemon.user()
+      let trace = "d7f0648241ad4151938d7a8bc7b3ce33"
+      let handle = try client.prepareChange("anna")
+      let parameters = [TaggedValue("trace-id", .string(trace))]
+      _ = try client.call(.applyTransactionWithParameters(keepOpen: false, parameters), handle)
+      let records = try records(watcher, until: "applying transaction")
+      #expect(records.allSatisfy { $0.trace == trace })
+      // Who has no part in a commit has no span in it: there are no hooks, validation points, providers, subscribers here.
+      let told = Set(records.map(\.message))
+      #expect(
+        told.isDisjoint(with: ["hooks of transaction hooks", "validation by validation points", "commit CDB subscribers"]))
+      #expect(
+        told.isSuperset(of: ["commit history", "commit events"]) && !told.contains { $0.hasPrefix("prepare ") }, "\(told)")
+    }
+  }
+
   @Test func `a refusal is told where it happened`() async throws {
     try await TestDaemon.run { daemon in
       let watcher = try daemon.watch(.progress)
