@@ -130,6 +130,9 @@ extension Daemon {
       for line in engine.providerPoints.lines(of: kind) { text.item(line) }
     }
 
+    text.title("notification streams")
+    for line in engine.streams.lines { text.item(line) }
+
     text.title("event subscribers")
     for subscriber in engine.events.subscribers {
       text.item("\(subscriber.name): \(subscriber.subscription.mask), \(subscriber.waiting) events wait")

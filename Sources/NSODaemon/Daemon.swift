@@ -170,6 +170,11 @@ extension Daemon {
     engine.providers.limits = configuration.providerLimits
     engine.subscriptions.timeLimit = configuration.subscriberTimeLimit
     engine.replaysSubscriptions = configuration.replaysSubscriptions
+    do throws(ReplayStoreError) {
+      try engine.streams.open(configuration.streams)
+    } catch {
+      throw StartFailure(.installation, .fileError, "notifications/event-streams: \(error)")
+    }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.threads ?? System.coreCount))
     let daemon = Daemon(
       options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,
@@ -275,6 +280,7 @@ extension Daemon {
     // Owned by the daemon: `stopped()` waits for its end.
     Task {
       await server?.stop()
+      engine.streams.close()
       engine.stores.volatile.close()
       engine.stores.durable.close()
       PidFile.remove(in: startConfiguration.stateDirectory)

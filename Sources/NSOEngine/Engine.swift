@@ -58,6 +58,8 @@ public final class Engine: Sendable {
   let replay: ReplayRecord
   let subscriptionParticipant: SubscriptionParticipant
   private let providerCommit: ProviderCommit
+  /// Notification streams.
+  public let streams: NotificationStreams
 
   private struct Table {
     var transactions: [Int32: Transaction] = [:]
@@ -94,6 +96,7 @@ public final class Engine: Sendable {
     sessions = SessionRegistry(phases: phases, limit: configuration.sessionLimit, journal: journal) { clock().seconds }
     locks = LockTable(journal: journal) { clock().seconds }
     providers = ProviderRegistry(log: log) { clock().seconds }
+    streams = NotificationStreams(journal, providers, model, clock: configuration.clock)
     operationalWriter = OperationalWriter(model, stores)
     let last = try TransactionID.read(stores.durable)
     transactionID = Mutex(last)
@@ -117,6 +120,7 @@ public final class Engine: Sendable {
     confirmedCommits.observe { [journal, sessions] event, id, user in
       journal.tell(event, (try? sessions.session(id)).map { EventUser($0) }, id, user)
     }
+    onModelChange { [streams] _, model in streams.replaceModel(model) }
     onUpgradeStep { [journal] step in
       journal.events.emit(.upgrade) { .upgrade(step) }
       journal.record(.upgrade, step.symbol)

@@ -70,6 +70,8 @@ extension LogSymbol {
   public static let developerProvider = LogSymbol(89, "DEVEL_CAPI", .info)
   public static let developerCDB = LogSymbol(90, "DEVEL_CDB", .info)
   public static let developerCore = LogSymbol(91, "DEVEL_CONFD", .info)
+  /// The replay store of a notification stream cannot be written or read.
+  public static let replayStoreFailure = LogSymbol(94, "NOTIFICATION_REPLAY_STORE_FAILURE", .critical)
   public static let eventSocketTimeout = LogSymbol(95, "EVENT_SOCKET_TIMEOUT", .critical)
   public static let eventSocketWriteBlock = LogSymbol(96, "EVENT_SOCKET_WRITE_BLOCK", .critical)
   public static let groupAssignment = LogSymbol(116, "GROUP_ASSIGN", .info)

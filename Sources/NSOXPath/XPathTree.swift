@@ -23,6 +23,9 @@ public protocol XPathTree<Node> {
   /// The node above; nil for the root.
   func parent(of node: Node) -> Node?
 
+  /// The schema nodes that a node of a schema node can have below it; nil is the root.
+  func children(of schemaNode: NodeID?) -> [NodeID]
+
   /// Calls `body` with the instances of `child`, a schema child of the schema node of `parent`: at most one for a
   /// container or leaf, the entries of a list or leaf-list in order.
   ///
@@ -47,6 +50,11 @@ public protocol XPathTree<Node> {
 
   /// The instance that the value of an instance-identifier leaf points to; nil when there is none.
   func target(ofInstanceIdentifier node: Node) throws -> Node?
+}
+
+extension XPathTree {
+  /// Those of data: no actions, no notifications.
+  public func children(of schemaNode: NodeID?) -> [NodeID] { schemaNode.map { schema[$0].children } ?? schema.roots }
 }
 
 /// What an evaluation read, for tracking what its result depends on.

@@ -124,16 +124,5 @@ final class InterfaceData: OperationalData {
 
 extension DateTime {
   /// UTC.
-  init(seconds: Int64) {
-    var time = time_t(seconds)
-    var parts = tm()
-    gmtime_r(&time, &parts)
-    self.init(
-      date: CalendarDate(
-        year: Int32(parts.tm_year) + 1900, month: UInt8(truncatingIfNeeded: parts.tm_mon + 1),
-        day: UInt8(truncatingIfNeeded: parts.tm_mday)),
-      time: ClockTime(
-        hour: UInt8(truncatingIfNeeded: parts.tm_hour), minute: UInt8(truncatingIfNeeded: parts.tm_min),
-        second: UInt8(truncatingIfNeeded: parts.tm_sec), microsecond: 0), zone: .utc)
-  }
+  init(seconds: Int64) { self.init(microsecondsSince1970: seconds * 1_000_000) }
 }

@@ -106,11 +106,14 @@ final class ProviderSession: Sendable {
           }
         }
       }
+      // Nothing may be sent before the daemon knows who feeds the stream.
+      let (registration, isRegistered) = AsyncStream.makeStream(of: Void.self)
+      defer { isRegistered.finish() }
       if let streamWorker {
         let connection = try await client.connect(.dataProvider)
         group.addTask {
           do {
-            try await self.serveStreams(streamWorker, connection) { isReady.yield() }
+            try await self.serveStreams(streamWorker, connection, after: registration) { isReady.yield() }
           } catch {
             isReady.finish(throwing: error)
             throw error
@@ -120,6 +123,9 @@ final class ProviderSession: Sendable {
       var there = ready.makeAsyncIterator()
       for _ in 0..<(workers.count + (streamWorker == nil ? 0 : 1)) { try await there.next() }
       try await register()
+      isRegistered.yield()
+      // A program that is told so may send at once.
+      if streamWorker != nil { try await there.next() }
       registered()
       group.addTask { try await self.serveControl() }
       do {
@@ -184,9 +190,13 @@ final class ProviderSession: Sendable {
   }
 
   /// Keeps the stream worker, on which the daemon never sends anything.
-  private func serveStreams(_ id: Int32, _ connection: Connection, _ ready: @Sendable () -> Void) async throws {
+  private func serveStreams(
+    _ id: Int32, _ connection: Connection, after registration: AsyncStream<Void>, _ ready: @Sendable () -> Void
+  ) async throws {
     try await connection.withExchange { exchange in
       try await exchange.send(.worker(instance: instance, id: id))
+      ready()
+      for await _ in registration { break }
       let streams = provider.registrations.compactMap { if case .stream(let stream) = $0.handler { stream } else { nil } }
       for stream in streams { stream.connect { try await exchange.send(.stream($0)) } }
       defer { for stream in streams { stream.connect(nil) } }

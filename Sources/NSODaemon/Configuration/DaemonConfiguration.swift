@@ -54,6 +54,8 @@ public struct DaemonConfiguration: Sendable {
   public var logs: LogSet.Settings
   /// Bounds for event subscribers.
   public var events = EventHub.Settings()
+  /// The notification streams there are.
+  public var streams: [NotificationStreamSettings] = []
   /// Whether HA orders are carried out.
   public var isHAEnabled: Bool
   /// What the operator should know but what does not stop the daemon.
@@ -141,6 +143,7 @@ extension DaemonConfiguration {
       notices.append(
         "external/enabled of \(programless.joined(separator: ", ")) has no effect: logs/external/enabled is not true")
     }
+    streams = try readStreams(source)
     noteIneffective()
   }
 

@@ -9,6 +9,7 @@ public final class EventSubscriber: Sendable {
     var events: [DaemonEvent] = []
     var bytes = 0
     var isFull = false
+    var whenTaken: (@Sendable () -> Void)?
   }
 
   let id: UInt64
@@ -38,12 +39,24 @@ public final class EventSubscriber: Sendable {
 
   /// All that waits, in order.
   public func take() -> [DaemonEvent] {
-    state.withLock { state in
+    let (events, whenTaken) = state.withLock { state in
       defer {
         state.events = []
         state.bytes = 0
       }
-      return state.events
+      return (state.events, state.whenTaken)
+    }
+    whenTaken?()
+    return events
+  }
+
+  /// Calls `body` each time when the buffer has been emptied: for who has more than it holds. Nil: nobody any more.
+  func whenTaken(_ body: (@Sendable () -> Void)?) { state.withLock { $0.whenTaken = body } }
+
+  /// How many more events it should be given by who can wait; it holds more, for those who cannot.
+  var room: Int {
+    state.withLock { state in
+      state.bytes < byteLimit / 4 && state.events.count * 2 < eventLimit ? max(1, eventLimit / 2 - state.events.count) : 0
     }
   }
 
@@ -86,10 +99,28 @@ extension DaemonEvent {
       case .commitDiff(let notice): (notice.comment?.utf8.count ?? 0) + (notice.label?.utf8.count ?? 0)
       case .progress(_, let record):
         record.message.utf8.count + record.annotation.utf8.count + 64 * (record.attributes.count + record.links.count)
-      case .stream(.notification(_, let values)): 128 * values.count
+      case .stream(.notification(_, let values)): values.reduce(0) { $0 + $1.approximateSize }
       case .auditNetwork(let audit): audit.configuration.utf8.count
       default: 0
       }
     return 256 + texts
+  }
+}
+
+extension TaggedValue {
+  fileprivate var approximateSize: Int {
+    guard case .value(let value) = content else { return 96 }
+    return 96 + value.approximateSize
+  }
+}
+
+extension Value {
+  fileprivate var approximateSize: Int {
+    switch self {
+    case .string(let text): text.utf8.count
+    case .binary(let bytes), .hexString(let bytes): bytes.count
+    case .list(let values): values.reduce(0) { $0 + 32 + $1.approximateSize }
+    default: 32
+    }
   }
 }

@@ -49,7 +49,7 @@ extension Engine {
   }
 
   /// Runs `body` where it may wait for data of providers, if the model has any.
-  private static func reading<R: Sendable>(
+  static func reading<R: Sendable>(
     _ model: DataModel, _ body: @escaping @Sendable () throws(NSOError) -> R
   ) async throws(NSOError) -> R {
     try await model.hasProviders ? ProviderWait.run(body) : body()

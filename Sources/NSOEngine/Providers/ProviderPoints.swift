@@ -11,7 +11,7 @@ public struct ProviderPoints: Sendable {
   /// What is shown, in its order.
   public static let titles: [(String, RegistrationKind)] = [
     ("callpoints", .data), ("validation points", .validation), ("action points", .action), ("service points", .service),
-    ("notification streams", .stream), ("authentication callbacks", .authentication),
+    ("authentication callbacks", .authentication),
   ]
 
   init(_ schema: Schema, _ registry: ProviderRegistry) {
@@ -40,8 +40,8 @@ public struct ProviderPoints: Sendable {
       lines += who.map { "\(point): \(text($0))" }
     }
     for item in served where item.registration.kind == kind && !points.contains(item.registration.name) {
-      // Streams and authentication have no statement in a model.
-      let isUnknown = kind != .stream && kind != .authentication
+      // Authentication has no statement in a model.
+      let isUnknown = kind != .authentication
       lines.append("\(item.registration.name): \(text(item))\(isUnknown ? ", unknown to the loaded modules" : "")")
     }
     return lines

@@ -38,7 +38,6 @@ public final class ProviderRegistry: Sendable {
     var limits = ProviderLimits()
     var wakeAt: ContinuousClock.Instant?
     var timer: Task<Void, Never>?
-    var streamHandler: (@Sendable (ProviderInstance, StreamMessage) -> Void)?
     var transactions: [Int32: ProviderTransactions] = [:]
     var changeHandlers: [@Sendable (ProviderInstance, Bool) -> Void] = []
   }
@@ -206,20 +205,6 @@ public final class ProviderRegistry: Sendable {
       }
     }
     return parts
-  }
-
-  // MARK: Notification streams
-
-  /// Takes what clients send on stream workers.
-  public func onStreamMessage(_ body: @escaping @Sendable (ProviderInstance, StreamMessage) -> Void) {
-    state.withLock { $0.streamHandler = body }
-  }
-
-  public func received(_ message: StreamMessage, from instance: ProviderInstance) {
-    guard let handler = state.withLock({ $0.streamHandler }) else {
-      return log.debug("\(instance.summary) sends a notification, which nobody takes")
-    }
-    handler(instance, message)
   }
 
   // MARK: Late answers

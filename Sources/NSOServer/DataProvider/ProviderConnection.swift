@@ -71,7 +71,9 @@ final class ProviderConnection: APIConnection {
         switch role {
         case .unknown: try introduce(message, &out)
         case .control(let instance): try control(message, instance, &out)
-        case .worker(let instance, _): try work(message, instance)
+        case .worker(let instance, _):
+          if case .stream(let message) = message { return stream(message, instance) }
+          try work(message, instance)
         }
         return .done
       } catch {
@@ -149,9 +151,17 @@ final class ProviderConnection: APIConnection {
     switch message {
     case .reply(let reply): received(reply, instance)
     case .extendTimeout(let query, _, let seconds): instance.extend(query, seconds: seconds)
-    case .stream(let message): services.engine.providers.received(message, from: instance)
     default: throw NSOError(.protocolUsage, "\(instance.summary) sends on a worker what belongs on its control socket")
     }
+  }
+
+  /// Nothing more is read from a stream worker before a notification has been dealt with: a client that sends faster waits.
+  private func stream(_ message: StreamMessage, _ instance: ProviderInstance) -> FrameOutcome {
+    guard let connection else { return .close(nil) }
+    let later = connection.later { (_: Result<Void, NSOError>, _) in .done }
+    let engine = services.engine
+    services.run(for: later) { () async throws(NSOError) in await engine.received(message, from: instance) }
+    return .later
   }
 
   private func received(_ reply: ProviderReply, _ instance: ProviderInstance) {
@@ -217,7 +227,9 @@ final class ProviderConnection: APIConnection {
         services.engine.log.notice("DAEMON_DIED \(instance.summary) closed its control socket")
       }
       services.engine.providers.remove(instance, "it closed its control socket")
-    case .worker(let instance, let id): instance.remove(worker: id, socket)
+    case .worker(let instance, let id):
+      instance.remove(worker: id, socket)
+      services.engine.lostWorker(id, of: instance)
     }
   }
 }

@@ -11,6 +11,7 @@ final class EventConnection: APIConnection {
   private unowned let connection: IPCConnection
   private let services: Services
   private var subscriber: EventSubscriber?
+  private var stream: NotificationStreams.Subscription?
   /// Taken from the subscriber's buffer, not written yet.
   private var inHand: ArraySlice<DaemonEvent> = []
   private var firstFrameTimer: Scheduled<Void>?
@@ -50,35 +51,37 @@ final class EventConnection: APIConnection {
       out.writeFrame { $0.writeBareError(error.reply) }
       return .close(.badFrame("\(error)"))
     }
+    let order: NotificationStreams.Order?
     do throws(NSOError) {
-      try check(subscription)
+      order = try check(subscription)
     } catch {
       out.writeFrame { $0.writeBareError(error) }
       return .close(.notServed(error.message))
     }
     out.writeFrame { HAReply.ok.write(into: &$0) }
-    begin(subscription)
+    begin(subscription, order)
     return .done
   }
 
   /// What has to be right before the answer (section 2).
-  private func check(_ subscription: EventSubscription) throws(NSOError) {
-    guard subscription.mask.contains(.streamEvent) else { return }
+  private func check(_ subscription: EventSubscription) throws(NSOError) -> NotificationStreams.Order? {
+    guard subscription.mask.contains(.streamEvent) else { return nil }
     guard let stream = subscription.stream else {
       throw NSOError(.protocolUsage, "STREAM_EVENT is in the mask, but no stream is named: say which")
     }
-    throw NSOError(
-      .noExists,
-      "there is no stream \(stream.name): this daemon has no notification streams yet")
+    let sessions = engine.sessions
+    return try engine.streams.order(stream) { (try? sessions.session($0)) != nil }
   }
 
   /// From here on events come. They are written after the answer, which is on its way.
-  private func begin(_ subscription: EventSubscription) {
+  private func begin(_ subscription: EventSubscription, _ order: NotificationStreams.Order?) {
     let loop = NIOLoopBound(self, eventLoop: connection.eventLoop)
-    subscriber = engine.events.subscribe(
+    let subscriber = engine.events.subscribe(
       subscription, name: "event subscriber on connection \(connection.id) from \(connection.peer)",
       wake: { loop.eventLoop.execute { loop.value.drain() } },
       dropped: { _ in loop.eventLoop.execute { loop.value.connection.closeNow() } })
+    self.subscriber = subscriber
+    stream = order.map { engine.streams.subscribe(subscriber, $0) }
     if subscription.mask.contains(.heartbeat) {
       repeatTask(milliseconds: subscription.heartbeatInterval, 0) { api in api.tell(.heartbeat) }
     }
@@ -154,6 +157,8 @@ final class EventConnection: APIConnection {
     for timer in [firstFrameTimer, stallTimer] + timers { timer?.cancel() }
     timers = []
     inHand = []
+    if let stream { engine.streams.unsubscribe(stream) }
+    stream = nil
     if let subscriber { engine.events.unsubscribe(subscriber) }
     subscriber = nil
   }

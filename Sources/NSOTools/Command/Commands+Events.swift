@@ -9,8 +9,9 @@ extension Command {
       purpose:
         "print events as they happen, one line each, until count=N of them have come or the daemon ends. Words: names of kinds "
         + "(\(EventMask.names.map(\.name).joined(separator: " "))), all, or a mask as a number; json for JSON lines; "
-        + "heartbeat=MS health=MS verbosity=N stream=NAME from=TIME to=TIME filter=XPATH usid=N count=N. "
-        + "Without a kind: all that need neither interval nor stream. Events that are waited for are acknowledged when printed"
+        + "heartbeat=MS health=MS verbosity=N count=N stream=NAME replay-from=TIME stop=TIME filter=XPATH usid=N. "
+        + "Without a kind: all that need neither interval nor stream. Events that are waited for are acknowledged when printed. "
+        + "Ends with the stream when that has a stop time; a replay that fails is an error"
     ) { run, words in
       let wish = try EventWish(words)
       var left = wish.count
@@ -20,6 +21,8 @@ extension Command {
           let text = EventText(event)
           run.print(wish.asJSON ? text.json : text.line)
           try await stream.acknowledge(event)
+          if case .stream(.notificationComplete) = event { return }
+          if case .stream(.replayFailed(let reason)) = event { throw NSOError(.external, "the replay failed: \(reason)") }
           if let count = left { left = count - 1 }
         }
       }
@@ -106,12 +109,12 @@ struct EventWish {
       subscription.mask.insert(.healthCheck)
     case "verbosity": subscription.verbosity = try number(value, name)
     case "stream": stream.name = value
-    case "from": stream.start = try time(value, name)
-    case "to": stream.stop = try time(value, name)
+    case "from", "replay-from": stream.start = try time(value, name)
+    case "to", "stop": stream.stop = try time(value, name)
     case "filter": stream.filter = value
     case "usid": stream.session = Int32(clamping: try number(value, name))
     default:
-      throw UsageError("\(name)= is not known: count heartbeat health verbosity stream from to filter usid")
+      throw UsageError("\(name)= is not known: count heartbeat health verbosity stream replay-from stop filter usid")
     }
   }
 

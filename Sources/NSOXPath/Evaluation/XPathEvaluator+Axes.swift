@@ -136,7 +136,7 @@ extension XPathEvaluator {
   }
 
   /// Schema children that data can have: nil is the root.
-  func children(of id: NodeID?) -> [NodeID] { id.map { schema[$0].children } ?? schema.roots }
+  func children(of id: NodeID?) -> [NodeID] { tree.children(of: id) }
 
   /// The instances of a schema child, by lookup where the conditions give keys.
   private func forEachInstance(

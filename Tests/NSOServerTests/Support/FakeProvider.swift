@@ -28,6 +28,9 @@ final class FakeProvider: Sendable {
   private struct State {
     var workers: [Int32: Socket] = [:]
     var requests: [ProviderRequest.Body] = []
+    /// Those of the control socket by their number, and which were answered by a test.
+    var queries: [(Int64, ProviderRequest.Body)] = []
+    var answered: Set<Int64> = []
     /// Phases that are not answered well.
     var refusals: [TransactionPhase: Response] = [:]
     var refusesInit: Response?
@@ -87,6 +90,10 @@ final class FakeProvider: Sendable {
 
   /// What was asked so far.
   var requests: [ProviderRequest.Body] { state.with { $0.requests } }
+  /// What came on the control socket, with the number of each.
+  var queries: [(Int64, ProviderRequest.Body)] { state.with { $0.queries } }
+  /// False when it was answered before.
+  func markAnswered(_ query: Int64) -> Bool { state.with { $0.answered.insert(query).inserted } }
   var phases: [TransactionPhase] {
     requests.compactMap { if case .phase(let phase, _, _) = $0 { phase } else { nil } }
   }
@@ -111,7 +118,10 @@ final class FakeProvider: Sendable {
     var next: Int32 = 0
     while let message = control.receive() {
       guard case .request(let request) = message else { continue }
-      state.with { $0.requests.append(request.body) }
+      state.with { state in
+        state.requests.append(request.body)
+        state.queries.append((request.query, request.body))
+      }
       switch request.body {
       case .newUserSessions, .closeUserSession, .database:
         control.send(.reply(ProviderReply(.databaseReply, query: request.query, instance: instance, .done)))

@@ -1,0 +1,395 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A replay store that cannot be read or written.
+public struct ReplayStoreError: Error, Hashable, Sendable, CustomStringConvertible {
+  public var description: String
+
+  init(_ description: String) { self.description = description }
+
+  /// With what the operating system says.
+  init(_ what: String, _ path: String, _ number: Int32) {
+    description = "cannot \(what) \(path): \(String(cString: strerror(number)))"
+  }
+}
+
+/// The notifications of one stream on disk, in the order in which they came: a few files, of which the last is written and the
+/// oldest goes when there are too many. What was appended outlives the process at once, and the machine when the file is full or
+/// closed; a record that a crash cut off is dropped when the store is opened.
+///
+/// Not for several threads at once: its stream uses it on its queue only.
+final class ReplayStore {
+  /// Where reading goes on.
+  struct Position: Hashable {
+    var segment: UInt64
+    var offset: Int
+  }
+
+  /// What one reading gives.
+  struct Batch {
+    var records: [ReplaySegment.Record] = []
+    var next: Position
+    /// Nothing was appended after this.
+    var isAtEnd = false
+    /// What could not be read, and was left out.
+    var damage: String?
+  }
+
+  let settings: NotificationStreamSettings.Store
+  /// When the log began; microseconds since 1970.
+  let created: Int64
+  /// The latest event time that was dropped.
+  private(set) var aged: Int64?
+  private let prefix: String
+  private let lock: Int32
+  private var ownsLock = true
+  /// Ascending; the last is the one that is written.
+  private var segments: [UInt64]
+  /// Of files that are full: the latest event time, where it is known.
+  private var latest: [UInt64: Int64] = [:]
+  private var descriptor: Int32
+  private var end: Int
+  private var currentLatest: Int64?
+
+  /// Opens the store or makes it.
+  /// - Parameters:
+  ///   - name: of the stream.
+  ///   - now: microseconds since 1970.
+  ///   - note: is told of what was cut off or left aside.
+  static func open(
+    _ settings: NotificationStreamSettings.Store, name: String, now: Int64, note: (String) -> Void
+  ) throws(ReplayStoreError) -> ReplayStore {
+    let prefix = fileName(name) + "."
+    try makeDirectory(settings.directory)
+    let lock = try takeLock("\(settings.directory)/\(prefix)lock")
+    do throws(ReplayStoreError) {
+      return try open(settings, prefix, now, lock, note)
+    } catch {
+      release(lock)
+      throw error
+    }
+  }
+
+  private static func open(
+    _ settings: NotificationStreamSettings.Store, _ prefix: String, _ now: Int64, _ lock: Int32, _ note: (String) -> Void
+  ) throws(ReplayStoreError) -> ReplayStore {
+    var headers: [UInt64: ReplaySegment.Header] = [:]
+    for number in try segments(in: settings.directory, prefix) {
+      let path = path(settings.directory, prefix, number)
+      guard let header = ReplaySegment.Header(try read(path, from: 0, ReplaySegment.Header.size)) else {
+        // The last one: its header was being written. Any other: nothing in it can be trusted.
+        note("\(path) has no readable beginning and is left aside as \(path).damaged")
+        guard rename(path, path + ".damaged") == 0 else { throw ReplayStoreError("rename", path, errno) }
+        continue
+      }
+      headers[number] = header
+    }
+    let numbers = headers.keys.sorted()
+    guard let number = numbers.last, let last = headers[number] else {
+      let header = ReplaySegment.Header(created: now, aged: nil, previousLatest: nil)
+      let descriptor = try begin(path(settings.directory, prefix, 1), header)
+      return ReplayStore(settings, prefix, lock, header, descriptor, segments: [1])
+    }
+    let path = path(settings.directory, prefix, number)
+    let descriptor = openFile(path, O_RDWR | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else { throw ReplayStoreError("open", path, errno) }
+    let store = ReplayStore(settings, prefix, lock, last, descriptor, segments: numbers)
+    for (number, following) in zip(numbers, numbers.dropFirst()) { store.latest[number] = headers[following]?.previousLatest }
+    do throws(ReplayStoreError) {
+      try store.readLast(path, note)
+    } catch {
+      store.ownsLock = false
+      throw error
+    }
+    return store
+  }
+
+  private init(
+    _ settings: NotificationStreamSettings.Store, _ prefix: String, _ lock: Int32, _ header: ReplaySegment.Header,
+    _ descriptor: Int32, segments: [UInt64]
+  ) {
+    self.settings = settings
+    self.prefix = prefix
+    self.lock = lock
+    created = header.created
+    aged = header.aged
+    self.descriptor = descriptor
+    self.segments = segments
+    end = ReplaySegment.Header.size
+  }
+
+  /// Finds the end of the file that is written, and cuts off what is no whole record.
+  private func readLast(_ path: String, _ note: (String) -> Void) throws(ReplayStoreError) {
+    let size = try Self.size(descriptor, path)
+    while end < size {
+      let batch = try Self.batch(descriptor, path, from: end, to: size, limit: 1 << 20)
+      for record in batch.records { currentLatest = max(currentLatest ?? record.time, record.time) }
+      end = batch.end
+      guard batch.damage != nil || batch.records.isEmpty else { continue }
+      note("\(path): \(size - end) bytes at its end were not completely written and are cut off")
+      guard ftruncate(descriptor, off_t(end)) == 0 else { throw ReplayStoreError("cut", path, errno) }
+      return
+    }
+  }
+
+  deinit {
+    fsync(descriptor)
+    close(descriptor)
+    if ownsLock { Self.release(lock) }
+  }
+
+  // MARK: Writing
+
+  /// Adds a notification.
+  /// - Throws: when it is not in the store afterwards; what was there before is.
+  func append(_ record: ReplaySegment.Record) throws(ReplayStoreError) {
+    let bytes = ReplaySegment.bytes(of: record)
+    guard bytes.count <= settings.maximumSize - ReplaySegment.Header.size else {
+      throw ReplayStoreError(
+        "a notification of \(record.payload.count) bytes does not fit into a file of \(settings.maximumSize): raise max-size")
+    }
+    if end > ReplaySegment.Header.size, end > settings.maximumSize - bytes.count { try rotate() }
+    guard writeFully(descriptor, bytes, at: end) else {
+      let reason = errno
+      // What was written of it must not stand before the next one.
+      ftruncate(descriptor, off_t(end))
+      throw ReplayStoreError("write", path(segments.last ?? 0), reason)
+    }
+    end += bytes.count
+    currentLatest = max(currentLatest ?? record.time, record.time)
+  }
+
+  /// Begins a new file and drops the oldest ones.
+  private func rotate() throws(ReplayStoreError) {
+    guard let current = segments.last else { return }
+    fsync(descriptor)
+    latest[current] = currentLatest
+    let dropped = segments.prefix(max(0, segments.count + 1 - max(1, settings.maximumFiles)))
+    var aged = aged
+    for number in dropped {
+      if let time = try latestTime(of: number) { aged = max(aged ?? time, time) }
+    }
+    let header = ReplaySegment.Header(created: created, aged: aged, previousLatest: currentLatest)
+    let new = try Self.begin(path(current + 1), header)
+    close(descriptor)
+    descriptor = new
+    end = ReplaySegment.Header.size
+    currentLatest = nil
+    self.aged = aged
+    for number in dropped {
+      unlink(path(number))
+      latest[number] = nil
+    }
+    segments.removeFirst(dropped.count)
+    segments.append(current + 1)
+  }
+
+  private func latestTime(of segment: UInt64) throws(ReplayStoreError) -> Int64? {
+    if let known = latest[segment] { return known }
+    var time: Int64?
+    var position = Position(segment: segment, offset: ReplaySegment.Header.size)
+    while position.segment == segment {
+      let batch = try read(from: position, limit: 1 << 20)
+      for record in batch.records { time = max(time ?? record.time, record.time) }
+      position = batch.next
+      if batch.isAtEnd { break }
+    }
+    return time
+  }
+
+  // MARK: Reading
+
+  /// Where to begin so that no notification later than `time` is missed.
+  func position(after time: Int64) -> Position {
+    // Files in which everything is as early are left out.
+    let first = segments.first { number in latest[number].map { $0 > time } ?? true } ?? segments.last ?? 0
+    return Position(segment: first, offset: ReplaySegment.Header.size)
+  }
+
+  /// The next notifications, at most `records` of them and about `limit` bytes.
+  /// - Throws: when what is at the position was dropped meanwhile.
+  func read(from position: Position, limit: Int = 256 << 10, records: Int = 1000) throws(ReplayStoreError) -> Batch {
+    guard let index = segments.firstIndex(of: position.segment) else {
+      throw ReplayStoreError("the replay fell so far behind that what it had not read yet was dropped; raise max-files")
+    }
+    let path = path(position.segment)
+    let isLast = index == segments.count - 1
+    if isLast {
+      guard position.offset < end else { return Batch(next: position, isAtEnd: true) }
+      let part = try Self.batch(descriptor, path, from: position.offset, to: end, limit: limit, records)
+      let next = Position(segment: position.segment, offset: part.damage == nil ? part.end : end)
+      return Batch(records: part.records, next: next, isAtEnd: next.offset >= end, damage: part.damage)
+    }
+    let file = openFile(path, O_RDONLY | O_CLOEXEC, 0)
+    guard file >= 0 else { throw ReplayStoreError("open", path, errno) }
+    defer { close(file) }
+    let size = try Self.size(file, path)
+    let following = Position(segment: segments[index + 1], offset: ReplaySegment.Header.size)
+    guard position.offset < size else { return Batch(next: following) }
+    let part = try Self.batch(file, path, from: position.offset, to: size, limit: limit, records)
+    let isDone = part.damage != nil || part.end >= size || part.records.isEmpty
+    return Batch(
+      records: part.records, next: isDone ? following : Position(segment: position.segment, offset: part.end),
+      damage: part.damage)
+  }
+
+  /// Files, and about how many bytes they have.
+  var extent: (files: Int, bytes: Int) { (segments.count, (segments.count - 1) * settings.maximumSize + end) }
+
+  /// Whole records from one place of a file on.
+  private static func batch(
+    _ file: Int32, _ path: String, from start: Int, to size: Int, limit: Int, _ most: Int = 1000
+  ) throws(ReplayStoreError) -> (records: [ReplaySegment.Record], end: Int, damage: String?) {
+    var bytes = try read(file, path, from: start, min(limit, size - start))
+    var records: [ReplaySegment.Record] = []
+    var place = 0
+    while place < bytes.count, records.count < most {
+      switch ReplaySegment.parse(bytes, at: place) {
+      case .record(let record, let count):
+        records.append(record)
+        place += count
+      case .damaged: return (records, start + place, "\(path): damaged at byte \(start + place)")
+      case .incomplete(let count):
+        // The rest comes with the next batch, unless the file ends here.
+        guard start + place + count <= size else {
+          return (records, start + place, "\(path): cut off at byte \(start + place)")
+        }
+        guard records.isEmpty else { return (records, start + place, nil) }
+        bytes = try read(file, path, from: start, count)
+        guard bytes.count == count else { throw ReplayStoreError("\(path) became shorter while it was read") }
+        place = 0
+      }
+    }
+    return (records, start + place, nil)
+  }
+
+  // MARK: Files
+
+  private func path(_ number: UInt64) -> String { Self.path(settings.directory, prefix, number) }
+
+  private static func path(_ directory: String, _ prefix: String, _ number: UInt64) -> String {
+    let digits = String(number)
+    return "\(directory)/\(prefix)\(String(repeating: "0", count: max(0, 12 - digits.count)))\(digits).replay"
+  }
+
+  /// The name of a stream in file names: what is no letter, digit, `-` or `_` as `%` and two digits.
+  private static func fileName(_ name: String) -> String {
+    name.utf8.reduce(into: "") { text, byte in
+      switch byte {
+      case 48...57, 65...90, 97...122, 45, 95: text.unicodeScalars.append(Unicode.Scalar(byte))
+      default: text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }
+    }
+  }
+
+  private static func makeDirectory(_ path: String) throws(ReplayStoreError) {
+    var made = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/") {
+      made += "/" + part
+      guard mkdir(made, 0o755) == 0 || errno == EEXIST else { throw ReplayStoreError("make the directory", path, errno) }
+    }
+  }
+
+  /// Two daemons must not write the same log.
+  private static func takeLock(_ path: String) throws(ReplayStoreError) -> Int32 {
+    let file = openFile(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+    guard file >= 0 else { throw ReplayStoreError("open", path, errno) }
+    guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+      let reason = errno
+      close(file)
+      throw reason == EWOULDBLOCK
+        ? ReplayStoreError("\(path): another daemon uses this replay store; give each a directory of its own")
+        : ReplayStoreError("lock", path, reason)
+    }
+    return file
+  }
+
+  private static func release(_ lock: Int32) {
+    // Closing alone would leave it to a child process that is just being made.
+    _ = flock(lock, LOCK_UN)
+    close(lock)
+  }
+
+  private static func segments(in directory: String, _ prefix: String) throws(ReplayStoreError) -> [UInt64] {
+    guard let handle = opendir(directory) else { throw ReplayStoreError("read the directory", directory, errno) }
+    defer { closedir(handle) }
+    var numbers: [UInt64] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+          String(cString: $0)
+        }
+      }
+      guard name.hasPrefix(prefix), name.hasSuffix(".replay") else { continue }
+      let digits = name.dropFirst(prefix.count).dropLast(".replay".count)
+      // The largest number leaves room for those that follow.
+      guard let number = UInt64(digits), number < UInt64.max / 2 else { continue }
+      numbers.append(number)
+    }
+    return numbers.sorted()
+  }
+
+  private static func begin(_ path: String, _ header: ReplaySegment.Header) throws(ReplayStoreError) -> Int32 {
+    let file = openFile(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+    guard file >= 0 else { throw ReplayStoreError("make", path, errno) }
+    guard writeFully(file, header.bytes, at: 0) else {
+      let reason = errno
+      close(file)
+      unlink(path)
+      throw ReplayStoreError("write", path, reason)
+    }
+    return file
+  }
+
+  private static func size(_ file: Int32, _ path: String) throws(ReplayStoreError) -> Int {
+    var facts = stat()
+    guard fstat(file, &facts) == 0 else { throw ReplayStoreError("look at", path, errno) }
+    return Int(facts.st_size)
+  }
+
+  private static func read(_ path: String, from offset: Int, _ count: Int) throws(ReplayStoreError) -> [UInt8] {
+    let file = openFile(path, O_RDONLY | O_CLOEXEC, 0)
+    guard file >= 0 else { throw ReplayStoreError("open", path, errno) }
+    defer { close(file) }
+    return try read(file, path, from: offset, count)
+  }
+
+  /// `count` bytes, fewer at the end of the file.
+  private static func read(
+    _ file: Int32, _ path: String, from offset: Int, _ count: Int
+  ) throws(ReplayStoreError) -> [UInt8] {
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: max(0, count)) { buffer, done in
+      while done < count {
+        let got = pread(file, buffer.baseAddress?.advanced(by: done), count - done, off_t(offset + done))
+        if got < 0, errno == EINTR { continue }
+        if got < 0 { failure = errno }
+        guard got > 0 else { return }
+        done += got
+      }
+    }
+    guard failure == 0 else { throw ReplayStoreError("read", path, failure) }
+    return bytes
+  }
+}
+
+/// open(2) with a mode.
+private func openFile(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
+
+private func writeFully(_ file: Int32, _ bytes: [UInt8], at offset: Int) -> Bool {
+  bytes.withUnsafeBytes { bytes in
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(file, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return false }
+      done += count
+    }
+    return true
+  }
+}
