@@ -1,5 +1,6 @@
 import Foundation
 import NSOClient
+import NSODaemon
 import NSOModel
 import NSOTesting
 import NSOWire
