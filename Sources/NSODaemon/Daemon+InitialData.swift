@@ -1,6 +1,6 @@
 import NSODocument
-import NSOEngine
-import NSOModel
+public import NSOEngine
+public import NSOModel
 
 extension Daemon {
   /// Loads the initial data into a database that has never been committed to: every `.xml` file of `cdb/init-path/dir`, then of
@@ -14,20 +14,42 @@ extension Daemon {
     let transaction = try engine.startTransaction(session, on: .running, .readWrite, isInitial: true)
     for file in files {
       log.record(.initialDataLoad, file)
-      let options = LoadOptions(format: .xml, mode: .merge)
-      do {
-        let load = try ConfigurationLoad(transaction, options)
-        try DocumentFile.read(file) { bytes in try load.feed(Array(bytes)) }
-        try load.finish()
-      } catch {
-        throw Self.faulty(file, error)
-      }
+      do { _ = try Self.load(file, into: transaction) } catch { throw Self.faulty(file, error) }
     }
     do {
       try await engine.apply(transaction, keepOpen: false)
     } catch {
       throw Self.faulty(files.joined(separator: ", "), error)
     }
+  }
+
+  /// As at the first start, for modules that an upgrade brings: of the files in the same places, and in the new load path, what belongs to
+  /// them.
+  public func loadInitialData(
+    _ transaction: Transaction, of namespaces: Set<String>, _ directories: [String]
+  ) throws(NSOError) -> [String] {
+    var loaded: [String] = []
+    var seen: Set<String> = []
+    do throws(StartFailure) {
+      for place in startConfiguration.initialDataDirectories + [startConfiguration.databaseDirectory] + directories {
+        for file in try Self.documents(in: place) where seen.insert(file).inserted {
+          do { if try Self.load(file, into: transaction, of: namespaces) { loaded.append(file) } } catch {
+            throw Self.faulty(file, error)
+          }
+        }
+      }
+    } catch {
+      throw NSOError(.badConfig, error.text)
+    }
+    return loaded
+  }
+
+  /// - Returns: whether the file has anything of these namespaces.
+  private static func load(_ file: String, into transaction: Transaction, of namespaces: Set<String>? = nil) throws -> Bool {
+    let load = try ConfigurationLoad(transaction, LoadOptions(format: .xml, mode: .merge, namespaces: namespaces))
+    try DocumentFile.read(file) { bytes in try load.feed(Array(bytes)) }
+    try load.finish()
+    return load.hasTaken
   }
 
   private static func documents(in directory: String) throws(StartFailure) -> [String] {

@@ -83,6 +83,7 @@ extension Daemon {
 
     text.title("datastores")
     for fact in datastoreFacts { text.item(fact) }
+    if let note = upgradeNote { text.item(note) }
 
     text.title("user sessions")
     for session in engine.sessions.all { text.item(session.summary) }

@@ -2,6 +2,7 @@ import Logging
 import NSOEngine
 public import NSOModel
 public import NSOSchema
+import Synchronization
 
 /// Upgrades of the schema while the daemon runs: where the modules come from, and what the log says (protocol part 06, records
 /// 30 to 34).
@@ -12,14 +13,33 @@ extension Daemon {
       ? Self.schemaLoader(loadPath: startConfiguration.loadPath, files: options.modules, paths)
       : Self.schemaLoader(loadPath: directories, files: [], paths)
     do throws(SchemaError) {
-      return try loader.load()
+      let schema = try loader.load()
+      state.withLock { $0.nextLoadPath = directories }
+      return schema
     } catch {
       throw NSOError(.badConfig, "the modules of the upgrade cannot be used: \(error)")
     }
   }
 
+  public func upgradeNotes(_ directories: [String]) -> [String] { restartNote(directories).map { [$0] } ?? [] }
+
+  /// What to do so that modules of an upgrade are loaded at the next start, too; nil when nothing has to be done: they are where the
+  /// configuration file says.
+  private func restartNote(_ directories: [String]) -> String? {
+    let configured = state.withLock { $0.configuration.loadPath }
+    guard !directories.isEmpty, configured.map(Directory.canonical) != directories.map(Directory.canonical) else { return nil }
+    return
+      "at its next start the daemon loads the modules of the load-path in its configuration file again: before that, set it to \(directories.joined(separator: ", "))"
+  }
+
+  /// For `ncs --status`.
+  var upgradeNote: String? {
+    let loadPath = state.withLock { $0.upgradedLoadPath }
+    return restartNote(loadPath).map { "modules: those of an upgrade, from \(loadPath.joined(separator: ", ")); \($0)" }
+  }
+
   func logUpgrades() {
-    engine.onUpgradeStep { [log, weak engine] step in
+    engine.onUpgradeStep { [log, weak engine, weak self] step in
       let owner = engine?.upgrade?.owner
       switch step {
       case .initStarted: log.record(.upgradeInitStarted, owner ?? "")
@@ -28,7 +48,14 @@ extension Daemon {
         log.record(.upgradePerformed, owner ?? "")
         guard let upgrade = engine?.upgrade, let report = try? engine?.report(of: upgrade) else { return }
         for line in report.text.split(separator: "\n") { log.write(level: .notice, text: "upgrade: \(line)") }
-      case .committed: log.record(.upgradeCommitted)
+      case .committed:
+        log.record(.upgradeCommitted)
+        guard let self else { return }
+        let loadPath = self.state.withLock { state in
+          state.upgradedLoadPath = state.nextLoadPath
+          return state.upgradedLoadPath
+        }
+        if let note = self.restartNote(loadPath) { log.write(level: .warning, text: "upgrade: \(note)") }
       case .aborted: log.record(.upgradeAborted)
       }
     }

@@ -57,6 +57,9 @@ public final class Daemon: Sendable {
     var pending: [String] = []
     /// What the operator must know, of the settings that are in force.
     var warnings: [String]
+    /// Where the modules of the upgrade under way, and those of the last one, come from; empty: from where the configuration says.
+    var nextLoadPath: [String] = []
+    var upgradedLoadPath: [String] = []
     var isStopping = false
     var isStopped = false
     var whenStopped: [CheckedContinuation<Void, Never>] = []

@@ -194,6 +194,7 @@ public final class Engine: Sendable {
     if !isInitial, !isInternal { try requirePhase(for: session, mode) }
     try requireDatastore(database)
     if mode == .readWrite, !isInitial, !isInternal { try requireWritable(database, session) }
+    let model = model
     // Asked for before the snapshot, see Candidate.
     let pending = database == .candidate ? candidate.changes : nil
     let durable = try storeErrors { () throws(StoreError) in try stores.durable.snapshot() }
@@ -209,7 +210,7 @@ public final class Engine: Sendable {
       model, target: database == .operational ? .operational : .configuration, configuration: Overlay(configurationTree),
       operational: Overlay(volatile.tree(.operational)),
       persistentOperational: Overlay(durable.tree(.persistentOperational)))
-    let transaction = try add(session) { handle in
+    let transaction = try add(session, current: model) { handle in
       var editor = editor
       if editor.model.hasProviders, database == .running || database == .operational {
         editor.openProviders(providerTree(for: handle, editor.model))
@@ -240,23 +241,34 @@ public final class Engine: Sendable {
     }
   }
 
-  private func add(_ session: UserSession, _ make: (Int32) -> Transaction) throws(NSOError) -> Transaction {
-    let (made, upgrade): (Transaction?, SchemaUpgrade?) = table.withLock { table in
-      if let upgrade = table.upgrade, upgrade.isClosed { return (nil, upgrade) }
-      guard table.transactions.count < configuration.transactionLimit else { return (nil, nil) }
+  /// - Parameter current: the schema in use when the snapshots of a new transaction were taken.
+  private func add(
+    _ session: UserSession, current: DataModel? = nil, _ make: (Int32) -> Transaction
+  ) throws(NSOError) -> Transaction {
+    let outcome: Result<Transaction, NSOError> = table.withLock { table in
+      if let upgrade = table.upgrade, upgrade.isClosed {
+        return .failure(upgrade.refusal("\(session.summary) cannot start a transaction"))
+      }
+      if let current, current !== model {
+        return .failure(
+          NSOError(
+            .upgradeInProgress,
+            "\(session.summary) cannot start a transaction: an upgrade of the schema has just ended; try again"))
+      }
+      guard table.transactions.count < configuration.transactionLimit else {
+        return .failure(
+          NSOError(
+            .tooManyTransactions,
+            "\(session.summary): the limit of \(configuration.transactionLimit) open transactions is reached; finish some"))
+      }
       repeat {
         table.last = table.last == Int32.max ? 1 : table.last + 1
       } while table.transactions[table.last] != nil
       let transaction = make(table.last)
       table.transactions[transaction.handle] = transaction
-      return (transaction, nil)
+      return .success(transaction)
     }
-    if let upgrade { throw upgrade.refusal("\(session.summary) cannot start a transaction") }
-    guard let made else {
-      throw NSOError(
-        .tooManyTransactions,
-        "\(session.summary): the limit of \(configuration.transactionLimit) open transactions is reached; finish some")
-    }
+    let made = try outcome.get()
     let token = session.onEnd { [weak self, weak made] in
       guard let self, let made else { return }
       self.finish(made)
@@ -349,8 +361,7 @@ public final class Engine: Sendable {
       guard table.upgrade === upgrade, !table.transactions.values.contains(where: { $0.mode == .readWrite }) else {
         return false
       }
-      upgrade.close()
-      return true
+      return upgrade.closeIfWaiting()
     }
   }
 

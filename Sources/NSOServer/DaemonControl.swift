@@ -1,3 +1,4 @@
+public import NSOEngine
 public import NSOModel
 public import NSOSchema
 
@@ -27,12 +28,31 @@ public protocol DaemonControl: Sendable {
   /// - Throws: BAD_CONFIG, with file and line.
   func loadSchema(_ directories: [String]) throws(NSOError) -> Schema
 
+  /// Loads the initial data of modules that an upgrade of the schema brings into its transaction. Blocks.
+  /// - Parameters:
+  ///   - namespaces: of these modules; what else the files have is passed over.
+  ///   - directories: as of ``loadSchema(_:)``; searched too.
+  /// - Returns: the files that had any.
+  /// - Throws: BAD_CONFIG, with the file.
+  func loadInitialData(
+    _ transaction: Transaction, of namespaces: Set<String>, _ directories: [String]
+  ) throws(NSOError) -> [String]
+
+  /// What whoever upgrades has to know besides what the upgrade means for the data; lines of text.
+  func upgradeNotes(_ directories: [String]) -> [String]
+
   /// Reads again what is kept of users and groups (AAA_RELOAD).
   func reloadAAA() async throws(NSOError)
 }
 
 extension DaemonControl {
   public func reloadAAA() async throws(NSOError) {}
+
+  public func loadInitialData(
+    _ transaction: Transaction, of namespaces: Set<String>, _ directories: [String]
+  ) throws(NSOError) -> [String] { [] }
+
+  public func upgradeNotes(_ directories: [String]) -> [String] { [] }
 
   public func loadSchema(_ directories: [String]) throws(NSOError) -> Schema {
     throw NSOError(.unavailable, "the schema of this daemon cannot be upgraded while it runs")

@@ -41,6 +41,34 @@ import Testing
     }
   }
 
+  @Test func whatTakesATransactionBackHasThem() async throws {
+    try await prepare()
+    let before = try documents.save(SaveOptions(format: .xml, withServiceMeta: true))
+    let transaction = try test.start()
+    try transaction.write { (editor) throws(NSOError) in
+      do {
+        try editor.setAttribute(.annotation, to: nil, of: test.locate("/t:top/name"))
+        try editor.setAttribute(.refcount, to: .uint32(3), of: test.locate("/t:top/name"))
+        try editor.set(test.locate("/t:top/name"), .string("other"))
+        try editor.setAttribute(.tags, to: .list([.string("z")]), of: test.locate("/t:top/server{web 443}"))
+        try editor.setAttribute(.inactive, to: .bool(true), of: test.locate("/t:top/server{web 443}"))
+        try editor.setAttribute(.inactive, to: nil, of: test.locate("/t:top/opt"))
+        try editor.delete(test.locate("/t:top/tags{b}"))
+        try editor.setAttribute(.annotation, to: .string("first"), of: test.locate("/t:top/tags{a}"))
+      } catch let error as NSOError { throw error } catch { throw NSOError(.internal, "\(error)") }
+    }
+    let view = try transaction.view()
+    let back = String(decoding: try view.changeDocument(isReversed: true), as: UTF8.self)
+    let forth = String(decoding: try view.changeDocument(), as: UTF8.self)
+    try await test.engine.apply(transaction, keepOpen: false)
+    let after = try documents.save(SaveOptions(format: .xml, withServiceMeta: true))
+    #expect(before != after)
+    try await documents.load(back, LoadOptions(format: .xml, mode: .merge))
+    #expect(try documents.save(SaveOptions(format: .xml, withServiceMeta: true)) == before, "\(back)")
+    try await documents.load(forth, LoadOptions(format: .xml, mode: .merge))
+    #expect(try documents.save(SaveOptions(format: .xml, withServiceMeta: true)) == after, "\(forth)")
+  }
+
   @Test func jsonHasThemAsTheManualSays() async throws {
     try await prepare()
     let saved = try documents.save(SaveOptions(format: .json, withServiceMeta: true))

@@ -165,6 +165,24 @@ struct HistoryTests {
     try await test.change { try $0.delete(test.locate("/t:top/server{web 80}")) }  // 7
     try await roll(test, .fixed(4), selective: true)
     #expect(try !test.engine.currentView().exists(test.locate("/t:top/server{web 80}")))
+    // What has no place is told.
+    try await test.change { editor in  // 9
+      try editor.create(test.locate("/t:top/server{db 1}"))
+      try editor.set(test.locate("/t:top/server{db 1}/desc"), .string("one"))
+    }
+    try await test.change { editor in  // 10
+      try editor.set(test.locate("/t:top/server{db 1}/desc"), .string("two"))
+      try editor.set(test.locate("/t:top/name"), .string("ten"))
+    }
+    try await test.change { try $0.delete(test.locate("/t:top/server{db 1}")) }  // 11
+    let last = test.engine.history.revision
+    let transaction = try test.start()
+    let omissions = try test.engine.rollBack(.fixed(Int64(last) - 1), in: transaction, selective: true)
+    #expect(omissions.paths == ["/t:top/server{db 1}/desc"] && omissions.count == 1)
+    #expect(omissions.text == "/t:top/server{db 1}/desc\n")
+    try await test.engine.apply(transaction, keepOpen: false)
+    #expect(try test.value("/t:top/name") == .string("unnamed"))
+    test.engine.finish(transaction)
     // An entry comes back with its place.
     try await test.change { try $0.delete(test.locate("/t:top/rule{x}")) }
     try await roll(test, .relative(0), selective: true)

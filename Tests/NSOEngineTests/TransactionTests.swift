@@ -11,6 +11,41 @@ struct TransactionTests {
 
   init() throws { test = try TestEngine() }
 
+  @Test func operationalDataFollowsEntriesThatGetOtherKeys() async throws {
+    let test = try TestEngine()
+    defer { test.close() }
+    func hits(_ name: String) throws -> Value? { try test.value("/t:top/server{\(name)}/hits") }
+    try await test.change { editor in
+      for name in ["a 1", "b 1", "c 1", "d 1"] { try editor.create(test.locate("/t:top/server{\(name)}")) }
+    }
+    for (index, name) in ["a 1", "b 1", "c 1", "d 1"].enumerated() {
+      let place = try test.locate("/t:top/server{\(name)}/hits")
+      let result: Result<Void, NSOError> = await withCheckedContinuation { continuation in
+        test.engine.writeOperational { (editor) throws(NSOError) in
+          try editor.set(place, .uint32(UInt32(index)))
+        } completion: {
+          continuation.resume(returning: $0)
+        }
+      }
+      try result.get()
+    }
+    try await test.change { editor in
+      // Twice, onto one that has just gone, and one that is deleted afterwards.
+      try editor.rename(test.locate("/t:top/server{a 1}"), to: [.string("x"), .uint16(1)])
+      try editor.rename(test.locate("/t:top/server{x 1}"), to: [.string("y"), .uint16(2)])
+      try editor.rename(test.locate("/t:top/server{b 1}"), to: [.string("a"), .uint16(1)])
+      try editor.rename(test.locate("/t:top/server{c 1}"), to: [.string("z"), .uint16(1)])
+      try editor.delete(test.locate("/t:top/server{z 1}"))
+      try editor.rename(test.locate("/t:top/server{d 1}"), to: [.string("e"), .uint16(1)])
+      try editor.rename(test.locate("/t:top/server{e 1}"), to: [.string("d"), .uint16(1)])
+    }
+    #expect(try hits("y 2") == .uint32(0))
+    #expect(try hits("a 1") == .uint32(1))
+    #expect(try hits("d 1") == .uint32(3))
+    #expect(try test.engine.currentView().count(test.locate("/t:top/server")) == 3)
+    #expect(try test.engine.stores.volatile.snapshot().count(.operational) == 3)
+  }
+
   @Test func changesArePrivateUntilApplied() async throws {
     let writer = try test.start()
     let entry = try test.locate("/t:top/server{web 80}")

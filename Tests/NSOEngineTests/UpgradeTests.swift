@@ -259,6 +259,101 @@ import Testing
     return engine.engine.model.schema
   }
 
+  @Test func `an open candidate keeps an upgrade out`() async throws {
+    let engine = try TestEngine { $0.datastores.candidate = true }
+    defer { engine.close() }
+    try await set(engine, [("/t:top/name", "x")])
+    func write(_ name: String) async throws {
+      let transaction = try engine.start(on: .candidate)
+      defer { engine.engine.finish(transaction) }
+      let place = try engine.locate("/t:top/name")
+      try transaction.writeOne { (editor) throws(NSOError) in try editor.set(place, .string(name)) }
+      try await engine.engine.apply(transaction, keepOpen: false)
+    }
+    try await write("y")
+    await #expect { _ = try await begin(engine, kill: true) } throws: {
+      ($0 as? NSOError)?.code == .locked && "\($0)".contains("candidate")
+    }
+    #expect(try engine.engine.isCandidateModified())
+    // What makes no difference does not.
+    try await write("x")
+    let upgrade = try await begin(engine)
+    #expect(code { try engine.engine.lock(.running, for: engine.session) } == .upgradeInProgress)
+    _ = try perform(engine, upgrade, [])
+    try await engine.engine.commitUpgrade(upgrade)
+    try await write("z")
+    try await engine.engine.commitCandidate(engine.session)
+    #expect(try engine.value("/t:top/name") == .string("z"))
+  }
+
+  @Test(.timeLimit(.minutes(2))) func `subscribers learn what is dropped and what is changed, and may refuse`() async throws {
+    let engine = try TestEngine()
+    defer { engine.close() }
+    try await set(
+      engine, [("/t:top/ratio", "1.5"), ("/t:top/load", "42"), ("/t:top/name", "ada"), ("/t:top/server{a 1}/desc", "x")],
+      ["/t:top/server{a 1}", "/t:top/rule{b}", "/t:top/rule{a}"])
+    let told = Journal()
+    let approval = Journal()
+    let points = [("ratio", "/t:top/ratio"), ("load", "/t:top/load"), ("rest", "/t:top/name"), ("all", "/t:top")]
+    let subscribers = try points.map { name, path in
+      let subscriber = FakeSubscriber(engine.engine, name)
+      try subscriber.subscribe(path, kind: name == "load" ? .twoPhase : .running, priority: name == "all" ? 10 : 0)
+      return subscriber
+    }
+    for (subscriber, (name, _)) in zip(subscribers, points) { serve(subscriber, name, engine, told, approval) }
+    let edits = [
+      ("leaf ratio { type decimal64 { fraction-digits 2; } }", ""),
+      ("list rule { key id; ordered-by user; leaf id { type string; } leaf act { type string; } }", ""),
+      ("leaf load { type uint8 { range \"0..100\"; } default 10; }", "leaf load { type int32; default 10; }"),
+    ]
+    var upgrade = try await begin(engine)
+    _ = try perform(engine, upgrade, edits)
+    await #expect { try await engine.engine.commitUpgrade(upgrade) } throws: { "\($0)".contains("not today") }
+    #expect(engine.engine.upgrade == nil)
+    #expect(try engine.value("/t:top/load") == .uint8(42))
+    #expect(told.all == ["load prepare"])
+    approval.add("yes")
+    upgrade = try await begin(engine)
+    _ = try perform(engine, upgrade, edits)
+    try await engine.engine.commitUpgrade(upgrade)
+    #expect(try engine.value("/t:top/load") == .int32(42))
+    let lines = told.all
+    #expect(lines.dropFirst().first == "load prepare")
+    let ratio = try #require(lines.first { $0.hasPrefix("ratio") })
+    #expect(ratio.contains("/t:top/ratio deleted"), "\(lines)")
+    let load = try #require(lines.first { $0.hasPrefix("load commit") })
+    #expect(load.contains("int32(42)") && load.contains("uint8(42)"), "\(lines)")
+    #expect(!lines.contains { $0.hasPrefix("rest") })
+    let whole = lines.filter { $0.hasPrefix("all") }
+    #expect(whole.count == 2)
+    #expect(whole.first?.contains("/t:top/rule") == true && whole.first?.contains("/t:top/ratio") == true, "\(lines)")
+    #expect(whole.last?.contains("/t:top/load") == true && whole.last?.contains("rule") == false, "\(lines)")
+    for subscriber in subscribers { subscriber.leave() }
+  }
+
+  /// Writes down what a subscriber is told; it refuses until there is an approval.
+  private func serve(
+    _ subscriber: FakeSubscriber, _ name: String, _ test: TestEngine, _ told: Journal, _ approval: Journal
+  ) {
+    Task {
+      while let notice = await subscriber.next() {
+        var text = "\(name) \(notice.kind.rawValue)"
+        if notice.kind == .commit {
+          for pattern in notice.patterns.values {
+            for item in try notice.changes.items(of: pattern, .previousValues) {
+              text += " \(notice.changes.model.schema.text(of: item.path)) \(item.change)"
+            }
+          }
+          // Transactions may be started again.
+          test.engine.finish(try test.start())
+        }
+        told.add(text)
+        let isRefused = notice.kind == .prepare && approval.all.isEmpty
+        try subscriber.answer(isRefused ? .abort(NSOError(.external, "not today")) : .donePriority)
+      }
+    }
+  }
+
   @Test func `operational data is brought in line too`() async throws {
     let engine = try TestEngine()
     defer { engine.close() }

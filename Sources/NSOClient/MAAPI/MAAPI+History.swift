@@ -70,10 +70,14 @@ extension Transaction {
   /// - Parameters:
   ///   - isSelective: take back this commit alone, and leave what came after it.
   ///   - path: only what is at and below it.
+  /// - Returns: paths of what was left out because later commits have removed what it is in; at most some twenty, then how many more.
+  @discardableResult
   public func rollBack(
     _ number: RollbackNumber, selective isSelective: Bool = false, below path: some PathConvertible = Keypath.root
-  ) async throws {
-    try await done(.rollBack(RollBack(number, isSelective: isSelective, below: path.wirePath)))
+  ) async throws -> [String] {
+    let request = MAAPIRequest.rollBack(RollBack(number, isSelective: isSelective, below: path.wirePath))
+    guard case .text(let text) = try await reply(to: request) else { throw ReplyMismatch() }
+    return text.split(separator: "\n").map(String.init)
   }
 
   /// What would undo the changes of the transaction, as an XML document to be merged.

@@ -31,6 +31,13 @@ enum Directory {
     return names
   }
 
+  /// A path without links and detours; as it is when there is nothing at it.
+  static func canonical(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
   /// Makes a directory and those above it that are missing.
   static func make(_ path: String, mode: mode_t = 0o755) throws(FileError) {
     var status = stat()

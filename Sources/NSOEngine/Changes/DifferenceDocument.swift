@@ -5,22 +5,26 @@ import NSOSchema
 import NSOStore
 
 /// Differences as an XML document that makes them when it is merged: NETCONF's `operation` where something goes, YANG's
-/// `insert` where an entry has another place (RFC 6241, section 7.2; RFC 7950, section 7.8.6).
+/// `insert` where an entry has another place (RFC 6241, section 7.2; RFC 7950, section 7.8.6). Attributes follow at the end.
 struct DifferenceDocument {
-  private let model: DataModel
+  private let after: TreeView
+  private var model: DataModel { after.model }
   private var writer: XMLDocumentWriter
   /// What is open: by its path, and whether it is an entry.
   private var open: [(path: Keypath, isEntry: Bool)] = []
 
-  /// - Parameter differences: in the order of the data.
-  static func document(_ differences: [DataDifference], _ model: DataModel) throws(NSOError) -> [UInt8] {
+  /// - Parameters:
+  ///   - differences: in the order of the data.
+  ///   - after: the data that they make.
+  static func document(_ differences: [DataDifference], _ after: TreeView) throws(NSOError) -> [UInt8] {
     let sink = Sink()
     do {
       var document = DifferenceDocument(
-        model, XMLDocumentWriter(layout: .pretty) { sink.bytes.append(contentsOf: $0) })
+        after, XMLDocumentWriter(layout: .pretty) { sink.bytes.append(contentsOf: $0) })
       try document.writer.startContainer(
         NodeName("config", namespace: DocumentLoader.configNamespace, module: "", prefix: "config"))
       for difference in differences { try document.add(difference) }
+      try document.addAttributes(differences)
       try document.close(to: 0)
       try document.writer.end()
       try document.writer.finish()
@@ -34,8 +38,8 @@ struct DifferenceDocument {
 
   private final class Sink { var bytes: [UInt8] = [] }
 
-  private init(_ model: DataModel, _ writer: XMLDocumentWriter) {
-    self.model = model
+  private init(_ after: TreeView, _ writer: XMLDocumentWriter) {
+    self.after = after
     self.writer = writer
   }
 
@@ -44,7 +48,7 @@ struct DifferenceDocument {
     let facts = model[node]
     let name = model.nodeName(node)
     switch difference.change {
-    // Attributes are not asked for: the document is about data.
+    // Attributes have their turn when all nodes are there.
     case .modified, .attributeSet: return
     case .created where facts.kind == .list || facts.kind == .container: try enter(difference.path)
     case .created: try leaf(difference.path, node, name, [])
@@ -87,6 +91,43 @@ struct DifferenceDocument {
     } else {
       try enter(path.parent)
       try writer.leaf(name, .empty, metadata: metadata)
+    }
+  }
+
+  // MARK: Attributes
+
+  private mutating func addAttributes(_ differences: [DataDifference]) throws {
+    var index = differences.startIndex
+    while index < differences.endIndex {
+      let path = differences[index].path
+      var set: [Annotation] = []
+      var removed: [AttributeNumber] = []
+      while index < differences.endIndex, differences[index].path == path {
+        if case .attributeSet(let number, let value) = differences[index].change {
+          if let value { set += model.written(Attribute(number, value)).map { [$0] } ?? [] } else { removed.append(number) }
+        }
+        index += 1
+      }
+      if !removed.isEmpty { set.append(model.writtenRemoval(removed)) }
+      if !set.isEmpty { try add(set, path) }
+    }
+  }
+
+  private mutating func add(_ attributes: [Annotation], _ path: Keypath) throws {
+    let place = try model.locate(path)
+    // With a node its attributes go.
+    guard let node = place.node, try after.exists(place) else { return }
+    let name = model.nodeName(node)
+    switch model[node].kind {
+    case .list, .container:
+      try enter(path, attributes)
+      try close(to: open.count - 1)
+    case .leafList: try leaf(path, node, name, attributes)
+    default:
+      guard try after.isSet(place), let value = try after.value(place), let type = model.schema[node].type else { return }
+      try enter(path.parent)
+      try writer.leaf(
+        name, model[node].flags.contains(.empty) ? .empty : try model.written(value, type), metadata: attributes)
     }
   }
 
@@ -176,8 +217,10 @@ extension TreeView {
 
   /// The changes of a transaction to configuration, or what takes them back, as an XML document that makes them when it is merged.
   public func changeDocument(below place: Location = .root, isReversed: Bool = false) throws(NSOError) -> [UInt8] {
-    try DifferenceDocument.document(
-      DataDifference.all(of: changes(isReversed: isReversed), below: place, [], model), model)
+    let changes = try changes(isReversed: isReversed)
+    var after = self
+    after.configuration = changes
+    return try DifferenceDocument.document(DataDifference.all(of: changes, below: place, .attributes, model), after)
   }
 
   /// The changes of a transaction to configuration, or what takes them back, as people read them; empty when there are none.

@@ -147,6 +147,8 @@ extension Engine {
     do throws(NSOError) {
       try backend.write { (target) throws(NSOError) in
         try storeErrors { () throws(StoreError) in
+          target.written.noteAll()
+          target.renames += editor.renames
           try target.configuration.absorb(editor.configuration)
           try target.operational.absorb(editor.operational)
           try target.persistentOperational.absorb(editor.persistentOperational)
@@ -360,10 +362,11 @@ extension Engine {
     _ attempt: CommitAttempt, _ participants: [any CommitParticipant]
   ) async throws(NSOError) -> CommitResult {
     var batch = attempt.batch
-    let (orphans, volatileOrphans) = try storeErrors { () throws(StoreError) in
-      try self.orphans(of: attempt.batch, try stores.durable.snapshot())
+    let followUp = try storeErrors { () throws(StoreError) in
+      let followUp = try operationalFollowUp(of: attempt, try stores.durable.snapshot())
+      try followUp.addPersistent(to: &batch)
+      return followUp
     }
-    for range in orphans { batch.delete(.persistentOperational, range) }
     let id = nextTransactionID()
     id.write(to: &batch)
     for participant in participants { try participant.addRecords(of: attempt, id, to: &batch) }
@@ -374,47 +377,8 @@ extension Engine {
     didCommit(id)
     let result = CommitResult(id: id, revision: revision)
     for participant in participants { participant.becameDurable(attempt, result) }
-    await dropVolatile(volatileOrphans)
+    await storeVolatile(followUp)
     return result
-  }
-
-  /// Removes operational data whose entry is gone. The commit has taken place: a failure here cannot undo it.
-  private func dropVolatile(_ ranges: [KeyRange]) async {
-    guard !ranges.isEmpty else { return }
-    var cleaning = WriteBatch()
-    for range in ranges { cleaning.delete(.operational, range) }
-    do throws(StoreError) {
-      _ = try await stores.volatile.commit(cleaning)
-    } catch {
-      log.error(
-        "operational data of deleted configuration could not be removed: \(error); it shows until it is written or the daemon restarts"
-      )
-    }
-  }
-
-  /// Operational data below configuration that a batch deletes: it goes with the entry that it described.
-  private func orphans(
-    of batch: WriteBatch, _ current: Snapshot
-  ) throws(StoreError) -> (persistent: [KeyRange], volatile: [KeyRange]) {
-    var deleted: [KeyRange] = []
-    batch.forEach { space, operation in
-      guard space == .running else { return true }
-      switch operation {
-      case .put: break
-      case .delete(let key): deleted.append(.prefix(Array(key)))
-      case .deleteRange(let lower, let upper): deleted.append(KeyRange(lower: Array(lower), upper: upper.map { Array($0) }))
-      }
-      return true
-    }
-    guard !deleted.isEmpty else { return ([], []) }
-    let volatile = try stores.volatile.snapshot().tree(.operational)
-    let persistent = current.tree(.persistentOperational)
-    var orphans: (persistent: [KeyRange], volatile: [KeyRange]) = ([], [])
-    for range in deleted {
-      if try !persistent.isEmpty(range) { orphans.persistent.append(range) }
-      if try !volatile.isEmpty(range) { orphans.volatile.append(range) }
-    }
-    return orphans
   }
 
   /// A key of the store as a path for people.

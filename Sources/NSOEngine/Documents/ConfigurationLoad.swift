@@ -69,6 +69,9 @@ public final class ConfigurationLoad: Sendable {
     state = Mutex(State(editor: editor, loader: loader, parser: Self.parser(format), needsContent: needsContent))
   }
 
+  /// Whether the document has said anything so far that is not passed over on the top level.
+  public var hasTaken: Bool { state.withLock { $0.loader.hasTaken } }
+
   deinit { abandon() }
 
   private static func parser(_ format: DocumentFormat) -> sending any DocumentParser {

@@ -44,6 +44,11 @@ public struct ConfigurationSave {
 
   /// - Throws: BADPATH for a path that leads nowhere, NOT_IMPLEMENTED for combinations that are not there yet.
   public init(_ view: TreeView, _ options: SaveOptions) throws(NSOError) {
+    var view = view
+    if options.withoutProviders {
+      view.provider = nil
+      view.providerTree = nil
+    }
     self.view = view
     self.options = options
     let sink = Sink()

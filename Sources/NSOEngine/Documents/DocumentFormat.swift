@@ -26,15 +26,19 @@ public struct LoadOptions: Sendable, Hashable {
   public var lax: Bool
   /// Hidden nodes (`tailf:hidden`) are unknown.
   public var hidesHidden: Bool
+  /// On the top level everything outside of these namespaces is passed over; nil: nothing is.
+  public var namespaces: Set<String>?
 
   public init(
-    format: DocumentFormat, mode: LoadMode, ignoreOperational: Bool = false, lax: Bool = false, hidesHidden: Bool = false
+    format: DocumentFormat, mode: LoadMode, ignoreOperational: Bool = false, lax: Bool = false, hidesHidden: Bool = false,
+    namespaces: Set<String>? = nil
   ) {
     self.format = format
     self.mode = mode
     self.ignoreOperational = ignoreOperational
     self.lax = lax
     self.hidesHidden = hidesHidden
+    self.namespaces = namespaces
   }
 }
 
@@ -61,10 +65,13 @@ public struct SaveOptions: Sendable, Hashable {
   public var withServiceMeta: Bool
   /// Hidden nodes (`tailf:hidden`) are left out.
   public var hidesHidden: Bool
+  /// Data of providers is left out.
+  public var withoutProviders: Bool
 
   public init(
     format: DocumentFormat, content: Content = .configuration, withDefaults: Bool = false, path: Keypath? = nil,
-    noParents: Bool = false, filter: String? = nil, withServiceMeta: Bool = false, hidesHidden: Bool = false
+    noParents: Bool = false, filter: String? = nil, withServiceMeta: Bool = false, hidesHidden: Bool = false,
+    withoutProviders: Bool = false
   ) {
     self.format = format
     self.content = content
@@ -74,5 +81,6 @@ public struct SaveOptions: Sendable, Hashable {
     self.filter = filter
     self.withServiceMeta = withServiceMeta
     self.hidesHidden = hidesHidden
+    self.withoutProviders = withoutProviders
   }
 }

@@ -40,6 +40,13 @@ extension DocumentLoader {
         marks.operation = known
       case (.namespace(Self.yang), "insert"): insert = text
       case (.namespace(Self.yang), "key"), (.namespace(Self.yang), "value"): anchor = text
+      case (.namespace(Self.ownNamespace), AttributeRule.removal):
+        marks.removedAttributes += try text.split(whereSeparator: \.isWhitespace).map { (word) throws(NSOError) in
+          guard let rule = AttributeRule.all.first(where: { $0.name == word }) else {
+            throw NSOError(.badConfig, "\(element.name): attribute \(word), which is to be removed, is not known")
+          }
+          return rule.number
+        }
       default:
         if let rule = AttributeRule.named(attribute.name) {
           marks.attributes.append(try self.attribute(attribute.value, rule, element.names))
@@ -97,6 +104,11 @@ extension DocumentLoader {
       return identity.map { .identityref(IdentityHash($0.name)) }
     }
     return Attribute(rule.number, value)
+  }
+
+  func set(_ marks: Marks, of location: Location, _ editor: inout TreeEditor) throws(NSOError) {
+    for number in marks.removedAttributes { try editor.setAttribute(number, to: nil, of: location) }
+    try set(marks.attributes, of: location, &editor)
   }
 
   func set(_ attributes: [Attribute], of location: Location, _ editor: inout TreeEditor) throws(NSOError) {

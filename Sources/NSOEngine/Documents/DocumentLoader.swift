@@ -37,8 +37,12 @@ struct DocumentLoader {
     var operation: Operation
     var insert = MovePlace.last
     var attributes: [Attribute] = []
+    /// Those that the node is to have no longer.
+    var removedAttributes: [AttributeNumber] = []
   }
 
+  /// Namespace of what our documents say that no standard has words for.
+  static let ownNamespace = "urn:swift-nso:document"
   static let netconf = "urn:ietf:params:xml:ns:netconf:base:1.0"
   static let configNamespace = "http://tail-f.com/ns/config/1.0"
   static let yang = "urn:ietf:params:xml:ns:yang:1"
@@ -67,6 +71,8 @@ struct DocumentLoader {
 
   /// True once the document has said anything.
   private(set) var hasContent = false
+  /// True once anything was not passed over on the top level.
+  private(set) var hasTaken = false
 
   mutating func handle(_ event: DocumentEvent, _ editor: inout TreeEditor) throws(NSOError) {
     if case .entry(var pending)? = frames.last {
@@ -141,6 +147,11 @@ struct DocumentLoader {
       return
     default: break
     }
+    if let namespaces = options.namespaces, isTopLevel, !isOf(namespaces, element.name) {
+      frames.append(.skipped)
+      return
+    }
+    hasTaken = true
     let parent: Location
     let inherited: Operation
     switch frames.last {
@@ -269,7 +280,7 @@ struct DocumentLoader {
     case .none: break
     }
     if isEntry || facts.flags.contains(.presence) { try editor.ensure(location, at: marks.insert) }
-    try set(marks.attributes, of: location, &editor)
+    try set(marks, of: location, &editor)
     return .inside(location, below)
   }
 
@@ -307,7 +318,7 @@ struct DocumentLoader {
     }
     if let value { try editor.set(place, value) } else { try editor.ensure(place, at: marks.insert) }
     if case .moduleNames = names, facts.kind == .leafList { note(item: place, of: node) }
-    try set(marks.attributes, of: place, &editor)
+    try set(marks, of: place, &editor)
   }
 
   // MARK: Names
@@ -324,6 +335,21 @@ struct DocumentLoader {
       }
     guard let id, !model.schema[id].flags.contains(.input) else { return nil }
     return id
+  }
+
+  private var isTopLevel: Bool {
+    switch frames.last {
+    case nil, .wrapper: true
+    default: false
+    }
+  }
+
+  private func isOf(_ namespaces: Set<String>, _ name: DocumentName) -> Bool {
+    switch name.space {
+    case .namespace(let uri): namespaces.contains(uri)
+    case .module(let module): model.schema.module(name: module).map { namespaces.contains($0.namespace) } ?? false
+    case .none: find(name, in: nil).map { namespaces.contains(model.schema[$0].name.namespace) } ?? false
+    }
   }
 
   private func isWrapper(_ name: DocumentName) -> Bool {

@@ -1,3 +1,4 @@
+import Logging
 public import NSOModel
 import NSOSchema
 import NSOStore
@@ -17,16 +18,41 @@ public enum RollbackEntryNumber: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+/// What a rollback left out because it has no place any more: a later commit has removed what it is in.
+public struct RollbackOmissions: Sendable, Hashable {
+  /// The first ones, as paths.
+  public private(set) var paths: [String] = []
+  /// All of them.
+  public private(set) var count = 0
+
+  private static let limit = 20
+
+  public var isEmpty: Bool { count == 0 }
+
+  mutating func note(_ path: @autoclosure () -> String) {
+    count += 1
+    if paths.count < Self.limit { paths.append(path()) }
+  }
+
+  /// One path a line; empty when nothing was left out.
+  public var text: String {
+    let more = count > paths.count ? ["and \(count - paths.count) more"] : []
+    return (paths + more).map { $0 + "\n" }.joined()
+  }
+}
+
 extension Engine {
   /// Writes into a transaction what takes commits back (protocol part 04, LOAD_ROLLBACK): all from the latest that the transaction knows
   /// to the numbered one, or only that one. Nothing is committed yet.
   /// - Parameters:
   ///   - selective: take back this commit alone; what later commits made of the same places stays where it is in the way.
   ///   - place: only what is at and below it.
+  /// - Returns: what was left out, which is in the log, too.
   /// - Throws: NOEXISTS for an entry that is not kept, or when rollbacks are not enabled; NOT_WRITABLE, BADSTATE.
+  @discardableResult
   public func rollBack(
     _ number: RollbackEntryNumber, in transaction: Transaction, selective: Bool = false, below place: Location = .root
-  ) throws(NSOError) {
+  ) throws(NSOError) -> RollbackOmissions {
     guard transaction.database == .running || transaction.database == .candidate else {
       throw NSOError(
         .notWritable,
@@ -40,10 +66,12 @@ extension Engine {
     let last = try storeErrors { () throws(StoreError) in try HistoryRecords.revision(snapshot) }
     let revision = try entry(number, last, snapshot)
     // The way back may be long: whoever asks something of the transaction meanwhile is not held up.
-    try transaction.writeAtLength { (editor) throws(NSOError) in
+    let omissions = try transaction.writeAtLength { (editor) throws(NSOError) in
+      var omissions = RollbackOmissions()
+      editor.written.noteAll()
       if selective || !place.path.isRoot {
         let changes = try changes(from: selective ? revision : last, to: revision - 1, snapshot)
-        try editor.carryOut(changes, below: place)
+        omissions = try editor.carryOut(changes, below: place)
       } else {
         try storeErrors { () throws(StoreError) in
           try History.goBack(from: last, to: revision - 1, &editor.configuration, snapshot)
@@ -51,7 +79,14 @@ extension Engine {
       }
       // A commit of somebody else that touches the same places makes a rollback meaningless.
       for range in editor.configuration.touched { transaction.recorder?.note(range) }
+      return omissions
     }
+    if !omissions.isEmpty {
+      log.notice(
+        "rollback entry \(number) in \(transaction.summary): \(omissions.count) changes were left out, since later commits have removed what they are in: \(omissions.paths.joined(separator: ", "))\(omissions.count > omissions.paths.count ? ", ..." : "")"
+      )
+    }
+    return omissions
   }
 
   /// The revision that an entry belongs to.
@@ -79,14 +114,19 @@ extension Engine {
 
 extension TreeEditor {
   /// Carries out changes that were made to other data, node by node; those that have no place here are left out.
-  fileprivate mutating func carryOut(_ changes: Overlay, below place: Location) throws(NSOError) {
+  fileprivate mutating func carryOut(_ changes: Overlay, below place: Location) throws(NSOError) -> RollbackOmissions {
     var failure: StoreError?
+    var omissions = RollbackOmissions()
+    var source = view
+    source.configuration = changes.untracked
     let model = model
     var target = configuration
     do throws(StoreError) {
       try TreeDiff(changes, layout: model.layout).forEach(below: place.path, includingDeletedContents: false) { change in
         do throws(StoreError) {
-          try Self.carryOut(change, model, &target)
+          if try !Self.carryOut(change, model, &target) {
+            omissions.note((try? source.keypath(change.path)).map(model.schema.text(of:)) ?? "data")
+          }
           return .goOn
         } catch {
           failure = error
@@ -98,24 +138,30 @@ extension TreeEditor {
       throw NSOError(store: error)
     }
     configuration = target
+    return omissions
   }
 
+  /// - Returns: false when there is no place for it.
   private static func carryOut(
     _ change: TreeChange, _ model: DataModel, _ target: inout Overlay
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Bool {
     let path = change.path
     switch change.kind {
-    case .deleted, .unset: return try target.delete(path)
+    case .deleted, .unset:
+      try target.delete(path)
+      return true
     case .moved(let after):
-      guard try target.exists(path) else { return }
-      _ = try target.moveEntry(path, to: after.map { .after($0) } ?? .first)
-      return
-    case .created, .set, .attribute: break
+      guard try target.exists(path) else { return false }
+      return try target.moveEntry(path, to: after.map { .after($0) } ?? .first)
+    case .attribute:
+      // An attribute goes with its node.
+      if let node = path.node, model[node].isAnchor || path.isTerminal, try !target.exists(path) { return change.new == nil }
+    case .created, .set: break
     }
     // What it is in may be gone by now.
     for above in model.layout.lineage(of: path).dropLast() {
       guard let node = above.node, model[node].isAnchor, try !target.exists(above) else { continue }
-      return
+      return false
     }
     let record = change.new.map { Array($0) }
     switch change.kind {
@@ -124,5 +170,6 @@ extension TreeEditor {
     case .created where path.isEntry: try target.createEntry(path, record ?? [])
     default: target.set(path, record ?? [])
     }
+    return true
   }
 }

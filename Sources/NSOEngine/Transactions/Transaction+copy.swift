@@ -71,6 +71,7 @@ extension Transaction {
 
 extension TreeEditor {
   mutating func takeOver(_ source: any DataTree, below place: Location) throws(NSOError) {
+    written.noteAll()
     guard let node = place.node else {
       return try storeErrors { () throws(StoreError) in try configuration.takeOver(source, below: .root) }
     }

@@ -34,6 +34,9 @@ struct AttributeRule: Sendable {
     AttributeRule(number: .outOfBand, form: .words, name: "out-of-band", module: "tailf_netconf"),
   ]
 
+  /// In documents: the attribute, in a namespace of ours, with the names of those that a node is to have no longer.
+  static let removal = "remove-attributes"
+
   static subscript(number: AttributeNumber) -> AttributeRule? { all.first { $0.number == number } }
 
   /// The rule for a name that stands in a document.
@@ -116,6 +119,13 @@ extension DataModel {
       return Annotation(name, .names([.name(named)]))
     default: return nil
     }
+  }
+
+  /// What says in a document that a node is to have these attributes no longer.
+  func writtenRemoval(_ numbers: [AttributeNumber]) -> Annotation {
+    Annotation(
+      NodeName(AttributeRule.removal, namespace: DocumentLoader.ownNamespace, module: "", prefix: "sn"),
+      .words(numbers.compactMap { AttributeRule[$0]?.name }))
   }
 
   /// The value of an attribute that stands in a document.

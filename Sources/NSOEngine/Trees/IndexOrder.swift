@@ -3,7 +3,8 @@ import NSOSchema
 import NSOStore
 
 /// The entries of a list in the order of a secondary index (`tailf:secondary-index`): by the values of its leafs, those without a
-/// value first, then by their keys. Made by looking at all entries; it does not follow later changes.
+/// value first, then by their keys. Made by looking at all entries; after changes that concern it (``isCurrent(in:)``) it has to be made
+/// anew.
 public struct IndexOrder: Sendable {
   struct Item: Sendable {
     /// The values of the index leafs and the keys of the entry, in a form that sorts as they do.
@@ -13,6 +14,10 @@ public struct IndexOrder: Sendable {
 
   private let items: [Item]
   private let leafs: [[NodeID]]
+  /// What it depends on: the leafs, the list, and all that these are in.
+  private let nodes: [NodeID]
+  /// How much had been written.
+  private let writes: UInt64
 
   /// Sorts before every value, and is the beginning of none.
   private static let missing: UInt8 = 0x0F
@@ -22,6 +27,8 @@ public struct IndexOrder: Sendable {
   /// - Throws: BADPATH for an unknown index, RESOURCE_DENIED for a list that is too long.
   public init(_ name: String, of list: Location, _ view: TreeView) throws(NSOError) {
     leafs = try Self.leafs(name, list, view.model)
+    writes = view.written.count
+    nodes = Self.lineage(of: list, view.model) + leafs.flatMap(\.self)
     var items: [Item] = []
     let model = view.model
     for entry in try view.entries(of: list, atMost: Self.limit) {
@@ -40,6 +47,19 @@ public struct IndexOrder: Sendable {
     }
     items.sort { $0.key.lexicographicallyPrecedes($1.key) }
     self.items = items
+  }
+
+  /// Whether nothing was written since that could change the order. `view` is of the same transaction.
+  public func isCurrent(in view: TreeView) -> Bool { view.written.isUnchanged(nodes, since: writes) }
+
+  private static func lineage(of list: Location, _ model: DataModel) -> [NodeID] {
+    var nodes: [NodeID] = []
+    var node = list.node
+    while let current = node {
+      nodes.append(current)
+      node = model.schema[current].parent
+    }
+    return nodes
   }
 
   /// The first entry after a key; without one the first of all.

@@ -134,6 +134,7 @@ extension TreeEditor {
   }
 
   mutating func change(_ node: NodeID, _ body: (inout Overlay) -> Void) {
+    written.note(node)
     switch model[node].placement {
     case .operational: body(&operational)
     case .persistentOperational: body(&persistentOperational)
@@ -151,6 +152,7 @@ extension TreeEditor {
   mutating func changing<R>(
     _ node: NodeID, _ body: (inout Overlay) throws(StoreError) -> R
   ) throws(NSOError) -> R {
+    written.note(node)
     if model[node].placement == .provider {
       guard var overlay = provider else {
         throw NSOError(.notWritable, "\(model.schema.path(of: node)) belongs to a data provider, which cannot be reached here")

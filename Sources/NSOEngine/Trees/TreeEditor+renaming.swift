@@ -5,8 +5,8 @@ import NSOXPath
 
 /// Changes of the keys of list entries.
 extension TreeEditor {
-  /// Gives a list entry, with all below, new keys (protocol part 04, MOVE). In a list ordered by user it keeps its place. Operational
-  /// data below the entry stays behind and goes when the transaction is committed.
+  /// Gives a list entry, with all below, new keys (protocol part 04, MOVE). In a list ordered by user it keeps its place. Operational data
+  /// of CDB below an entry of the configuration follows when the transaction is committed to running.
   /// - Throws: NOTMOVABLE where there is no entry with keys, NOEXISTS, ALREADY_EXISTS when there is an entry with the new keys.
   public mutating func rename(_ entry: Location, to keys: [Value]) throws(NSOError) {
     let node = try writable(entry)
@@ -32,6 +32,7 @@ extension TreeEditor {
       editor.noteWritten(target, .created)
       editor.noteChange(entry, .deleted)
     }
+    if model[node].placement == .configuration { renames.append(EntryRename(from: entry.path, to: target.path)) }
   }
 
   /// Makes an entry of a list with one integer key whose entries are numbered (`tailf:indexed-view`); one that is there already, and

@@ -28,6 +28,9 @@ public struct TreeEditor: Sendable {
   /// When `when` conditions are looked at.
   public var conditions = ConditionMode.atOnce
   var pending: PendingConditions?
+  var written = WriteLog()
+  /// Entries of the configuration that got other keys, in order: their operational data follows them when this is committed.
+  var renames: [EntryRename] = []
 
   public init(
     _ model: DataModel, target: Target, configuration: Overlay, operational: Overlay, persistentOperational: Overlay
@@ -54,6 +57,7 @@ public struct TreeEditor: Sendable {
   public var view: TreeView {
     var view = TreeView(
       model, configuration: configuration, operational: operational, persistentOperational: persistentOperational)
+    view.written = written
     if let provider {
       view.provider = provider
       view.providerTree = providerTree
@@ -208,6 +212,7 @@ public struct TreeEditor: Sendable {
   /// Deletes a node with all below, operational data in it included; nothing happens when it is not there.
   public mutating func remove(_ location: Location) throws(NSOError) {
     guard let node = location.node else {
+      written.noteAll()
       try storeErrors { () throws(StoreError) in
         switch target {
         case .configuration:
@@ -246,6 +251,8 @@ public struct TreeEditor: Sendable {
 
   /// Takes back everything that was written.
   public mutating func revert() {
+    renames = []
+    written.noteAll()
     configuration.removeAll()
     operational.removeAll()
     persistentOperational.removeAll()

@@ -18,6 +18,8 @@ public struct TreeView: Sendable {
   var providerTree: ProviderTree?
   /// Data whose `when` condition does not hold behaves as absent (delayed-when, where it may be there for a while).
   var hidesUnmet = false
+  /// What was written in the transaction that this is the view of.
+  var written = WriteLog()
 
   public init(
     _ model: DataModel, configuration: any DataTree, operational: any DataTree, persistentOperational: any DataTree
@@ -42,7 +44,8 @@ public struct TreeView: Sendable {
       guard let provider else {
         throw NSOError(
           .notImplemented,
-          "\(model.schema.path(of: node)) is data of a provider (callpoint): it can be read in a transaction of MAAPI, not here")
+          "\(model.schema.path(of: node)) is data of a provider (callpoint): it can be read in a transaction of MAAPI, not here"
+        )
       }
       return provider
     case .none:

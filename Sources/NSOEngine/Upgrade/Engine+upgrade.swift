@@ -23,7 +23,7 @@ extension Engine {
   /// - Parameters:
   ///   - timeout: seconds.
   ///   - kill: finish transactions that are still open then, instead of giving up.
-  /// - Throws: LOCKED while somebody holds a datastore or a part of one, or a confirmed commit is pending; TIMEOUT, ABORTED. The upgrade is over then.
+  /// - Throws: LOCKED while somebody holds a datastore or a part of one, the candidate has changes, or a confirmed commit is pending; TIMEOUT, ABORTED. The upgrade is over then.
   public func beginUpgrade(_ upgrade: SchemaUpgrade, timeout: Int64, kill: Bool) async throws(NSOError) {
     do throws(NSOError) {
       try requireUndisturbed(upgrade)
@@ -47,15 +47,18 @@ extension Engine {
 
   /// Takes the new schema and looks what it means for the data; nothing is changed yet (PERFORM_UPGRADE). Takes time in
   /// proportion to the data: not for an event loop.
+  /// - Parameter initialData: called with the upgrade's transaction and the namespaces of the modules that are new, if any: loads their
+  ///   initial data, and returns what was loaded, for the report.
   /// - Throws: BADSTATE; what the database says. The upgrade is over then.
   @discardableResult
   public func performUpgrade(
-    _ upgrade: SchemaUpgrade, _ load: () throws(NSOError) -> Schema
+    _ upgrade: SchemaUpgrade, _ load: () throws(NSOError) -> Schema,
+    initialData: (Transaction, Set<String>) throws(NSOError) -> [String] = { _, _ in [] }
   ) throws(NSOError) -> UpgradeReport {
     try upgrade.advance(from: .ready, to: .performing, "PERFORM_UPGRADE")
     do throws(NSOError) {
       let schema = try load()
-      let work = try prepareUpgrade(to: schema)
+      let work = try prepareUpgrade(to: schema, initialData)
       try enter(work, upgrade)
       upgradeObservers.tell(.performed)
       return work.migration.report
@@ -65,13 +68,17 @@ extension Engine {
     }
   }
 
-  /// Validates the data against the new schema, writes it, and makes the schema the one in use (COMMIT_UPGRADE).
-  /// - Throws: BADSTATE; the first value or rule that does not fit. The upgrade is over then, and all is as before.
+  /// Validates the data against the new schema, writes it, and makes the schema the one in use (COMMIT_UPGRADE). Those who take part in
+  /// commits do so in this one, too, but for hooks and validation points: what these check is configured by the modules that go. Returns when
+  /// the last of them has been told; others may write already meanwhile.
+  /// - Throws: BADSTATE; the first value or rule that does not fit; what a subscriber refuses with. The upgrade is over then, and all is as
+  ///   before.
   public func commitUpgrade(_ upgrade: SchemaUpgrade) async throws(NSOError) {
     try upgrade.advance(from: .performed, to: .committing, "COMMIT_UPGRADE")
     guard let work = upgrade.state.withLock({ $0.work }) else { return end(upgrade) }
+    let commit: UpgradeCommit
     do throws(NSOError) {
-      try await store(work)
+      commit = try await store(work)
     } catch {
       end(upgrade)
       upgradeObservers.tell(.aborted)
@@ -80,6 +87,9 @@ extension Engine {
     let old = model
     replaceModel(work.model)
     upgradeObservers.tell(old, work.model)
+    operationalWriter.open(work.model)
+    upgrade.reopen()
+    await tell(commit)
     end(upgrade)
     upgradeObservers.tell(.committed)
   }
@@ -130,6 +140,12 @@ extension Engine {
       throw NSOError(
         .locked,
         "\(upgrade.owner) cannot upgrade: a part of \(part.database) (\(part.selection.joined(separator: ", "))) is locked by \(part.session.summary) since \(now - part.since) s; have it unlocked first"
+      )
+    }
+    if configuration.datastores.candidate, try isCandidateModified() {
+      throw NSOError(
+        .locked,
+        "\(upgrade.owner) cannot upgrade: the candidate has changes that are not committed; have them committed or dropped (CANDIDATE_RESET) first"
       )
     }
     // It may have to be taken back, which an upgrade makes impossible.
@@ -222,7 +238,9 @@ extension Engine {
 
   // MARK: Data
 
-  private func prepareUpgrade(to schema: Schema) throws(NSOError) -> SchemaUpgrade.Work {
+  private func prepareUpgrade(
+    to schema: Schema, _ initialData: (Transaction, Set<String>) throws(NSOError) -> [String]
+  ) throws(NSOError) -> SchemaUpgrade.Work {
     do {
       let durable = try stores.durable.snapshot()
       let volatile = try stores.volatile.snapshot()
@@ -237,21 +255,21 @@ extension Engine {
       }
       let running = try migrated(durable.tree(.running), .running)
       let startup = try migrated(durable.tree(.startup), .startup)
-      // The candidate is reset, see store(_:).
-      let candidate = Overlay(EmptyTree())
       let persistent = try migrated(durable.tree(.persistentOperational), .persistentOperational)
       let operational = try migrated(volatile.tree(.operational), .operational)
       migration.noteModules()
-      var editor = TreeEditor(
-        next, target: .configuration, configuration: running, operational: operational, persistentOperational: persistent)
-      try migration.validate(&editor)
       let session = UserSession(
         id: Self.upgradeNumber, request: UserSessionRequest(user: "system", context: "system", proto: .system), loginTime: now)
       let transaction = Transaction(
         handle: Self.upgradeNumber, database: .running, mode: .readWrite, session: session, startTime: now, snapshot: durable,
-        recorder: nil, backend: .datastore, editor: editor)
+        recorder: nil, backend: .datastore,
+        editor: TreeEditor(
+          next, target: .configuration, configuration: running, operational: operational, persistentOperational: persistent))
+      let added = migration.addedNamespaces
+      if !added.isEmpty { migration.note(initialData: try initialData(transaction, added)) }
+      try transaction.write { (editor) throws(NSOError) in try migration.validate(&editor) }
       return SchemaUpgrade.Work(
-        model: next, migration: migration, names: names, startup: startup, candidate: candidate,
+        model: next, migration: migration, names: names, startup: startup,
         persistentOperational: persistent, operational: operational, transaction: transaction)
     } catch {
       throw NSOError(validation: error)
@@ -264,40 +282,6 @@ extension Engine {
   private func enter(_ work: SchemaUpgrade.Work, _ upgrade: SchemaUpgrade) throws(NSOError) {
     guard publish(work, of: upgrade) else {
       throw NSOError(.aborted, "the upgrade by \(upgrade.owner) was aborted while the modules were loaded")
-    }
-  }
-
-  private func store(_ work: SchemaUpgrade.Work) async throws(NSOError) {
-    var editor = try work.transaction.begin(from: .read)
-    try work.migration.requireFit(editor.configuration)
-    if let failure = try editor.validateEverything(limit: 1).failures.first { throw failure }
-    do throws(StoreError) {
-      var batch = work.names
-      try editor.configuration.add(to: &batch, .running)
-      try work.startup.add(to: &batch, .startup)
-      // It holds changes over a configuration that becomes another one.
-      candidate.addRemoval(to: &batch)
-      try work.persistentOperational.add(to: &batch, .persistentOperational)
-      let id = nextTransactionID()
-      let changesRunning = !editor.configuration.isEmpty
-      if changesRunning {
-        id.write(to: &batch)
-        work.transaction.label = "upgrade"
-      }
-      let last = history.cut(changingRunning: changesRunning, &batch)
-      let revision = try await stores.durable.commit(batch)
-      if !candidate.changes.overlay.isEmpty { log.notice("the upgrade has reset the candidate") }
-      candidate.clear(revision)
-      if changesRunning { didCommit(id) }
-      history.didCut(at: last, work.transaction, revision)
-    } catch {
-      throw NSOError(store: error)
-    }
-    do throws(StoreError) {
-      if !work.operational.isEmpty { _ = try await stores.volatile.commit(work.operational.batch(for: .operational)) }
-    } catch {
-      // What was committed stands; operational data that the schema does not know is not seen.
-      log.error("operational data could not be brought in line with the new schema: \(error)")
     }
   }
 }

@@ -18,6 +18,8 @@ struct SchemaMigration {
   let new: DataModel
   private let fates: [Fate]
   private(set) var report = UpgradeReport()
+  /// Records of running that the new schema has no place for.
+  private(set) var droppedFromRunning: [[UInt8]] = []
   /// Some values of running do not fit their types.
   private(set) var hasMisfits = false
 
@@ -30,16 +32,26 @@ struct SchemaMigration {
   /// - Parameter overlay: lies over the data, with no changes yet.
   mutating func migrate(_ overlay: inout Overlay, _ space: Space) throws(StoreError) {
     var report = report
+    var dropped: [[UInt8]] = []
     var misfit: String?
     try overlay.migrate(to: new.layout) { record in
       decide(record, space, &report, &misfit)
     } lost: { key in
-      note(lost: key, space, misfit, &report)
+      if note(lost: key, space, misfit, &report), space == .running { dropped.append(key) }
       misfit = nil
     }
+    droppedFromRunning += dropped
     if space == .running, !report.problems.isEmpty { hasMisfits = true }
     self.report = report
   }
+
+  /// The namespaces of modules that come.
+  var addedNamespaces: Set<String> {
+    func namespaces(_ schema: Schema) -> Set<String> { Set(schema.modules.filter(\.isImplemented).map(\.namespace)) }
+    return namespaces(new.schema).subtracting(namespaces(old.schema))
+  }
+
+  mutating func note(initialData: [String]) { report.initialData = initialData }
 
   /// The modules that come and go.
   mutating func noteModules() {
@@ -240,16 +252,20 @@ struct SchemaMigration {
     }
   }
 
-  private func note(lost key: [UInt8], _ space: Space, _ misfit: String?, _ report: inout UpgradeReport) {
+  /// - Returns: whether anything is lost.
+  private func note(lost key: [UInt8], _ space: Space, _ misfit: String?, _ report: inout UpgradeReport) -> Bool {
     let now = new.layout.node(ofKey: key)
-    guard let before = old.layout.node(ofKey: key) else { return }
-    if let misfit { return report.note(old.schema.path(of: before), space, misfit) }
-    if let now, old.schema.path(of: before) == new.schema.path(of: now) {
+    guard let before = old.layout.node(ofKey: key) else { return false }
+    var reason = "the new modules do not have it"
+    if let misfit {
+      reason = misfit
+    } else if let now, old.schema.path(of: before) == new.schema.path(of: now) {
       // A presence container that has become a plain one is there by itself.
-      if new[now].kind == .container, case .kept = fates[now.index] { return }
-      if case .dropped(let reason) = fates[now.index] { return report.note(old.schema.path(of: before), space, reason) }
-      return report.note(old.schema.path(of: before), space, "its keys do not fit their types any more")
+      if new[now].kind == .container, case .kept = fates[now.index] { return false }
+      reason = "its keys do not fit their types any more"
+      if case .dropped(let why) = fates[now.index] { reason = why }
     }
-    report.note(old.schema.path(of: before), space, "the new modules do not have it")
+    report.note(old.schema.path(of: before), space, reason)
+    return true
   }
 }

@@ -23,7 +23,6 @@ public final class SchemaUpgrade: Sendable {
     /// The numbers of new nodes.
     var names: WriteBatch
     var startup: Overlay
-    var candidate: Overlay
     var persistentOperational: Overlay
     var operational: Overlay
     var transaction: Transaction
@@ -56,6 +55,24 @@ public final class SchemaUpgrade: Sendable {
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
   func close() { state.withLock { $0.isClosed = true } }
+
+  /// Lets no more transactions begin, as long as it is still waited for those that may write.
+  func closeIfWaiting() -> Bool {
+    state.withLock { state in
+      guard state.stage == .waiting else { return false }
+      state.isClosed = true
+      return true
+    }
+  }
+
+  /// It is committed: transactions may begin with the new schema, and read locks be taken. Who commits waits until all are told.
+  func reopen() {
+    let gates = state.withLock { state in
+      state.isClosed = false
+      return state.gates
+    }
+    for (gate, owner) in gates { gate.admitReaders(owner) }
+  }
 
   /// Goes from one stage to the next.
   /// - Throws: BADSTATE in any other stage.

@@ -21,6 +21,8 @@ public struct UpgradeReport: Sendable, Hashable {
   /// Namespaces that are new, and those that are gone.
   public internal(set) var addedModules: [String] = []
   public internal(set) var removedModules: [String] = []
+  /// Where initial data of the new ones was loaded from.
+  public internal(set) var initialData: [String] = []
 
   private static let problemLimit = 20
 
@@ -46,6 +48,7 @@ public struct UpgradeReport: Sendable, Hashable {
     var lines: [String] = []
     for module in addedModules { lines.append("new module: \(module)") }
     for module in removedModules { lines.append("module goes: \(module)") }
+    for file in initialData { lines.append("loads initial data: \(file)") }
     for loss in losses {
       let place = loss.space == .running ? "" : " (\(loss.space))"
       lines.append("drops \(loss.path)\(place): \(loss.count) \(loss.count == 1 ? "record" : "records"), \(loss.reason)")

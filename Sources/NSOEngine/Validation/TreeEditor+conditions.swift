@@ -83,7 +83,7 @@ extension TreeEditor {
         guard let node = try nodes.node(at: location.path) else { continue }
         changes += try validator.stored(node, kinds).map { ChangedNodes.Change($0, kinds) }
       }
-      if try !validator.applyConditions(after: changes).isEmpty { configuration = validator.tree.storage.configuration }
+      if try !validator.applyConditions(after: changes).isEmpty { replaceConfiguration(validator.tree.storage.configuration) }
     } catch {
       throw NSOError(validation: error)
     }

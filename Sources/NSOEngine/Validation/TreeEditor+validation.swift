@@ -25,7 +25,7 @@ extension TreeEditor {
         note(failure)
         throw failure.error
       }
-      if !outcome.removed.isEmpty { configuration = validator.tree.storage.configuration }
+      if !outcome.removed.isEmpty { replaceConfiguration(validator.tree.storage.configuration) }
     } catch {
       throw NSOError(validation: error)
     }
@@ -33,6 +33,12 @@ extension TreeEditor {
 }
 
 extension TreeEditor {
+  /// Takes changes that were made elsewhere.
+  mutating func replaceConfiguration(_ changes: Overlay) {
+    configuration = changes
+    written.noteAll()
+  }
+
   /// Removes what `when` conditions do not allow after all changes so far.
   mutating func settleAllConditions() throws(NSOError) {
     guard !configuration.isEmpty else { return }
@@ -41,7 +47,7 @@ extension TreeEditor {
       let validator = Validator(model.constraints, old: old, new: StoreStorage(model, configuration: configuration))
       var nodes = StoreNodes(model, validator.tree, sources: [configuration.untracked, configuration.base.untracked])
       let changes = try ChangedNodes.all(of: configuration, &nodes)
-      if try !validator.applyConditions(after: changes).isEmpty { configuration = validator.tree.storage.configuration }
+      if try !validator.applyConditions(after: changes).isEmpty { replaceConfiguration(validator.tree.storage.configuration) }
     } catch {
       throw NSOError(validation: error)
     }

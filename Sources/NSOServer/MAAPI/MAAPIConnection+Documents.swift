@@ -36,18 +36,19 @@ extension MAAPIConnection {
       return .later
     case .loadConfig(let flags):
       let transaction = try use(call).transaction
-      let load = try ConfigurationLoad(transaction, try flags.loadOptions())
+      let load = try ConfigurationLoad(transaction, try flags.loadOptions(transaction.database))
       offer(.load(LoadJob(load, services.engine.model.hasProviders ? ProviderWait.threads : services.pool)), op, &out)
     case .saveConfigResult(let id), .loadConfigResult(let id): return try streamResult(id, op)
     case .getStreamProgress(let id): return try progress(id, op)
     case .loadConfigFile(let flags, let file):
       try requireTrust("make the daemon read a file")
-      let load = try ConfigurationLoad(try use(call).transaction, try flags.loadOptions())
+      let transaction = try use(call).transaction
+      let load = try ConfigurationLoad(transaction, try flags.loadOptions(transaction.database))
       return connection.elsewhere(op, services) { (_) throws(NSOError) in try load.feed(file: file) }
     case .loadConfigCmds(let flags, let text, let path):
       let use = try use(call)
       let place = try use.locate(path, call.isRelative)
-      let load = try ConfigurationLoad(use.transaction, try flags.loadOptions(), below: place)
+      let load = try ConfigurationLoad(use.transaction, try flags.loadOptions(use.transaction.database), below: place)
       return connection.elsewhere(op, services) { (_) throws(NSOError) in
         try load.feed(Array(text.utf8))
         try load.finish()
@@ -80,47 +81,6 @@ extension MAAPIConnection {
     }
     try services.streams.whenAdvanced(id, owner: connection.id) { later.deliver($0) }
     return .later
-  }
-}
-
-extension ConfigFlags {
-  private static var cliFormats: ConfigFlags { [.cliJ, .cliC, .cliI, .turboC] }
-
-  private func format() throws(NSOError) -> DocumentFormat {
-    if contains(.json) { return contains(.xmlPretty) ? .jsonPretty : .json }
-    if contains(.xmlPretty) { return .xmlPretty }
-    if contains(.xml) { return .xml }
-    guard isDisjoint(with: Self.cliFormats) else {
-      throw NSOError(.notImplemented, "the formats of the CLI are not supported yet: use XML or JSON")
-    }
-    throw NSOError(.protocolUsage, "flags \(rawValue) name no format: add MAAPI_CONFIG_XML (1) or MAAPI_CONFIG_JSON (131072)")
-  }
-
-  func saveOptions(_ path: WireKeypath, _ schema: Schema) throws(NSOError) -> SaveOptions {
-    let selection: Keypath
-    var filter: String?
-    if contains(.xpath) {
-      guard let text = path.text else {
-        throw NSOError(.protocolUsage, "with flag MAAPI_CONFIG_XPATH (256) an XPath expression stands in place of the path")
-      }
-      filter = text
-      selection = .root
-    } else if let text = path.text {
-      selection = try schema.parsePath(text).keypath
-    } else {
-      do throws(TermError) { selection = try path.keypath() } catch { throw NSOError(.badPath, "\(path): \(error)") }
-    }
-    return SaveOptions(
-      format: try format(),
-      content: contains(.operationalOnly) ? .operational : contains(.withOperational) ? .all : .configuration,
-      withDefaults: contains(.withDefaults), path: selection.isRoot ? nil : selection, noParents: contains(.noParents),
-      filter: filter, withServiceMeta: contains(.withServiceMeta), hidesHidden: contains(.hideAll))
-  }
-
-  func loadOptions() throws(NSOError) -> LoadOptions {
-    LoadOptions(
-      format: try format(), mode: contains(.merge) ? .merge : contains(.replace) ? .replace : .create,
-      ignoreOperational: contains(.withOperational), lax: contains(.xmlLoadLax), hidesHidden: contains(.hideAll))
   }
 }
 

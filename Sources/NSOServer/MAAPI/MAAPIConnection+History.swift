@@ -31,8 +31,12 @@ extension MAAPIConnection {
               fixedNumber: Int64(clamping: entry.revision), label: entry.label, comment: entry.comment)
           })
       }
-    case .loadRollback(let number): return try rollBack(call, number, false, nil, op)
-    case .rollBack(let request): return try rollBack(call, request.number, request.isSelective, request.path, op)
+    case .loadRollback(let number):
+      let work = try rollBack(call, number, false, nil)
+      return connection.elsewhere(op, services) { (_) throws(NSOError) in _ = try work() }
+    case .rollBack(let request):
+      let work = try rollBack(call, request.number, request.isSelective, request.path)
+      return replyElsewhere(op) { () throws(NSOError) in .text(try work().text) }
     case .rollConfig(let path): return try rollConfiguration(call, path, op, &out)
     case .rollConfigResult(let id): return try streamResult(id, op)
     case .history:
@@ -59,8 +63,8 @@ extension MAAPIConnection {
   }
 
   private func rollBack(
-    _ call: MAAPICall, _ number: RollbackNumber, _ isSelective: Bool, _ path: WireKeypath?, _ op: UInt32
-  ) throws(NSOError) -> FrameOutcome {
+    _ call: MAAPICall, _ number: RollbackNumber, _ isSelective: Bool, _ path: WireKeypath?
+  ) throws(NSOError) -> @Sendable () throws(NSOError) -> RollbackOmissions {
     let use = try use(call)
     let place = try path.map { (path) throws(NSOError) in try use.locate(path, call.isRelative) } ?? .root
     let transaction = use.transaction
@@ -70,7 +74,7 @@ extension MAAPIConnection {
       case .relative(let number): .relative(number)
       case .fixed(let number): .fixed(number)
       }
-    return connection.elsewhere(op, services) { (_) throws(NSOError) in
+    return { () throws(NSOError) in
       try engine.rollBack(entry, in: transaction, selective: isSelective, below: place)
     }
   }

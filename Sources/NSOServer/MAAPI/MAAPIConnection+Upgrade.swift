@@ -22,11 +22,18 @@ extension MAAPIConnection {
       let upgrade = try openUpgrade("PERFORM_UPGRADE")
       let control = try control()
       let engine = engine
+      upgradeLoadPath = directories
       return connection.elsewhere(op, services) { (_) throws(NSOError) in
-        try engine.performUpgrade(upgrade) { () throws(NSOError) in try control.loadSchema(directories) }
+        try engine.performUpgrade(upgrade) { () throws(NSOError) in
+          try control.loadSchema(directories)
+        } initialData: { (transaction, namespaces) throws(NSOError) in
+          try control.loadInitialData(transaction, of: namespaces, directories)
+        }
       }
     case .upgradeReport:
-      out.writeReply(.text(try engine.report(of: try openUpgrade("UPGRADE_REPORT")).text), to: op)
+      let report = try engine.report(of: try openUpgrade("UPGRADE_REPORT"))
+      let notes = try control().upgradeNotes(upgradeLoadPath)
+      out.writeReply(.text(report.text + notes.map { "note: \($0)\n" }.joined()), to: op)
       return .done
     case .commitUpgrade:
       let upgrade = try openUpgrade("COMMIT_UPGRADE")

@@ -187,7 +187,7 @@ extension MAAPIConnection {
       walk = try EntryWalk(view, plan.list, plan.filter)
       if plan.index.isEmpty {
         order = nil
-      } else if let known = plan.order {
+      } else if let known = plan.order, known.isCurrent(in: view) {
         order = known
       } else {
         order = try IndexOrder(plan.index, of: plan.list, view)

@@ -73,6 +73,9 @@ extension Overlay {
     try repairUserOrder(layout)
   }
 
+  /// Deletes one record by its key, whatever the schema; what lies below it stays.
+  public mutating func deleteRecord(_ key: [UInt8]) throws(StoreError) { try delete(key) }
+
   /// Containers around a record that were there by themselves and now have presence.
   private mutating func makePresence(
     above path: TreePath, _ layout: TreeLayout, _ made: inout Set<[UInt8]>

@@ -96,13 +96,15 @@ extension Command {
       let isSelective = rest.first == "selective"
       if isSelective { rest.removeFirst() }
       let transaction = try await run.currentTransaction()
+      var omitted: [String] = []
       if let word = rest.popFirst() {
-        try await transaction.rollBack(number, selective: isSelective, below: try await run.path(word))
+        omitted = try await transaction.rollBack(number, selective: isSelective, below: try await run.path(word))
       } else if isSelective {
-        try await transaction.rollBack(number, selective: true)
+        omitted = try await transaction.rollBack(number, selective: true)
       } else {
         try await transaction.loadRollback(number)
       }
+      for line in omitted { run.print("left out: \(line)") }
     },
     Command(
       names: ["rollbacks"], arguments: "",

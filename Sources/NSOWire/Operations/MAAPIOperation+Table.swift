@@ -583,9 +583,9 @@ extension MAAPIOperation: Operation {
       argument: "{int revision, int compared_to}; compared_to -1 for none",
       "private: read running as it was at a revision; its changes are those from another one"),
     .init(
-      .rollBack, "ROLL_BACK", handle: .yes, reply: .done, tier: 3, form: .known, status: .done,
+      .rollBack, "ROLL_BACK", handle: .yes, reply: .text, tier: 3, form: .known, status: .done,
       argument: "{int nr | {'fixed', int nr}, bool selective, path}",
-      "private: LOAD_ROLLBACK of one commit alone, or below a path"),
+      "private: LOAD_ROLLBACK of one commit alone, or below a path; says what was left out"),
   ]
 
   static let byNumber = numbered(table)

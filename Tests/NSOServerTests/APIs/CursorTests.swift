@@ -109,6 +109,20 @@ import Testing
         position = .after(entry)
       }
       #expect(rest == order.filter { $0 != "r1" })
+      // What is written meanwhile is found where it belongs now.
+      position = .first(filter: nil)
+      rest = []
+      while case .entry(let entry?) = try client.call(.getNext(GetNext(position, list, cursor: 5, index: "by-floor")), handle) {
+        let name = entry.keys.map(\.plainText).joined()
+        if name == "r6" {
+          try client.done(.create(Keypath.room("n").wire), handle)
+          try client.done(.setElem2("3", Keypath.room("n", .tag("floor")).wire), handle)
+          try client.done(.setElem2("9", Keypath.room("r4", .tag("floor")).wire), handle)
+        }
+        rest.append(name)
+        position = .after(entry)
+      }
+      #expect(rest == ["r5", "r7", "r3", "r9", "r8", "r6", "r2", "n", "r0", "r4"])
     }
   }
 

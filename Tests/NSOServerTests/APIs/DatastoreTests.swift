@@ -224,8 +224,9 @@ import Testing
 
       // One commit alone, and a part.
       let selective = try client.start()
-      try client.done(
+      let reply = try client.call(
         .rollBack(RollBack(.fixed(1), isSelective: true, below: Keypath.site("w").wire)), selective)
+      #expect(reply == .text(""))
       #expect(try client.integer(.exists(Keypath.site("w").wire), selective) == 0)
       try client.done(.stopTransaction, selective)
     }

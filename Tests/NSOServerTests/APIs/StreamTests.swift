@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NSOEngine
 import NSOModel
+import NSOTerms
 import NSOWire
 import Testing
 
@@ -162,6 +163,105 @@ import Testing
         #expect(stream.raw.receive(1000).count == 1000)
       }
       #expect(errorCode { try client.done(.saveConfigResult(stream: Int32(id))) } == .external)
+    }
+  }
+
+  @Test func `what takes a transaction back comes over a stream`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      try client.commit { handle in
+        try client.done(.create(Keypath.site("gone").wire), handle)
+        try client.done(.setElem2("before", Keypath.plant(.tag("owner")).wire), handle)
+      }
+      let handle = try client.start()
+      try client.done(.setElem2("after", Keypath.plant(.tag("owner")).wire), handle)
+      try client.done(.create(Keypath.site("new").wire), handle)
+      try client.done(.delete(Keypath.site("gone").wire), handle)
+      func undo(_ path: Keypath) throws -> String {
+        let id = try client.integer(.rollConfig(path.wire), handle)
+        let text = Self.everything(try Self.stream(daemon, id))
+        try client.done(.rollConfigResult(stream: Int32(id)))
+        #expect(errorCode { try client.done(.rollConfigResult(stream: Int32(id))) } == .noExists)
+        return text
+      }
+      let part = try undo(Keypath.plant(.tag("owner")))
+      #expect(part.contains("before") && !part.contains("new"), "\(part)")
+      let whole = try undo(.root)
+      try client.done(.applyTransaction(keepOpen: false, flags: 0), handle)
+      let back = try client.start()
+      try client.done(.loadConfigCmds([.xml, .merge], text: whole, Keypath.root.wire), back)
+      #expect(try client.value(.plant(.tag("owner")), back) == .string("before"))
+      #expect(try client.integer(.exists(Keypath.site("gone").wire), back) == 1)
+      #expect(try client.integer(.exists(Keypath.site("new").wire), back) == 0)
+      // Nobody takes the stream: the number is given back with the connection.
+      _ = try client.integer(.rollConfig(Keypath.root.wire), back)
+      #expect(errorCode { _ = try client.call(.rollConfig(Keypath.root.wire), handle + 1000) } == .noTransaction)
+    }
+  }
+
+  @Test func `what cannot be done as asked is refused by name`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      let handle = try client.start()
+      let operational = try client.start(.operational)
+      func load(_ flags: ConfigFlags, _ handle: Int32) -> NSOError? {
+        error { try client.done(.loadConfigCmds(flags, text: "<config/>", Keypath.root.wire), handle) }
+      }
+      func save(_ flags: ConfigFlags, _ path: WireKeypath = Keypath.root.wire) -> NSOError? {
+        error {
+          let id = try client.integer(.saveConfig(flags, path), handle)
+          _ = Self.everything(try Self.stream(daemon, id))
+          try client.done(.saveConfigResult(stream: Int32(id)))
+        }
+      }
+      let both: [(ConfigFlags, ErrorCode, String)] = [
+        ([], .protocolUsage, "no format"), ([.xml, .json], .protocolUsage, "MAAPI_CONFIG_JSON (131072)"),
+        (.cliJ, .notImplemented, "MAAPI_CONFIG_J (2)"), ([.xml, .cliC], .notImplemented, "MAAPI_CONFIG_C (4)"),
+        (.cliI, .notImplemented, "MAAPI_CONFIG_C_IOS (32)"), (.turboC, .notImplemented, "MAAPI_CONFIG_TURBO_C (8388608)"),
+        ([.xml, .hideAll, .unhideAll], .protocolUsage, "MAAPI_CONFIG_UNHIDE_ALL"),
+        ([.xml, ConfigFlags(rawValue: 1 << 30)], .protocolUsage, "bits 1073741824"),
+      ]
+      let loads: [(ConfigFlags, ErrorCode, String)] = [
+        ([.xml, .merge, .replace], .protocolUsage, "MAAPI_CONFIG_REPLACE"),
+        ([.xml, .autocommit], .notImplemented, "MAAPI_CONFIG_AUTOCOMMIT"),
+        ([.xml, .continueOnError], .notImplemented, "MAAPI_CONFIG_CONTINUE_ON_ERROR"),
+        ([.xml, .xpath], .protocolUsage, "MAAPI_CONFIG_XPATH"),
+        ([.xml, .readWriteAccessOnly], .protocolUsage, "READ_WRITE_ACCESS_ONLY"),
+        ([.xml, .operationalOnly], .protocolUsage, "MAAPI_CONFIG_OPER_ONLY"),
+      ]
+      let saves: [(ConfigFlags, ErrorCode, String)] = [
+        ([.xml, .autocommit], .protocolUsage, "MAAPI_CONFIG_AUTOCOMMIT"),
+        ([.json, .continueOnError], .protocolUsage, "MAAPI_CONFIG_CONTINUE_ON_ERROR"),
+        ([.xml, .readWriteAccessOnly], .notImplemented, "READ_WRITE_ACCESS_ONLY"),
+        ([.xml, .xpath], .protocolUsage, "MAAPI_CONFIG_XPATH"),
+      ]
+      for (flags, code, text) in both + loads {
+        let error = load(flags, handle)
+        #expect(error?.code == code && error?.message.contains(text) == true, "load \(flags): \(String(describing: error))")
+      }
+      for (flags, code, text) in both + saves {
+        let error = save(flags)
+        #expect(error?.code == code && error?.message.contains(text) == true, "save \(flags): \(String(describing: error))")
+      }
+      #expect(load([.xml, .merge, .operationalOnly], operational) == nil)
+      for more in [
+        ConfigFlags.withServiceMeta, .noParents, .cdbOnly, .withDefaults, .showDefaults, .noBackquote, .suppressErrors,
+        .withOperational,
+        .xmlLoadLax, .hideAll, .unhideAll, .xmlPretty, ConfigFlags(rawValue: 1 << 24),
+      ] {
+        #expect(load([.xml, .merge, more], handle) == nil, "load \(more)")
+        #expect(save([.xml, more], Keypath.plant(.tag("owner")).wire) == nil, "save \(more)")
+        #expect(save([.json, more], Keypath.plant(.tag("owner")).wire) == nil, "save \(more)")
+      }
+    }
+  }
+
+  private func error(_ body: () throws -> Void) -> NSOError? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return error as? NSOError ?? NSOError(.internal, "\(error)")
     }
   }
 
