@@ -313,6 +313,7 @@ public final class Engine: Sendable {
     rest = transaction.state.withLock { state in
       guard state.phase != .finished else { return (nil, false, []) }
       state.phase = .finished
+      if state.editor.changeCount >= FreedMemory.largeChangeCount { FreedMemory.returnSoon() }
       state.editor.revert()
       defer { state.endings = [:] }
       let endings = state.endings.sorted { $0.key < $1.key }.map(\.value)

@@ -249,6 +249,9 @@ public struct TreeEditor: Sendable {
     }
   }
 
+  /// Changed records that are held in memory.
+  var changeCount: Int { configuration.changeCount + operational.changeCount + persistentOperational.changeCount }
+
   /// Takes back everything that was written.
   public mutating func revert() {
     renames = []
