@@ -30,7 +30,7 @@ public struct DaemonConfiguration: Sendable {
     /// For texts about an address that surprises somebody who knows the file only.
     var origin: String {
       origins.isEmpty
-        ? "" : " (\(origins.joined(separator: ", ")) of the daemon decided where to listen, not the configuration file)"
+        ? "" : " (\(origins.joined(separator: ", ")) decided where to listen, not the configuration file)"
     }
   }
 

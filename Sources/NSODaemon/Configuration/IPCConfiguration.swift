@@ -8,7 +8,7 @@ extension DaemonConfiguration {
     let path = source.environment["NCS_IPC_PATH"].flatMap { $0.isEmpty ? nil : $0 }
     if let path, options.socketPath == nil, !options.hasTCP {
       options.socketPath = path
-      origins.append("NCS_IPC_PATH")
+      origins.append("NCS_IPC_PATH in the daemon's environment")
     }
     let withTCP = try tree.flag("ncs-local-ipc/with-tcp")
     var unixPath = options.socketPath
@@ -93,7 +93,7 @@ extension DaemonConfiguration {
       guard tree.root != nil else { return }
       let places = (ipc.unixPath.map { [$0] } ?? []) + ipc.tcpAddresses.map { "\($0) port \(ipc.tcpPort)" }
       notices.append(
-        "\(ipc.origins.joined(separator: ", ")) of the daemon's start came before the configuration file: it listens on \(places.joined(separator: ", "))"
+        "\(ipc.origins.joined(separator: ", ")) came before the configuration file: the daemon listens on \(places.joined(separator: ", "))"
       )
       return
     }

@@ -40,7 +40,7 @@ extension DaemonConfiguration.Source {
     func fill<T>(_ part: WritableKeyPath<ListeningOptions, T?>, _ name: String, _ value: T?) {
       guard let value, listening[keyPath: part] == nil else { return }
       listening[keyPath: part] = value
-      origins.append(name)
+      origins.append("\(name) in the daemon's environment")
     }
     // As for clients, an option for TCP or a socket path puts the other transport's variables out of force.
     if listening.socketPath == nil, listening.hasTCP || variable("NCS_IPC_PATH") == nil {
