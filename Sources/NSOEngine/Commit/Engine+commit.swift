@@ -361,7 +361,7 @@ extension Engine {
   private func storeConfiguration(
     _ attempt: CommitAttempt, _ participants: [any CommitParticipant]
   ) async throws(NSOError) -> CommitResult {
-    var batch = attempt.batch
+    var batch = WriteBatch(continuing: attempt.batch)
     let followUp = try storeErrors { () throws(StoreError) in
       let followUp = try operationalFollowUp(of: attempt, try stores.durable.snapshot())
       try followUp.addPersistent(to: &batch)

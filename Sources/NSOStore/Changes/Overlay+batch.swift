@@ -9,6 +9,10 @@ extension Overlay {
 
   /// Adds the changes to a batch, see `batch`.
   public func add(to batch: inout WriteBatch, _ space: Space, current: (any DataTree)? = nil) throws(StoreError) {
+    // Large batches would else be held twice while they grow.
+    if changes.count > 4096 {
+      batch.reserve(operations: batch.operations.count + changeCount, bytes: batch.bytes.count + changes.byteCount)
+    }
     for range in deleted.ranges {
       if let current, try current.isEmpty(range) { continue }
       batch.delete(space, range)

@@ -15,17 +15,27 @@ public struct WriteBatch: Sendable {
 
   private(set) var bytes: [UInt8] = []
   private(set) var operations: [Operation] = []
+  /// What comes before, shared with whoever made it.
+  private var earlier: [WriteBatch] = []
 
   /// When set, the commit fails with `revisionMismatch` unless the store is at this revision just before it.
   public var expectedRevision: Revision?
 
   public init(expectedRevision: Revision? = nil) { self.expectedRevision = expectedRevision }
 
-  public var isEmpty: Bool { operations.isEmpty }
+  /// A batch that does first what `batch` does. Costs nothing, however large that is, since it is shared and not copied.
+  public init(continuing batch: WriteBatch) {
+    expectedRevision = batch.expectedRevision
+    if !batch.isEmpty { earlier = [batch] }
+  }
+
+  public var isEmpty: Bool { operations.isEmpty && earlier.isEmpty }
   /// Operations added so far.
-  public var count: Int { operations.count }
+  public var count: Int { earlier.reduce(operations.count) { $0 + $1.count } }
   /// Memory held, roughly, in bytes.
-  var size: Int { bytes.count + operations.count * MemoryLayout<Operation>.stride }
+  var size: Int {
+    earlier.reduce(bytes.count + operations.count * MemoryLayout<Operation>.stride) { $0 + $1.size }
+  }
 
   public mutating func reserve(operations count: Int, bytes size: Int) {
     operations.reserveCapacity(count)
@@ -77,8 +87,12 @@ public enum WriteOperation {
 
 extension WriteBatch {
   /// Calls `body` with each operation in order, until it returns false.
-  public func forEach(_ body: (Space, WriteOperation) -> Bool) {
-    bytes.withUnsafeBytes { bytes in
+  public func forEach(_ body: (Space, WriteOperation) -> Bool) { _ = visit(body) }
+
+  /// - Returns: false when `body` did.
+  private func visit(_ body: (Space, WriteOperation) -> Bool) -> Bool {
+    for batch in earlier where !batch.visit(body) { return false }
+    return bytes.withUnsafeBytes { bytes in
       for operation in operations {
         let middle = operation.start + operation.keyCount
         let key = UnsafeRawBufferPointer(rebasing: bytes[operation.start..<middle])
@@ -89,8 +103,9 @@ extension WriteBatch {
           case .delete: .delete(key: key)
           case .deleteRange: .deleteRange(lower: key, upper: operation.hasUpper ? second : nil)
           }
-        guard body(operation.space, change) else { return }
+        guard body(operation.space, change) else { return false }
       }
+      return true
     }
   }
 }

@@ -23,6 +23,11 @@ struct ByteMap: Sendable {
 
   init() {}
 
+  /// Of all keys and values.
+  var byteCount: Int {
+    branches.reduce(0) { sum, branch in branch.chunks.reduce(sum) { $0 + $1.liveBytes } }
+  }
+
   var isEmpty: Bool { count == 0 }
 
   // MARK: Finding

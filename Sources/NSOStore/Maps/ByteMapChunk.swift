@@ -2,11 +2,29 @@
 /// hand so that pointers to keys and values stay valid for as long as nobody changes the chunk.
 final class ByteMapChunk: @unchecked Sendable {
   // A chunk is changed only while exactly one map refers to it, which `ByteMap` checks; shared chunks are only read.
+  /// Where an entry lies. In 32 bits each, since there may be millions: frames and documents, which all entries come from, have bounds far
+  /// below that.
   struct Slot {
-    var offset: Int
-    var keyCount: Int
+    private var start: UInt32
+    private var keySize: UInt32
+    private var valueSize: Int32
+
+    init(offset: Int, keyCount: Int, valueCount: Int) {
+      start = UInt32(truncatingIfNeeded: offset)
+      keySize = UInt32(truncatingIfNeeded: keyCount)
+      valueSize = Int32(truncatingIfNeeded: valueCount)
+    }
+
+    var offset: Int {
+      get { Int(start) }
+      set { start = UInt32(truncatingIfNeeded: newValue) }
+    }
+    var keyCount: Int { Int(keySize) }
     /// -1: the entry has no value.
-    var valueCount: Int
+    var valueCount: Int {
+      get { Int(valueSize) }
+      set { valueSize = Int32(truncatingIfNeeded: newValue) }
+    }
   }
 
   static let capacity = 64
@@ -32,7 +50,10 @@ final class ByteMapChunk: @unchecked Sendable {
     heap.deallocate()
   }
 
-  var isFull: Bool { count >= Self.capacity || (heapUsed - heapWasted > Self.byteLimit && count > 1) }
+  /// Of the keys and values that are in it.
+  var liveBytes: Int { heapUsed - heapWasted }
+
+  var isFull: Bool { count >= Self.capacity || (liveBytes > Self.byteLimit && count > 1) }
 
   @inline(__always)
   func key(_ index: Int) -> UnsafeRawBufferPointer {
@@ -94,6 +115,8 @@ final class ByteMapChunk: @unchecked Sendable {
     let other = ByteMapChunk(heapCapacity: byteCount(index..<count))
     for slot in index..<count { other.insert(other.count, key(slot), value(slot)) }
     remove(index..<count)
+    // What moved would be carried along for as long as nothing is added here.
+    rebuild(for: 0).deallocate()
     return other
   }
 
@@ -130,8 +153,8 @@ final class ByteMapChunk: @unchecked Sendable {
 
   /// A new block without what is wasted and with room for `needed` bytes; returns the old one.
   private func rebuild(for needed: Int) -> UnsafeMutableRawPointer {
-    let live = heapUsed - heapWasted
-    let capacity = max(256, (live + needed) * 2)
+    // Chunks are many, and most do not grow any more: little is kept in reserve.
+    let capacity = max(256, liveBytes + needed + (liveBytes + needed) / 4)
     let block = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 1)
     var used = 0
     for index in 0..<count {
