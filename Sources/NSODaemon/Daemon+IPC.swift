@@ -2,7 +2,6 @@ import Logging
 import NIOCore
 import NSOServer
 import NSOWire
-import Synchronization
 
 /// How the daemon lets clients in, and what the operator must know about that.
 extension Daemon {
@@ -34,25 +33,5 @@ extension Daemon {
       accessSecret: ipc.secret,
       // Part 01, section 3 recommends 10 seconds; a client that has the secret answers at once.
       accessCheckTimeLimit: min(.seconds(10), hello), helloTimeLimit: hello)
-  }
-
-  /// Finds out what the operator must know now, logs it, and keeps it for the status.
-  @discardableResult
-  func noteWarnings() async -> [String] {
-    let configuration = state.withLock(\.configuration)
-    let warnings = Self.securityWarnings(await listeners(), hasSecret: configuration.ipc.secret != nil)
-    state.withLock { $0.warnings = warnings }
-    for warning in warnings { log.write(level: .warning, text: warning) }
-    return warnings
-  }
-
-  /// Who can reach the daemon that should not (protocol part 08, sections 8.1 and 11).
-  static func securityWarnings(_ listeners: [ListenAddress], hasSecret: Bool) -> [String] {
-    let exposed = listeners.filter(\.isExposed).map(\.description)
-    guard !hasSecret, !exposed.isEmpty else { return [] }
-    return [
-      "SECURITY: the IPC interface is open to the network on \(exposed.joined(separator: ", ")) without the access check: whoever "
-        + "reaches it has full control of this daemon. Enable ncs-ipc-access-check, or listen on 127.0.0.1 only."
-    ]
   }
 }

@@ -27,7 +27,7 @@ struct LocalUsers: Sendable {
   func decide(_ peer: PeerIdentity.Credentials) -> LocalPeerDecision {
     if peer.uid == 0 || peer.uid == ownUID { return .trusted }
     do throws(NSOError) {
-      let users = try users(uid: peer.uid)
+      let users = try users.filter { $0.uid == .int32(Int32(truncatingIfNeeded: peer.uid)) }
       let allowed = users.filter(\.mayConnect)
       switch (users.count, allowed.count) {
       case (0, _):
@@ -53,21 +53,30 @@ struct LocalUsers: Sendable {
     }
   }
 
-  private struct User {
+  struct User {
     var name: String
+    var uid: Value?
     var mayConnect: Bool
+    /// As it is stored.
+    var password: String
   }
 
-  private func users(uid: UInt32) throws(NSOError) -> [User] {
+  var users: [User] {
+    get throws(NSOError) { try allUsers() }
+  }
+
+  private func allUsers() throws(NSOError) -> [User] {
     let view = try engine.currentView()
     var builder = LocationBuilder(engine.model)
     try builder.child(Tag("aaa", in: Self.namespace))
     for name in ["authentication", "users", "user"] { try builder.child(Tag(name)) }
     var found: [User] = []
     try view.forEachEntry(builder.location) { (entry) throws(NSOError) in
-      guard try value("uid", of: entry, view) == .int32(Int32(truncatingIfNeeded: uid)) else { return true }
       guard case .string(let name)? = try entry.keys().first else { return true }
-      found.append(User(name: name, mayConnect: try value("local_ipc_access", of: entry, view) == .bool(true)))
+      var user = User(name: name, uid: try value("uid", of: entry, view), mayConnect: false, password: "")
+      user.mayConnect = try value("local_ipc_access", of: entry, view) == .bool(true)
+      if case .string(let text)? = try value("password", of: entry, view) { user.password = text }
+      found.append(user)
       return true
     }
     return found

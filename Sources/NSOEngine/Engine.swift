@@ -38,7 +38,7 @@ public final class Engine: Sendable {
   /// The confirmed commit that is pending, if any.
   public let confirmedCommits: ConfirmedCommits
   /// Whether clients may write at all.
-  public let writability = Writability()
+  public let writability: Writability
   let candidate: Candidate
   /// Logs and events.
   public let journal: Journal
@@ -90,6 +90,7 @@ public final class Engine: Sendable {
     let journal = journal ?? Journal(log)
     self.journal = journal
     progress = Progress(journal, clock: configuration.clock)
+    writability = Writability(journal)
     phases = PhaseGate()
     ha = HighAvailability(isEnabled: configuration.isHAEnabled, journal: journal, phases: phases)
     let clock = configuration.clock
@@ -245,30 +246,35 @@ public final class Engine: Sendable {
   private func add(
     _ session: UserSession, current: DataModel? = nil, _ make: (Int32) -> Transaction
   ) throws(NSOError) -> Transaction {
-    let outcome: Result<Transaction, NSOError> = table.withLock { table in
-      if let upgrade = table.upgrade, upgrade.isClosed {
-        return .failure(upgrade.refusal("\(session.summary) cannot start a transaction"))
-      }
+    let what = "start a transaction"
+    let (made, refusal): (Transaction?, Explanation?) = table.withLock { table in
+      if let upgrade = table.upgrade, upgrade.isClosed { return (nil, upgrade.explanation(session.summary, what)) }
       if let current, current !== model {
-        return .failure(
-          NSOError(
-            .upgradeInProgress,
-            "\(session.summary) cannot start a transaction: an upgrade of the schema has just ended; try again"))
+        return (
+          nil,
+          Explanation(
+            .state, .upgradeInProgress, actor: session.summary, action: what, rule: "an upgrade of the schema has just ended",
+            remedy: "try again")
+        )
       }
       guard table.transactions.count < configuration.transactionLimit else {
-        return .failure(
-          NSOError(
-            .tooManyTransactions,
-            "\(session.summary): the limit of \(configuration.transactionLimit) open transactions is reached; finish some"))
+        return (
+          nil,
+          Explanation(
+            .limit, .tooManyTransactions, actor: session.summary, action: what,
+            rule: "the limit of \(configuration.transactionLimit) open transactions is reached",
+            remedy: "finish some (ncs --status lists them)")
+        )
       }
       repeat {
         table.last = table.last == Int32.max ? 1 : table.last + 1
       } while table.transactions[table.last] != nil
       let transaction = make(table.last)
       table.transactions[transaction.handle] = transaction
-      return .success(transaction)
+      return (transaction, nil)
     }
-    let made = try outcome.get()
+    if let refusal { throw journal.refusal(refusal) }
+    guard let made else { throw NSOError(.internal, "a transaction was neither started nor refused") }
     let token = session.onEnd { [weak self, weak made] in
       guard let self, let made else { return }
       self.finish(made)
@@ -283,9 +289,10 @@ public final class Engine: Sendable {
     guard !session.isEnded else { throw NSOError(.noSession, "the user session \(session.id) has ended") }
     let needed: StartPhase = session.isSystem ? (mode == .read ? .phase0 : .phase1) : .started
     guard phase >= needed, phase != .stopping else {
-      throw NSOError(
-        .badState,
-        "\(session.summary) cannot start a \(mode == .read ? "read" : "read-write") transaction in start phase \(phase)")
+      throw refusal(
+        session, .badState, "start a \(mode == .read ? "read" : "read-write") transaction",
+        "the daemon is in start phase \(phase)",
+        phase == .stopping ? "wait until it runs again" : "wait until the daemon is started (ncs --wait-started)")
     }
   }
 

@@ -3,7 +3,7 @@
 public struct Explanation: Hashable, Sendable {
   /// The kind of rule.
   public enum Cause: String, Hashable, Sendable {
-    case lock, access, validation, conflict, handshake, configuration, state, limit
+    case lock, access, validation, conflict, handshake, configuration, state, limit, participant
   }
 
   public var cause: Cause

@@ -1,7 +1,9 @@
 import Glibc
 import NSOEngine
 import NSOModel
+import NSOSecrets
 import NSOServer
+import Synchronization
 import Testing
 
 @testable import NSODaemon
@@ -121,6 +123,41 @@ import Testing
     #expect(Daemon.securityWarnings([everywhere], hasSecret: false).first?.contains("0.0.0.0:4569") == true)
     #expect(Daemon.securityWarnings([everywhere], hasSecret: true).isEmpty)
     #expect(Daemon.securityWarnings([.tcp(.loopback, port: 4569), .unix(path: "/tmp/x")], hasSecret: false).isEmpty)
+  }
+
+  @Test func weakFilesAndUsersAreTold() async throws {
+    let key = "<encrypted-strings><AESCFB128><key>\(String(repeating: "1", count: 32))</key></AESCFB128></encrypted-strings>"
+    let hash = try PasswordHash.hash("olga", .md5)
+    let user =
+      "<user><name>olga</name><uid>7</uid><gid>7</gid><password>\(hash)</password><ssh_keydir/><homedir>/</homedir><local_ipc_access>true</local_ipc_access></user>"
+    let data = "<aaa xmlns=\"http://tail-f.com/ns/aaa/1.1\"><authentication><users>\(user)</users></authentication></aaa>"
+    let told = Mutex<[String]>([])
+    let mode = "<ncs-local-ipc><mode xmlns=\"urn:swift-nso:config\">0666</mode></ncs-local-ipc>"
+    let weak = try options(key + mode, initialData: ["aaa.xml": data], warn: { text in told.withLock { $0.append(text) } })
+    #expect(chmod(folder.path + "/cdb", 0o777) == 0 && chmod(folder.path + "/ncs.conf", 0o646) == 0)
+    try await withDaemon(weak) { daemon in
+      let status = await daemon.statusText()
+      for text in [
+        "everybody may write \(folder.path)/ncs.conf", "\(folder.path)/ncs.conf has keys or passwords in it",
+        "everybody may write the folder \(folder.path)/cdb (cdb/db-dir)",
+        "access rules (/nacm) are not enforced in this version: user olga, whom local_ipc_access lets connect",
+        "the password of user olga is the user's name",
+      ] {
+        #expect(status.contains("warning: SECURITY: ") && status.contains(text), "\(text): \(status)")
+        #expect(told.withLock { $0.contains { $0.contains(text) } }, "\(text)")
+      }
+    }
+    // Keys of the environment are not in the file; what only some may do is no reason to warn.
+    var strong = try options(
+      "<encrypted-strings><AESCFB128><key>${KEY}</key></AESCFB128></encrypted-strings>",
+      warn: { text in told.withLock { $0.append(text) } })
+    strong.source.environment["KEY"] = String(repeating: "1", count: 32)
+    #expect(chmod(folder.path + "/cdb", 0o755) == 0 && chmod(folder.path + "/ncs.conf", 0o644) == 0)
+    told.withLock { $0 = [] }
+    try await withDaemon(strong) { daemon in
+      #expect(await !daemon.statusText().contains("keys or passwords"))
+      #expect(told.withLock { $0.count } == 1, "\(told.withLock { $0 })")
+    }
   }
 
   @Test func aReloadThatFailsChangesNothing() async throws {

@@ -41,7 +41,7 @@ struct PartialLockTests {
     try await write(change("c"), by: test.session)
     await #expect { try await write(change("a"), by: test.session) } throws: { error in
       (error as? NSOError)?.code == .inUse && "\(error)".contains("bob") && "\(error)".contains("server")
-        && "\(error)".contains(" s ")
+        && "\(error)".contains(" s; wait")
     }
     // A deletion from above touches it, too.
     await #expect { try await write({ try $0.remove(test.locate("/t:top")) }, by: test.session) } throws: {

@@ -147,7 +147,9 @@ struct ConfigurationReader {
     guard let type = schema[node.id].type else { return }
     let name = name(node.id)
     do throws(VariableExpansion.Fault) {
-      node.text = try VariableExpansion.expand(node.text, environment)
+      let written = node.text
+      node.text = try VariableExpansion.expand(written, environment)
+      node.hasVariables = node.text != written
     } catch {
       // The reason repeats parts of what was written.
       guard !schema.isSecretSetting(node.id) else {

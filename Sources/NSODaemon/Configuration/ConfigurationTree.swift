@@ -9,6 +9,8 @@ struct ConfigurationTree: Sendable {
     /// Leafs and leaf-list entries: the value, and as written with variables expanded.
     var value: Value?
     var text = ""
+    /// It refers to variables of the environment.
+    var hasVariables = false
     var children: [Node] = []
   }
 
@@ -119,6 +121,15 @@ extension ConfigurationTree {
       return [(shortPath(node.id), schema.isSecretSetting(node.id) ? "(not shown)" : node.text)]
     }
     return root.map(visit) ?? []
+  }
+
+  /// The files in which secrets stand in full.
+  var filesWithSecrets: Set<String> {
+    func visit(_ node: Node) -> [String] {
+      let own = schema.isSecretSetting(node.id) && !node.hasVariables && !node.text.isEmpty ? [node.place.file] : []
+      return own + node.children.flatMap(visit)
+    }
+    return Set(root.map(visit) ?? [])
   }
 
   /// The settings whose written or default value differs between two readings.

@@ -109,7 +109,7 @@ extension Engine {
   }
 
   /// Notes why a transaction is refused, for the records of it.
-  private func refusal(_ transaction: Transaction, _ explanation: Explanation) -> NSOError {
+  func refusal(_ transaction: Transaction, _ explanation: Explanation) -> NSOError {
     transaction.state.withLock { $0.explanation = explanation }
     return journal.refusal(explanation)
   }
@@ -197,11 +197,31 @@ extension Engine {
     }
     timer.cancel()
     guard taken else {
-      let blocker = gate.blocker(of: want)
-      let holder = blocker.map { "\($0.text), which has held it for \(now - $0.since) s" } ?? "transactions before it"
-      throw NSOError(.inUse, "\(who) waited \(wait) s to \(what): it is held by \(holder)")
+      throw blocked(who, what, after: Int64(wait), by: gate.blocker(of: want), "try again, or end that session")
     }
     return owner
+  }
+
+  /// The refusal of somebody who waited in vain for a place in the order of commits.
+  func blocked(
+    _ who: String, _ what: String, after wait: Int64, by blocker: CommitGate.Owner?, cause: String = "", _ remedy: String
+  ) -> NSOError {
+    journal.refusal(
+      Explanation(
+        .lock, .inUse, actor: who, action: what,
+        rule: "after \(wait) s of waiting it is still held by \(blocker?.text ?? "others that came before")\(cause)",
+        age: blocker.map { now - $0.since }, remedy: remedy))
+  }
+
+  /// A participant's refusal: the client gets its words as they are, the records say whose they are.
+  private func refused(_ transaction: Transaction, by participant: any CommitParticipant, _ error: NSOError) -> NSOError {
+    _ = refusal(
+      transaction,
+      Explanation(
+        .participant, error.code, actor: transaction.summary, action: "commit",
+        rule: "refused by \(participant.name): \(error.message)",
+        remedy: "change what it objects to, or mend that program, and apply it again"))
+    return error
   }
 
   /// The end of a step. A transaction that was finished meanwhile left its place in the commit order to this step.
@@ -239,7 +259,10 @@ extension Engine {
       defer { transaction.state.withLock { $0.acceptsHooks = false } }
       for participant in participants {
         try await traced(.hooks, participant, transaction) {
-          () async throws(NSOError) in try await participant.completeChanges(of: transaction)
+          () async throws(NSOError) in
+          do throws(NSOError) { try await participant.completeChanges(of: transaction) } catch {
+            throw refused(transaction, by: participant, error)
+          }
         }
       }
       editor = transaction.state.withLock { $0.editor }
@@ -262,7 +285,10 @@ extension Engine {
       let attempt = CommitAttempt(transaction, validating: editor, for: purpose)
       for participant in participants {
         try await traced(.validation, participant, transaction) {
-          () async throws(NSOError) in try await participant.validate(attempt)
+          () async throws(NSOError) in
+          do throws(NSOError) { try await participant.validate(attempt) } catch {
+            throw refused(transaction, by: participant, error)
+          }
         }
       }
     }
@@ -282,7 +308,10 @@ extension Engine {
     do throws(NSOError) {
       for participant in participants {
         try await traced(.prepare, participant, transaction) {
-          () async throws(NSOError) in try await participant.prepare(attempt)
+          () async throws(NSOError) in
+          do throws(NSOError) { try await participant.prepare(attempt) } catch {
+            throw refused(transaction, by: participant, error)
+          }
         }
         transaction.state.withLock { $0.prepared?.participants.append(participant) }
         try requireOpen(transaction)
@@ -315,7 +344,7 @@ extension Engine {
 
   private func checkConflicts(_ transaction: Transaction, _ editor: TreeEditor) throws(NSOError) {
     guard let conflict = try conflict(of: transaction) else { return }
-    throw try error(of: conflict, transaction)
+    throw refusal(transaction, try explanation(of: conflict, transaction))
   }
 
   /// The second phase: one durable commit.

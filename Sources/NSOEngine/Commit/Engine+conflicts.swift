@@ -4,7 +4,7 @@ import NSOStore
 
 extension Engine {
   /// What to say of a conflict: the path, what was done to it, by whom, and what to do.
-  func error(of conflict: Conflict, _ transaction: Transaction) throws(NSOError) -> NSOError {
+  func explanation(of conflict: Conflict, _ transaction: Transaction) throws(NSOError) -> Explanation {
     let current = try storeErrors { () throws(StoreError) in try stores.durable.snapshot() }
     let place = model.layout.place(ofKey: conflict.key)
     let space: Space = transaction.database == .startup ? .startup : .running
@@ -27,9 +27,9 @@ extension Engine {
       case .deleted: "deleted"
       case .set: !isThere ? "deleted" : isKnown ? "changed" : "created"
       }
-    return NSOError(
-      .transactionConflict,
-      "\(transaction.summary) conflicts: \(path), which it had read, was \(what) by \(history.author(of: conflict.revision)); finish it and try again with a new one"
-    )
+    return Explanation(
+      .conflict, .transactionConflict, actor: transaction.summary, action: "commit",
+      rule: "it conflicts: \(path), which it had read, was \(what) by \(history.author(of: conflict.revision))",
+      remedy: "finish it and try again with a new one")
   }
 }

@@ -20,10 +20,13 @@ extension Engine {
     defer { gate.release(owner) }
     // What came while it waited counts as well.
     if let conflict = try conflict(of: transaction) {
-      throw NSOError(
-        .transactionConflict,
-        "\(transaction.summary) conflicts: \(text(ofKey: conflict.key)) was changed by \(history.author(of: conflict.revision)) after this transaction had read it; finish it and try again with a new one"
-      )
+      throw refusal(
+        transaction,
+        Explanation(
+          .conflict, .transactionConflict, actor: transaction.summary, action: "commit",
+          rule:
+            "it conflicts: \(text(ofKey: conflict.key)), which it had read, was changed by \(history.author(of: conflict.revision))",
+          remedy: "finish it and try again with a new one"))
     }
     try await storeErrors { () async throws(StoreError) in
       var batch = WriteBatch()
@@ -71,7 +74,7 @@ extension Engine {
   /// - Throws: NOEXISTS, LOCKED.
   public func lock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
     try requireConfiguration(database)
-    try requireNoUpgrade("\(session.summary) cannot lock \(database)")
+    try requireNoUpgrade(session, "lock \(database)")
     guard database == .candidate else { return try locks.lock(database, for: session) }
     try locks.lock(.candidate, for: session) { [weak self, weak session] release in
       guard let self, let session, !self.candidate.changes.overlay.isEmpty else { return release() }
@@ -184,7 +187,10 @@ extension Engine {
   /// - Throws: NOEXISTS when nothing is pending, another session has made it, or the cookie is another one.
   public func abortConfirmedCommit(_ session: UserSession, persistID: String? = nil) async throws(NSOError) {
     try requireDatastore(.candidate)
-    guard let pending = confirmedCommits.pending else { throw NSOError(.noExists, "no confirmed commit is pending") }
+    guard let pending = confirmedCommits.pending else {
+      throw refusal(
+        session, .noExists, "abort the confirmed commit", "none is pending", "see ncs --status; it may have ended meanwhile")
+    }
     do throws(NSOError) { try requireOwner(of: pending, session, persistID, "abort the confirmed commit") } catch {
       throw NSOError(.noExists, error.message)
     }
@@ -196,28 +202,38 @@ extension Engine {
   ) throws(NSOError) {
     guard let pending else {
       guard persistID == nil else {
-        throw NSOError(.noExists, "\(session.summary) cannot \(what) with a persist-id: no confirmed commit is pending")
+        throw refusal(
+          session, .noExists, "\(what) with a persist-id", "no confirmed commit is pending", "leave the persist-id out")
       }
       return
     }
     if let persist = pending.persist {
       guard persistID == persist else {
-        throw NSOError(
-          .noExists,
-          "\(session.summary) cannot \(what): a persistent confirmed commit of \(pending.user) (session \(pending.session)) is pending, and the persist-id is \(persistID == nil ? "missing" : "another one")"
-        )
+        throw refusal(
+          session, .noExists, what,
+          "a persistent confirmed commit of \(Self.words(of: pending)) is pending, and the persist-id is \(persistID == nil ? "missing" : "another one")",
+          "give the persist-id that it was made with")
       }
       return
     }
     guard persistID == nil else {
-      throw NSOError(
-        .noExists, "\(session.summary) cannot \(what): the confirmed commit that is pending was made without persist-id")
+      throw refusal(
+        session, .noExists, "\(what) with a persist-id",
+        "the confirmed commit of \(Self.words(of: pending)) that is pending was made without", "leave the persist-id out")
     }
     guard pending.session == session.id else {
-      throw NSOError(
-        .inUse,
-        "\(session.summary) cannot \(what): a confirmed commit of \(pending.user) (session \(pending.session)) is pending for \(max(0, pending.deadline - now)) s more; it is for that session to confirm or abort it"
-      )
+      throw refusal(
+        session, .inUse, what,
+        "a confirmed commit of \(Self.words(of: pending)) is pending for \(max(0, pending.deadline - now)) s more",
+        "it is for that session to confirm or abort it, or wait")
     }
+  }
+
+  private static func words(of pending: PendingConfirmation) -> String { "\(pending.user) (session \(pending.session))" }
+
+  /// A refusal that is about the state of things.
+  func refusal(_ session: UserSession, _ code: ErrorCode, _ action: String, _ rule: String, _ remedy: String) -> NSOError {
+    journal.refusal(
+      Explanation(.state, code, actor: session.summary, action: action, rule: rule, remedy: remedy))
   }
 }

@@ -10,16 +10,20 @@ extension Engine {
     case .running, .operational: return
     case .candidate:
       guard !configuration.datastores.candidate else { return }
-      throw NSOError(
-        .noExists,
-        "the candidate datastore is not enabled: set datastores/candidate/enabled to true in ncs.conf, or use running")
+      throw missing(database)
     case .startup:
       guard !configuration.datastores.startup else { return }
-      throw NSOError(
-        .noExists, "the startup datastore is not enabled: set datastores/startup/enabled to true in ncs.conf, or use running")
+      throw missing(database)
     case .none, .transaction, .preCommitRunning, .intended:
       throw NSOError(.noExists, "a transaction cannot be started on \(database); use running or operational")
     }
+  }
+
+  private func missing(_ database: DatabaseName) -> NSOError {
+    journal.refusal(
+      Explanation(
+        .configuration, .noExists, actor: "the \(database) datastore", action: "be used", rule: "it is not enabled",
+        remedy: "set datastores/\(database)/enabled to true in ncs.conf and restart the daemon, or use running"))
   }
 
   /// As ``requireDatastore(_:)`` for what is only about configuration: locks, copies, deletion as a whole.
@@ -33,10 +37,11 @@ extension Engine {
   func requireWritable(_ database: DatabaseName, _ session: UserSession) throws(NSOError) {
     guard database != .operational else { return }
     if database == .running, configuration.datastores.running == .throughCandidate {
-      throw NSOError(
-        .notWritable,
-        "\(session.summary) cannot write running: it is written through the candidate only (setting datastores/running/access); write the candidate and commit it"
-      )
+      throw journal.refusal(
+        Explanation(
+          .configuration, .notWritable, actor: session.summary, action: "write running",
+          rule: "it is written through the candidate only (setting datastores/running/access)",
+          remedy: "write the candidate and commit it"))
     }
     try writability.check(session)
   }

@@ -76,14 +76,17 @@ extension LockTable {
     switch outcome {
     case .taken(let taken): id = taken
     case .held(let holder):
-      throw NSOError(
-        .locked,
-        "a part of \(database) cannot be locked: \(database) is locked by \(holder.session.summary) since \(now - holder.since) s"
-      )
+      throw journal.refusal(
+        Explanation(
+          .lock, .locked, actor: session.summary, action: "lock a part of \(database)",
+          rule: "\(database) is locked by \(holder.session.summary)", age: now - holder.since,
+          remedy: "wait for the unlock or end that session"))
     case .heldInPart(let other, let key):
-      throw NSOError(
-        .locked,
-        "\(text(key)) in \(database) cannot be locked: it is locked by \(other.session.summary) since \(now - other.since) s")
+      throw journal.refusal(
+        Explanation(
+          .lock, .locked, actor: session.summary, action: "lock a part of \(database):", path: text(key),
+          rule: "\(other.text) by \(other.session.summary)", age: now - other.since,
+          remedy: "wait for the unlock or end that session"))
     }
     let ending = session.onEnd { [weak self] in
       _ = self?.parts.withLock { $0.locks.removeValue(forKey: id) }
@@ -103,7 +106,11 @@ extension LockTable {
       parts.locks[id]?.session === session ? parts.locks.removeValue(forKey: id) : nil
     }
     guard let released else {
-      throw NSOError(.noExists, "\(session.summary) has no partial lock \(id); only the session that took it may release it")
+      throw journal.refusal(
+        Explanation(
+          .lock, .noExists, actor: session.summary, action: "release the partial lock \(id)",
+          rule: "only the session that took it may, and this one has none of that number",
+          remedy: "see who holds locks with ncs --status"))
     }
     if let ending = released.ending { session.forget(ending: ending) }
   }
@@ -117,10 +124,11 @@ extension LockTable {
     }
     for lock in others {
       guard let key = try storeErrors({ () throws(StoreError) in try changes.firstChange(in: lock.ranges) }) else { continue }
-      throw NSOError(
-        .inUse,
-        "\(session.summary) cannot commit to \(database): \(text(key)) is locked by \(lock.session.summary) since \(clock() - lock.since) s (partial lock on \(lock.selection.joined(separator: ", "))); wait for the unlock or end that session"
-      )
+      throw journal.refusal(
+        Explanation(
+          .lock, .inUse, actor: session.summary, action: "commit to \(database)", path: text(key),
+          rule: "\(lock.text) by \(lock.session.summary)", age: clock() - lock.since,
+          remedy: "wait for the unlock or end that session"))
     }
   }
 }
@@ -133,7 +141,7 @@ extension Engine {
     of database: DatabaseName, _ expressions: [String], for session: UserSession
   ) throws(NSOError) -> Int64 {
     try requireConfiguration(database)
-    try requireNoUpgrade("\(session.summary) cannot lock a part of \(database)")
+    try requireNoUpgrade(session, "lock a part of \(database)")
     let view = try currentView(of: database)
     var ranges = KeyRanges()
     for expression in expressions {

@@ -11,8 +11,9 @@ public final class Writability: Sendable {
   }
 
   private let state = Mutex(State())
+  private let journal: Journal
 
-  init() {}
+  init(_ journal: Journal) { self.journal = journal }
 
   /// The administrative read-only mode: sessions of contexts other than `system` cannot start transactions to read and write.
   public var isReadOnly: Bool {
@@ -31,12 +32,16 @@ public final class Writability: Sendable {
     guard !session.isSystem else { return }
     let (isReadOnly, others) = state.withLock { ($0.isReadOnly, $0.others) }
     if isReadOnly {
-      throw NSOError(
-        .notWritable, "\(session.summary) cannot write: the daemon is in read-only mode until SET_READONLY 0 ends it")
+      throw refusal(session, "the daemon is in read-only mode", "read, or have the mode ended (SET_READONLY 0)")
     }
     for (_, reason) in others.sorted(by: { $0.key < $1.key }) {
-      if let text = reason() { throw NSOError(.notWritable, "\(session.summary) cannot write: \(text)") }
+      if let text = reason() { throw refusal(session, text, "") }
     }
+  }
+
+  private func refusal(_ session: UserSession, _ rule: String, _ remedy: String) -> NSOError {
+    journal.refusal(
+      Explanation(.state, .notWritable, actor: session.summary, action: "write", rule: rule, remedy: remedy))
   }
 
   /// False after a participant has failed in the second phase of a commit, until somebody has looked and says so.

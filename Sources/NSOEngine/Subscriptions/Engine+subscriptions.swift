@@ -114,10 +114,12 @@ extension Engine {
   /// - Parameter start: since when it has been at what it wants to do: what was begun before the event is another matter.
   func circle(_ who: String, startedAt start: Int64, _ process: Int32?) -> NSOError? {
     guard let process, let inside = subscriptions.subscriber(in: process), start >= inside.since else { return nil }
-    return NSOError(
-      .inUse,
-      "\(who) would wait for itself: its process \(process) is dealing with an event of \(inside.description), and no other change can begin before that event is answered. Answer the event first (SYNC_SUB), and make the change afterwards"
-    )
+    return Explanation(
+      .lock, .inUse, actor: who, action: "go on",
+      rule:
+        "it would wait for itself: its process \(process) is dealing with an event of \(inside.description), and no other change can begin before that event is answered",
+      remedy: "answer the event first (SYNC_SUB), and make the change afterwards"
+    ).error
   }
 
   /// The error for a client that wants to wait for a read lock which its own process holds up, by preparing for a commit.
@@ -145,9 +147,9 @@ extension Engine {
     if taken { return owner }
     if isCircle, let circle = circle(text, startedAt: start, process) { throw circle }
     let blocker = gate.blocker(of: .write)
-    let who = blocker.map { "\($0.text), which has held it for \(now - $0.since) s" } ?? "others before it"
     let cause = subscriptions.waitingText.map { " (\($0))" } ?? ""
-    throw NSOError(.inUse, "\(text) waited \(limit.components.seconds) s to commit: running is held by \(who)\(cause)")
+    throw blocked(
+      text, "commit to running", after: limit.components.seconds, by: blocker, cause: cause, "try again, or end that session")
   }
 }
 

@@ -23,7 +23,7 @@ public final class LockTable: Sendable {
   private let state = Mutex(State())
   /// Taken inside of `state`, where both are needed.
   let parts = Mutex(PartialLocks())
-  private let journal: Journal
+  let journal: Journal
   let clock: @Sendable () -> Int64
 
   init(journal: Journal, clock: @escaping @Sendable () -> Int64) {
@@ -55,8 +55,10 @@ public final class LockTable: Sendable {
     switch outcome {
     case .taken(let taken): number = taken
     case .heldInPart(let part):
-      throw NSOError(
-        .locked, "\(database) cannot be locked: \(part.text) by \(part.session.summary) since \(now - part.since) s")
+      throw journal.refusal(
+        Explanation(
+          .lock, .locked, actor: session.summary, action: "lock \(database)", rule: "\(part.text) by \(part.session.summary)",
+          age: now - part.since, remedy: "wait for the unlock or end that session"))
     case .held(let other):
       throw journal.refusal(
         Explanation(

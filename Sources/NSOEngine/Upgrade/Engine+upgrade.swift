@@ -13,7 +13,10 @@ extension Engine {
   public func openUpgrade(by owner: String) throws(NSOError) -> SchemaUpgrade {
     let upgrade = SchemaUpgrade(owner: owner, since: now)
     if let other = claim(upgrade) {
-      throw NSOError(.badState, "\(owner): an upgrade by \(other.owner) is under way since \(now - other.since) s")
+      throw journal.refusal(
+        Explanation(
+          .state, .badState, actor: owner, action: "upgrade", rule: "an upgrade by \(other.owner) is under way",
+          age: now - other.since, remedy: "wait for its end"))
     }
     upgradeObservers.tell(.initStarted)
     return upgrade
@@ -36,7 +39,7 @@ extension Engine {
       }
       // What came while it waited counts as well.
       try requireUndisturbed(upgrade)
-      await operationalWriter.close(upgrade.refusal("writing operational data"), unless: { upgrade.isOver })
+      await operationalWriter.close(upgrade.explanation("operational data", "be written").error, unless: { upgrade.isOver })
       try upgrade.advance(from: .waiting, to: .ready, "INIT_UPGRADE")
     } catch {
       abortUpgrade(upgrade)
@@ -131,16 +134,18 @@ extension Engine {
 
   private func requireUndisturbed(_ upgrade: SchemaUpgrade) throws(NSOError) {
     if let (database, holder) = locks.all.first {
-      throw NSOError(
-        .locked,
-        "\(upgrade.owner) cannot upgrade: \(database) is locked by \(holder.session.summary) since \(now - holder.since) s; have it unlocked first"
-      )
+      throw journal.refusal(
+        Explanation(
+          .lock, .locked, actor: upgrade.owner, action: "upgrade", rule: "\(database) is locked by \(holder.session.summary)",
+          age: now - holder.since, remedy: "have it unlocked first"))
     }
     if let part = locks.partial.first {
-      throw NSOError(
-        .locked,
-        "\(upgrade.owner) cannot upgrade: a part of \(part.database) (\(part.selection.joined(separator: ", "))) is locked by \(part.session.summary) since \(now - part.since) s; have it unlocked first"
-      )
+      throw journal.refusal(
+        Explanation(
+          .lock, .locked, actor: upgrade.owner, action: "upgrade",
+          rule:
+            "a part of \(part.database) (\(part.selection.joined(separator: ", "))) is locked by \(part.session.summary)",
+          age: now - part.since, remedy: "have it unlocked first"))
     }
     if configuration.datastores.candidate, try isCandidateModified() {
       throw NSOError(
@@ -150,16 +155,18 @@ extension Engine {
     }
     // It may have to be taken back, which an upgrade makes impossible.
     if let pending = confirmedCommits.pending {
-      throw NSOError(
-        .locked,
-        "\(upgrade.owner) cannot upgrade: a confirmed commit of \(pending.user) (session \(pending.session)) is pending for \(max(0, pending.deadline - now)) s more; have it confirmed or aborted first"
-      )
+      throw journal.refusal(
+        Explanation(
+          .state, .locked, actor: upgrade.owner, action: "upgrade",
+          rule:
+            "a confirmed commit of \(pending.user) (session \(pending.session)) is pending for \(max(0, pending.deadline - now)) s more",
+          remedy: "have it confirmed or aborted first"))
     }
   }
 
   /// - Throws: UPGRADE_IN_PROGRESS, for what would be in the way of an upgrade that has begun.
-  func requireNoUpgrade(_ what: String) throws(NSOError) {
-    if let upgrade, upgrade.isClosed { throw upgrade.refusal(what) }
+  func requireNoUpgrade(_ session: UserSession, _ action: String) throws(NSOError) {
+    if let upgrade, upgrade.isClosed { throw journal.refusal(upgrade.explanation(session.summary, action)) }
   }
 
   /// - Returns: false when the time is over.
@@ -189,10 +196,11 @@ extension Engine {
     }
     guard kill else {
       let names = writers.map(\.summary).joined(separator: ", ")
-      throw NSOError(
-        .timeout,
-        "\(upgrade.owner) waited \(timeout) s for transactions that may write: \(names); have them finished, or ask to kill them"
-      )
+      throw journal.refusal(
+        Explanation(
+          .state, .timeout, actor: upgrade.owner, action: "upgrade",
+          rule: "after \(timeout) s of waiting transactions that may write are still open: \(names)",
+          remedy: "have them finished, or ask to kill them"))
     }
     upgrade.close()
     for transaction in writers {

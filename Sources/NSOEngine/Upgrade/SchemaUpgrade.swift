@@ -108,10 +108,10 @@ public final class SchemaUpgrade: Sendable {
   }
 
   /// What others are told who want to change something meanwhile.
-  func refusal(_ what: String) -> NSOError {
-    NSOError(
-      .upgradeInProgress,
-      "\(what): an upgrade of the schema by \(owner) is under way; try again when it has ended")
+  func explanation(_ actor: String, _ action: String) -> Explanation {
+    Explanation(
+      .state, .upgradeInProgress, actor: actor, action: action, rule: "an upgrade of the schema by \(owner) is under way",
+      remedy: "try again when it has ended")
   }
 }
 
