@@ -1,3 +1,4 @@
+import Logging
 import NSOEngine
 import NSOModel
 import NSOSecrets

@@ -1,7 +1,6 @@
 import Glibc
 import NSOEngine
 import NSOModel
-import NSOSecrets
 import NSOServer
 import Synchronization
 import Testing
@@ -127,9 +126,8 @@ import Testing
 
   @Test func weakFilesAndUsersAreTold() async throws {
     let key = "<encrypted-strings><AESCFB128><key>\(String(repeating: "1", count: 32))</key></AESCFB128></encrypted-strings>"
-    let hash = try PasswordHash.hash("olga", .md5)
     let user =
-      "<user><name>olga</name><uid>7</uid><gid>7</gid><password>\(hash)</password><ssh_keydir/><homedir>/</homedir><local_ipc_access>true</local_ipc_access></user>"
+      "<user><name>olga</name><uid>7</uid><gid>7</gid><password>$0$olga</password><ssh_keydir/><homedir>/</homedir><local_ipc_access>true</local_ipc_access></user>"
     let data = "<aaa xmlns=\"http://tail-f.com/ns/aaa/1.1\"><authentication><users>\(user)</users></authentication></aaa>"
     let told = Mutex<[String]>([])
     let mode = "<ncs-local-ipc><mode xmlns=\"urn:swift-nso:config\">0666</mode></ncs-local-ipc>"
