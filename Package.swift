@@ -131,7 +131,7 @@ let package = Package(
       ]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
-    tests("NSODaemonTests", ["NSODaemon", "NSOSecrets", "NSOEngine", "NSOServer", "NSOWire", "NSOModel", logging]),
+    tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOWire", "NSOModel", logging]),
     tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOWire", "NSOModel"]),
     tests(
       "EndToEndTests",

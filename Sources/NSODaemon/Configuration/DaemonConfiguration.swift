@@ -165,8 +165,7 @@ extension DaemonConfiguration {
   private mutating func noteIneffective() {
     let paths = tree.ineffective
     guard !paths.isEmpty else { return }
-    let shown = paths.prefix(12).joined(separator: ", ") + (paths.count > 12 ? " and \(paths.count - 12) more" : "")
-    notices.append("settings that have no effect in this version: \(shown)")
+    notices.append("settings that have no effect in this version: \(paths.joined(separator: ", "))")
   }
 
   /// The settings with an effect that differ between two readings, as paths below `/ncs-config`.
