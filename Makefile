@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(PATH):/opt/swift/usr/bin
 
-.PHONY: run test bench build setup format lint clean
+.PHONY: run test test-table bench build setup format lint clean
 
 # Builds, starts a daemon on Examples/router, shows the main job, leaves the daemon running.
 run:
@@ -11,6 +11,10 @@ run:
 # Builds and runs all tests.
 test:
 	@scripts/test
+
+# A table of a million rows, made by a data provider, walked by a client; takes minutes.
+test-table:
+	@NSO_TABLE_ROWS=1000000 swift test --filter aLargeTableIsWalkedWithBoundedMemory
 
 # Measures; a package of its own, so that nobody else resolves what it needs.
 bench: build

@@ -42,6 +42,21 @@ import Testing
     }
   }
 
+  @Test func checkOfCallbacks() async throws {
+    let instance = try instance()
+    try await instance.withDaemon { _ in
+      let without = try await instance.run("ncs", "--check-callbacks")
+      #expect(without.code == 1 && without.output.contains("callpoint interface-statistics"), "\(without)")
+      let provider = try await startProvider(instance)
+      defer { provider.signal(SIGKILL) }
+      let all = try await instance.run("ncs", "--check-callbacks")
+      #expect(all.code == 0 && all.output.hasPrefix("all callbacks answer with valid data"), "\(all)")
+      let part = try await instance.run("ncs", "--check-callbacks", "/if:interfaces-state")
+      #expect(part.code == 0 && part.output.contains("1 callpoints"), "\(part)")
+      #expect(try await instance.run("ncs", "--check-callbacks", "/if:nothing").code == 1)
+    }
+  }
+
   @Test func aKilledProviderIsMissedAndComesBack() async throws {
     let instance = try instance()
     try await instance.withDaemon { _ in

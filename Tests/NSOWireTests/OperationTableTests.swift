@@ -194,6 +194,7 @@ import Testing
     .snmpaReload(wait: false), .startPhase(1, synchronous: true), .waitStart(phase: 2), .reloadConfig, .stop(wait: true),
     .reopenLogs, .netconfCallHome(NetconfCallHome(.address(.loopback), port: 4334)),
     .netconfCallHome(NetconfCallHome(.name("host"), port: 4334, opaque: "o")), .daemonStatus, .daemonDump, .upgradeReport,
+    .checkCallbacks("/a/b"),
     .history,
     .startHistoryTransaction(StartHistoryTransaction(revision: 5, comparedTo: 2)),
     .startHistoryTransaction(StartHistoryTransaction(revision: 5)),

@@ -243,6 +243,14 @@ extension MAAPI {
   /// only.
   public func debugDump() async throws -> String { try await text(.daemonDump) }
 
+  /// Has the daemon ask its data providers for everything that they serve. Takes as long as they do. Understood by this project's
+  /// daemon only.
+  /// - Parameter part: a path, or the namespace or name of a module; empty: everything.
+  /// - Returns: one line that says it all; where something is wrong, a line for each problem follows.
+  public func checkCallbacks(_ part: String = "") async throws -> [String] {
+    try await text(.checkCallbacks(part)).split(separator: "\n").map(String.init)
+  }
+
   /// Shows a message to users of the CLI: a user name, a session id, or `all`.
   public func sendMessage(_ message: String, to receiver: String, from sender: String) async throws {
     try await done(.userMessage(to: receiver, message: message, from: sender))

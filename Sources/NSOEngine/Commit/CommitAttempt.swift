@@ -72,6 +72,12 @@ public struct CommitAttempt: Sendable {
     }
   }
 
+  /// What differs in the configuration that data providers store, with all that was deleted. May have to wait for them.
+  func differencesAtProviders() throws(NSOError) -> [DataDifference] {
+    guard let providerChanges else { return [] }
+    return try DataDifference.all(of: providerChanges, .deletedContents, model, keysFrom: after.configuration)
+  }
+
   /// What differs at and below a place, in the order of the data. Takes time in proportion to the changes there.
   public func differences(
     below place: Location = .root, _ options: DataDifference.Options = []

@@ -18,7 +18,7 @@ extension ProviderValidation {
 
 extension ProviderCommit {
   func isConcerned(by transaction: Transaction, in step: CommitStep) -> Bool {
-    (step == .prepare || step == .commit) && transaction.state.withLock { $0.editor.provider?.isEmpty == false }
+    step != .validation && transaction.state.withLock { $0.editor.provider?.isEmpty == false }
   }
 }
 

@@ -10,9 +10,9 @@ import Synchronization
 ///
 /// | Step | Called | A failure |
 /// |---|---|---|
-/// | hooks | ``completeChanges(of:)`` | refuses the transaction |
-/// | constraints of the schema, then | ``validate(_:)`` | refuses the transaction |
-/// | conflict check, then | ``prepare(_:)`` | refuses it; who had prepared is told ``abort(_:_:)``, in reverse order |
+/// | hooks | ``completeChanges(of:)`` | refuses the transaction; ``validationEnded(_:)`` |
+/// | constraints of the schema, then | ``validate(_:)`` | refuses the transaction; ``validationEnded(_:)`` |
+/// | conflict check, then | ``prepare(_:)`` | refuses it; who had prepared is told ``abort(_:_:)``, in reverse order, then ``validationEnded(_:)`` |
 /// | the durable commit, in front of it | ``addRecords(of:to:)`` | as above |
 /// | the durable commit | – | as above |
 /// | after it | ``becameDurable(_:_:)`` of all, then ``commit(_:_:)`` | cannot fail |
@@ -28,6 +28,9 @@ public protocol CommitParticipant: Sendable {
 
   /// Checks what the transaction would make of the data. The schema's own constraints hold already.
   func validate(_ attempt: CommitAttempt) async throws(NSOError)
+
+  /// The validation failed, or was a test only, or the first phase failed after it: the transaction can be read and changed again.
+  func validationEnded(_ transaction: Transaction) async
 
   /// The first phase: after it this participant must be able to carry the changes out. Whoever throws has cleaned up itself.
   func prepare(_ attempt: CommitAttempt) async throws(NSOError)
@@ -56,6 +59,7 @@ public protocol CommitParticipant: Sendable {
 extension CommitParticipant {
   public func completeChanges(of transaction: Transaction) async throws(NSOError) {}
   public func validate(_ attempt: CommitAttempt) async throws(NSOError) {}
+  public func validationEnded(_ transaction: Transaction) async {}
   public func prepare(_ attempt: CommitAttempt) async throws(NSOError) {}
   public func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError) {}
   public func becameDurable(_ attempt: CommitAttempt, _ result: CommitResult) {}

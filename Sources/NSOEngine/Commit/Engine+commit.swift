@@ -63,7 +63,10 @@ extension Engine {
       refuse(transaction, error, to: .read)
       throw error
     }
-    if unlock { release(transaction) }
+    if unlock {
+      await validationEnded(transaction)
+      release(transaction)
+    }
     end(transaction, unlock ? .read : .validate)
   }
 
@@ -129,12 +132,29 @@ extension Engine {
     _ transaction: Transaction, _ editor: inout TreeEditor, for purpose: CommitAttempt.Purpose
   ) async throws(NSOError) {
     try await traced("validate", transaction) { () async throws(NSOError) in
-      try await validate(transaction, &editor, for: purpose)
+      do throws(NSOError) {
+        try await validate(transaction, &editor, for: purpose)
+      } catch {
+        await validationEnded(transaction)
+        throw error
+      }
     }
   }
 
   private func preparePhase(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) {
-    try await traced("prepare", transaction) { () async throws(NSOError) in try await prepare(transaction, editor) }
+    try await traced("prepare", transaction) { () async throws(NSOError) in
+      do throws(NSOError) {
+        try await prepare(transaction, editor)
+      } catch {
+        await validationEnded(transaction)
+        throw error
+      }
+    }
+  }
+
+  private func validationEnded(_ transaction: Transaction) async {
+    guard transaction.isCommitToRunning, transaction.model.hasProviders else { return }
+    for participant in participants.all { await participant.validationEnded(transaction) }
   }
 
   private func commitPhase(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) -> CommitResult? {
@@ -450,7 +470,10 @@ extension Transaction {
       state.isBusy = false
       guard state.phase != .finished else { return }
       state.phase = phase
-      if dropChanges || phase == .aborted { state.editor.revert() }
+      if dropChanges || phase == .aborted {
+        state.editor.revert()
+        state.toldSetHooks = []
+      }
     }
     if dropChanges { recorder?.removeAll() }
   }

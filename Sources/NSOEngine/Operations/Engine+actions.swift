@@ -17,16 +17,15 @@ extension Engine {
     model: DataModel? = nil
   ) async throws(NSOError) -> [TaggedValue] {
     let model = transaction?.model ?? model ?? self.model
-    let view = try view(of: transaction, model)
     let rules = operationRules
-    let input = try await Self.reading(model) { () throws(NSOError) in
+    let input = try await looking(transaction, session, model) { (view) throws(NSOError) in
       guard try view.exists(instance.parent) else {
         throw NSOError(.noExists, "\(instance.text(view.model)): \(instance.parent.text(view.model)) does not exist")
       }
       return try OperationContent(parameters, .input, of: instance, in: view, rules).pairs(defaults: true, qualified: false)
     }
     let invocation = ActionInvocation(
-      model: view.model, instance: instance, session: session, transaction: transaction, input: input)
+      model: model, instance: instance, session: session, transaction: transaction, input: input)
     let span = progress.begin(
       "action \(invocation.text)", Progress.Subject(session: session, transaction: transaction, subsystem: "actions"))
     let output: [TaggedValue]
@@ -38,8 +37,7 @@ extension Engine {
       throw error
     }
     do throws(NSOError) {
-      let view = try self.view(of: transaction, model)
-      return try await Self.reading(model) { () throws(NSOError) in
+      return try await looking(transaction, session, model) { (view) throws(NSOError) in
         try OperationContent(output, .output, of: instance, in: view, rules).pairs(defaults: false, qualified: true)
       }
     } catch {
@@ -53,6 +51,20 @@ extension Engine {
     _ model: DataModel, _ body: @escaping @Sendable () throws(NSOError) -> R
   ) async throws(NSOError) -> R {
     try await model.hasProviders ? ProviderWait.run(body) : body()
+  }
+
+  /// Runs `body` with what a transaction sees; without one, with the data as it is now. Data of providers can be read in a
+  /// transaction only, so one is made for the purpose where there may be any.
+  private func looking<R: Sendable>(
+    _ transaction: Transaction?, _ session: UserSession, _ model: DataModel,
+    _ body: @escaping @Sendable (TreeView) throws(NSOError) -> R
+  ) async throws(NSOError) -> R {
+    // With another model than that of the moment there is none to be had.
+    let isMade = transaction == nil && model.hasProviders && model === self.model
+    let used = isMade ? try startTransaction(session, on: .operational, .read, isInternal: true) : transaction
+    defer { if isMade, let used { finish(used) } }
+    let view = try view(of: used, model)
+    return try await Self.reading(model) { () throws(NSOError) in try body(view) }
   }
 
   /// What a transaction sees; without one, the data as it is now.

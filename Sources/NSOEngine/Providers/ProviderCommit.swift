@@ -6,8 +6,9 @@ import NSOWire
 import Synchronization
 
 /// Configuration that data providers store takes part in commits beside our own: all or nothing (protocol part 05, section
-/// 6.2). Each provider concerned goes through trans_lock, write_start, its writes and prepare; when all participants of the
-/// commit have prepared and our own store has committed, all get commit, else those that prepared get abort.
+/// 6.2). Each provider concerned gets trans_lock when validation begins, and trans_unlock when that fails or was a test only; then
+/// write_start, its writes and prepare; when all participants of the commit have prepared and our own store has committed, all
+/// get commit, else those that prepared get abort.
 ///
 /// What cannot be made sure from here: a provider that is lost, or fails, between prepare and commit. That it was prepared is
 /// kept with our own commit until it has confirmed, so that this is found and told when it is back.
@@ -19,6 +20,8 @@ final class ProviderCommit: CommitParticipant {
   private let writability: Writability
   /// Those that have prepared, by transaction.
   private let prepared = Mutex<[Int32: [ProviderTransaction]]>([:])
+  /// Those that were told that validation has begun, by transaction.
+  private let locked = Mutex<[Int32: [ProviderTransaction]]>([:])
 
   init(_ registry: ProviderRegistry, _ store: Store, _ journal: Journal, _ writability: Writability) {
     self.registry = registry
@@ -30,7 +33,45 @@ final class ProviderCommit: CommitParticipant {
     }
   }
 
+  /// After the hooks: validation begins.
+  func completeChanges(of transaction: Transaction) async throws(NSOError) {
+    let (changes, tree) = transaction.state.withLock { ($0.editor.provider, $0.editor.providerTree) }
+    guard let changes, !changes.isEmpty, let tree else { return }
+    let model = transaction.model
+    let instances = try await ProviderWait.run { () throws(NSOError) in
+      var instances: [ProviderInstance] = []
+      for write in try ProviderWrites.all(of: changes, model) {
+        let instance = try tree.place(write.path).served.instance
+        if !instances.contains(where: { $0 === instance }) { instances.append(instance) }
+      }
+      return instances
+    }
+    let handle = transaction.handle
+    for instance in instances {
+      let part = try tree.part(of: instance)
+      try await part.run(.lock)
+      let isFirst = locked.withLock { locked in
+        locked[handle, default: []].append(part)
+        return locked[handle]?.count == 1
+      }
+      // Its end ends the lock as well.
+      if isFirst { transaction.onEnd { [weak self] in _ = self?.takeLocked(handle) } }
+    }
+  }
+
+  private func takeLocked(_ handle: Int32) -> [ProviderTransaction] { locked.withLock { $0.removeValue(forKey: handle) ?? [] } }
+
+  func validationEnded(_ transaction: Transaction) async {
+    for part in takeLocked(transaction.handle) where part.isOpen {
+      do throws(NSOError) { try await part.run(.unlock) } catch {
+        registry.log.warning("\(part.instance.summary) does not give up the lock of \(transaction.summary): \(error.message)")
+        end([part], of: transaction)
+      }
+    }
+  }
+
   func prepare(_ attempt: CommitAttempt) async throws(NSOError) {
+    let locked = takeLocked(attempt.transaction.handle)
     guard let changes = attempt.providerChanges, !changes.isEmpty, let tree = attempt.transaction.providerTree else { return }
     let model = attempt.model
     let requests = try await ProviderWait.run { () throws(NSOError) in
@@ -47,7 +88,7 @@ final class ProviderCommit: CommitParticipant {
         let part = try tree.part(of: place.served.instance)
         if !parts.contains(where: { $0 === part }) { parts.append(part) }
       }
-      for part in parts { try await part.run(.lock) }
+      for part in parts where !locked.contains(where: { $0 === part && $0.isOpen }) { try await part.run(.lock) }
       for part in parts { try await part.run(.writeStart) }
       for (place, call) in requests {
         let path = place.keypath

@@ -72,7 +72,10 @@ struct ValidationPoints: Sendable {
   func calls(for attempt: CommitAttempt) throws(NSOError) -> [Call] {
     guard !points.isEmpty else { return [] }
     let model = attempt.model
-    let changes = points.contains { $0.dependencies != nil } ? try attempt.differences(below: .root, .deletedContents) : []
+    var changes: [DataDifference] = []
+    if points.contains(where: { $0.dependencies != nil }) {
+      changes = try attempt.differences(below: .root, .deletedContents) + attempt.differencesAtProviders()
+    }
     do {
       let tree = attempt.after.accessibleTree()
       var calls: [Call] = []

@@ -51,7 +51,7 @@ public final class DataModel: Sendable {
   private let reach: ContiguousArray<ProviderReach>
   /// By node, the callpoint that serves it.
   private let points: ContiguousArray<Int32>
-  private let callpoints: [CallPoint]
+  let callpoints: [CallPoint]
   /// Callpoints that watch what is written elsewhere, in the order of the schema.
   public let hooks: [CallPoint]
   /// What validation checks when nodes change.
@@ -141,6 +141,9 @@ public final class DataModel: Sendable {
 
   /// Some data is kept by providers.
   public var hasProviders: Bool { !callpoints.isEmpty || !hooks.isEmpty }
+
+  /// Somebody watches what is written.
+  public var hasHooks: Bool { !hooks.isEmpty }
 
   public func providerReach(_ id: NodeID) -> ProviderReach { reach[id.index] }
 

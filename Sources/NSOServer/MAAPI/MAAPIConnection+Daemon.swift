@@ -37,6 +37,21 @@ extension MAAPIConnection {
     case .daemonDump:
       try requireTrust("get a dump of the daemon")
       return try describe(op) { (control) async in await control.dumpText() }
+    case .checkCallbacks(let part):
+      try requireTrust("have all callbacks of data providers called")
+      let session = try requireSession()
+      let engine = engine
+      let later = connection.later { (result: Result<String, NSOError>, out) in
+        switch result {
+        case .success(let text): out.writeReply(.text(text), to: op)
+        case .failure(let error): out.writeFailure(op: op, error)
+        }
+        return .done
+      }
+      services.run(for: later) { () async throws(NSOError) in
+        try await engine.checkCallbacks(part, for: session).lines.joined(separator: "\n")
+      }
+      return .later
     case .progressSpan(let span): try progress(span, try requireSession(), nil, call.isRelative, op, &out)
     case .progressSpanInTransaction(let span):
       let use = try use(call)

@@ -17,6 +17,8 @@ public enum ControlCommand: Hashable, Sendable {
   case wait(phase: Int, connecting: Duration?)
   /// Goes on to start phase 1 or 2.
   case startPhase(Int)
+  /// Asks all data providers for all that they serve, below a path or in a namespace; empty: everything.
+  case checkCallbacks(String)
   /// Takes back the commits from the latest to the one with this number, and commits.
   case rollback(Int64)
   /// Loads XML files into running in one transaction: merged with what is there, or in its place. The daemon opens them.
@@ -107,6 +109,12 @@ extension ControlCommand {
     case .reloadInBackground: try await maapi.reloadConfigurationInBackground()
     case .wait(let phase, _): try await maapi.waitForStart(phase: phase)
     case .startPhase(let phase): try await maapi.startPhase(phase)
+    case .checkCallbacks(let part):
+      try await maapi.startUserSession(over: .system)
+      let lines = try await maapi.checkCallbacks(part)
+      guard let summary = lines.first, lines.count > 1 else { return print((lines.first ?? "") + "\n") }
+      print(lines.dropFirst().joined(separator: "\n") + "\n")
+      throw ToolError(summary)
     case .rollback(let number):
       try await maapi.startUserSession(user: "system", context: "system")
       try await maapi.withTransaction { try await $0.loadRollback(.relative(number)) }

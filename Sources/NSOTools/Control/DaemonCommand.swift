@@ -178,6 +178,10 @@ extension DaemonCommand {
           command("stop", "stop it; returns when it is gone", .control(.stop)),
           command("reload", "read the configuration file again, reopen logs", .control(.reload)),
           command("areload", "as --reload, without waiting for the outcome", .control(.reloadInBackground)),
+          Options.Option(
+            short: nil, long: "check-callbacks", argument: .optional("NS|PATH", { !$0.hasPrefix("-") && !$0.isEmpty }),
+            help: "read all that data providers serve, or part of it; fails when one does not answer with valid data"
+          ) { command, value in command.actions.append(.control(.checkCallbacks(value))) },
           wait("wait-started", "wait until it is started; SECONDS (5) is the time to connect", phase: 2),
           wait("wait-phase0", "wait until start phase 0 is reached", phase: 0),
           command("start-phase1", "go on to start phase 1", .control(.startPhase(1))),
@@ -227,7 +231,7 @@ extension DaemonCommand {
       .init(
         title: "Of the original, not supported yet",
         options: [
-          unsupported("check-callbacks"), unsupported("loadfile", takes: "FILE"),
+          unsupported("loadfile", takes: "FILE"),
           unsupported("cli-j-dump", takes: "FILE"), unsupported("cli-c-dump", takes: "FILE"), unsupported("clear-aaa-cache"),
           unsupported("cdb-debug-dump", takes: "DIR"), unsupported("cdb-compact", takes: "DIR"),
           unsupported("cdb-validate", takes: "DIR"), unsupported("printlog", takes: "FILE"),

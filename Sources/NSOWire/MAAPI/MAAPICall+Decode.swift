@@ -293,6 +293,7 @@ extension MAAPIRequest {
       return .applyTransactionWithParameters(keepOpen: keepOpen, try reader.tagged())
     case .setFlags: return .setFlags(TransactionFlags(rawValue: try reader.integer()))
     case .setDelayedWhen: return .setDelayedWhen(try reader.bool())
+    case .checkCallbacks: return .checkCallbacks(try reader.text())
     case .setLabel: return .setLabel(try reader.text())
     case .setComment: return .setComment(try reader.text())
     case .copy: return .copy(to: TransactionHandle(try reader.integer()))

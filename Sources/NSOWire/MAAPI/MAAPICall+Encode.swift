@@ -216,7 +216,7 @@ extension MAAPIRequest {
       }
     case .setFlags(let flags): buffer.writeTermInteger(flags.rawValue)
     case .setDelayedWhen(let isOn): buffer.writeTermInteger(isOn ? 1 : 0)
-    case .setLabel(let text), .setComment(let text): buffer.writeTermBinary(text)
+    case .setLabel(let text), .setComment(let text), .checkCallbacks(let text): buffer.writeTermBinary(text)
     case .copy(let target): buffer.writeTermInteger(target.rawValue)
     case .loadRollback(let number): number.write(into: &buffer)
     case .startHistoryTransaction(let request): request.write(into: &buffer)

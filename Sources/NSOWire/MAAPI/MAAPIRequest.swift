@@ -199,6 +199,8 @@ public enum MAAPIRequest: Hashable, Sendable {
   case daemonStatus
   /// Private to this daemon: the text of `ncs --debug-dump`.
   case daemonDump
+  /// Private to this daemon: the text of `ncs --check-callbacks`, for a path, a namespace, or everything.
+  case checkCallbacks(String)
   /// Private to this daemon: what the upgrade under way means for the data, as text.
   case upgradeReport
   /// Private to this daemon: the connection is the terminal of its session.
@@ -368,6 +370,7 @@ extension MAAPIRequest {
     case .netconfCallHome(let request): request.opaque == nil ? .netconfSshCallHome : .netconfSshCallHomeOpaque
     case .daemonStatus: .daemonStatus
     case .daemonDump: .daemonDump
+    case .checkCallbacks: .checkCallbacks
     case .upgradeReport: .upgradeReport
     case .history: .history
     case .startHistoryTransaction: .startHistoryTransaction

@@ -564,6 +564,9 @@ extension MAAPIOperation: Operation {
       .daemonDump, "DAEMON_DUMP", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "none", "private: text for ncs --debug-dump"),
     .init(
+      .checkCallbacks, "CHECK_CALLBACKS", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
+      argument: "text path, namespace or module; empty for all", "private: text for ncs --check-callbacks"),
+    .init(
       .upgradeReport, "UPGRADE_REPORT", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "none", "private: what the upgrade under way means for the data"),
     .init(

@@ -181,6 +181,8 @@ public enum MAAPIOperation: UInt32, CaseIterable, Sendable {
   case daemonStatus = 900
   /// Private to this daemon and its tools: the text that `ncs --debug-dump` writes.
   case daemonDump = 901
+  /// Private to this daemon and its tools: what `ncs --check-callbacks` shows.
+  case checkCallbacks = 902
   /// Private to this daemon and its tools: what an upgrade means for the data.
   case upgradeReport = 910
   /// Private to this daemon and its clients: the connection offers itself as the terminal of its session.

@@ -58,7 +58,7 @@ extension ProviderOperation: Operation {
       .transactionLock, "TRANS_LOCK", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{21, qref, did, int th, [data], int usid, int hide}", "daemon: validation begins"),
     .init(
-      .transactionUnlock, "TRANS_UNLOCK", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .transactionUnlock, "TRANS_UNLOCK", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{22, qref, did, int th, [data], int usid, int hide}", "daemon: validation failed, or was a test"),
     .init(
       .writeStart, "WRITE_START", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
@@ -159,10 +159,10 @@ extension ProviderOperation: Operation {
       .abortAction, "ABORT_ACTION", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{151, qref, did, int th}", "daemon: the user aborts an action"),
     .init(
-      .streamLogTimes, "NOTIF_GET_LOG_TIMES", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .streamLogTimes, "NOTIF_GET_LOG_TIMES", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{160, qref, did, atom stream, int index}", "daemon: what a replay log holds"),
     .init(
-      .streamReplay, "NOTIF_REPLAY", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .streamReplay, "NOTIF_REPLAY", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{161, qref, did, atom stream, int index, int subid, datetime, datetime}", "daemon: replay notifications"),
     .init(
       .receivedSNMPNotification, "NOTIF_RECV_SNMP", handle: .no, reply: .noReply, tier: 3, form: .undetermined,
@@ -177,13 +177,13 @@ extension ProviderOperation: Operation {
       status: .notSupported,
       argument: "unknown", "SNMP"),
     .init(
-      .sendNotification, "NOTIF_SEND", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .sendNotification, "NOTIF_SEND", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{170, atom stream, int subid, datetime, int flags, {'exml', [tagval]}, path}", "stream worker: a notification"),
     .init(
-      .replayComplete, "NOTIF_REPLAY_COMPLETE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .replayComplete, "NOTIF_REPLAY_COMPLETE", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{171, atom stream, int subid}", "stream worker: a replay is complete"),
     .init(
-      .replayFailed, "NOTIF_REPLAY_FAILED", handle: .no, reply: .noReply, tier: 2, form: .known, status: .open,
+      .replayFailed, "NOTIF_REPLAY_FAILED", handle: .no, reply: .noReply, tier: 2, form: .known, status: .done,
       argument: "{172, atom stream, int subid, bin text}", "stream worker: a replay failed"),
     .init(
       .sendSNMPNotification, "NOTIF_SEND_SNMP", handle: .no, reply: .noReply, tier: 3, form: .undetermined,

@@ -1,3 +1,4 @@
+import ExternalTerm
 import Foundation
 import NSOEngine
 import NSOModel
@@ -108,6 +109,153 @@ import Testing
       let next = try Self.provider(daemon, ServedTable())
       try client.done(.applyTransaction(keepOpen: true, flags: 0), th)
       #expect(next.phases.contains(.commit))
+    }
+  }
+
+  @Test func `the lock of validation is given up when that fails or was a test`() async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let provider = try Self.provider(daemon, ServedTable(["/remote/user{3}": .empty, "/remote/user{3}/nick": .string("t")]))
+      let client = try daemon.session()
+      let th = try client.start()
+      try client.done(.create(Self.user(7).wire), th)
+      #expect(errorCode { try client.done(.applyTransaction(keepOpen: true, flags: 0), th) } == .notSet)
+      #expect(provider.phases == [.lock, .unlock])
+      // It is read again, in the same part of the provider.
+      #expect(try client.value(Self.user(3, .tag("nick")), th) == .string("t"))
+      try client.done(.setElem2("seven", Self.user(7, .tag("nick")).wire), th)
+      try client.done(.validateTransaction(unlock: true, force: false), th)
+      #expect(provider.phases == [.lock, .unlock, .lock, .unlock])
+      try client.done(.validateTransaction(unlock: false, force: false), th)
+      try client.done(.prepareTransaction(flags: 0), th)
+      try client.done(.commitTransaction, th)
+      try daemon.until { provider.phases.last == .close }
+      #expect(provider.phases == [.lock, .unlock, .lock, .unlock, .lock, .writeStart, .prepare, .commit, .close])
+    }
+  }
+
+  @Test(arguments: [TransactionPhase.lock, .writeStart, .prepare])
+  func `a provider that does not answer is given up, and nothing is committed`(_ phase: TransactionPhase) async throws {
+    try await TestDaemon.run(added: ServedModel.added) { daemon in
+      let provider = try Self.provider(daemon, ServedTable())
+      daemon.engine.providers.limits.query = .milliseconds(200)
+      provider.refuse(phase, .silence)
+      let client = try daemon.session()
+      let th = try client.start()
+      try Self.write(client, th)
+      let text = errorText { try client.done(.applyTransaction(keepOpen: true, flags: 0), th) }
+      #expect(text.contains("external timeout") && text.contains("remote"), "\(text)")
+      #expect(errorCode { _ = try client.value(Keypath.plant(.tag("owner")), try client.start(.running, .read)) } == .noExists)
+      #expect(daemon.engine.unconfirmedProviders.isEmpty)
+      daemon.engine.providers.limits.query = .seconds(60)
+      let next = try Self.provider(daemon, ServedTable())
+      try client.done(.applyTransaction(keepOpen: true, flags: 0), th)
+      #expect(next.phases.contains(.commit))
+    }
+  }
+
+  private static let vault = """
+    module vault {
+      yang-version 1.1; namespace "urn:vault"; prefix v;
+      import tailf-common { prefix tailf; }
+      container vault { tailf:callpoint vault-cp; leaf size { type uint32; } leaf other { type uint32; } }
+      container limits {
+        leaf top { type uint32; default 5; tailf:validate vault-val { tailf:dependency "/v:vault/v:size"; } }
+      }
+      container cell {
+        tailf:callpoint cell-hook { tailf:transaction-hook subtree; }
+        container kept { tailf:callpoint vault-cp; leaf x { type uint32; } }
+      }
+    }
+    """
+
+  @Test func `validation points and hooks see what providers store`() async throws {
+    try await TestDaemon.run(added: [("vault", Self.vault)]) { daemon in
+      let all = DataCallbacks([.getElem, .existsOptional, .getNext, .setElem, .create, .remove])
+      let provider = try FakeProvider(
+        daemon, "vault",
+        [
+          ProviderRegistration(.data, "vault-cp", mask: all.rawValue, flags: [.sendsPaths, .noDefaults], index: 4),
+          ProviderRegistration(.data, "cell-hook", mask: DataCallbacks.writeAll.rawValue, index: 5),
+          ProviderRegistration(.validation, "vault-val", mask: 0, index: 6),
+        ]
+      ) { request in
+        switch request.call {
+        case .getElem: .result(.value(.notFound))
+        case .existsOptional: .result(.existence(.bool(false)))
+        default: .result(.ok)
+        }
+      }
+      func path(_ names: String...) -> Keypath {
+        Keypath([.tag(Tag(names[0], in: "urn:vault"))] + names.dropFirst().map { .tag(Tag($0)) })
+      }
+      func count(_ condition: (CallbackCall) -> Bool) -> Int { provider.calls.count(where: condition) }
+      func validations() -> Int { count { if case .validate = $0 { true } else { false } } }
+      let client = try daemon.session()
+      try client.commit { try client.done(.setElem2("3", path("vault", "other").wire), $0) }
+      #expect(validations() == 0)
+      try client.commit { try client.done(.setElem2("3", path("vault", "size").wire), $0) }
+      #expect(validations() == 1)
+      #expect(provider.calls.contains(.validate(path("limits", "top"), .uint32(5))))
+      #expect(count { $0 == .writeAll } == 0)
+      try client.commit { try client.done(.setElem2("3", path("cell", "kept", "x").wire), $0) }
+      #expect(count { $0 == .writeAll } == 1)
+    }
+  }
+
+  private static let watched = """
+    module watched {
+      yang-version 1.1; namespace "urn:watched"; prefix w;
+      import tailf-common { prefix tailf; }
+      container watched {
+        tailf:callpoint watch-cp { tailf:set-hook subtree; }
+        leaf a { type string; } leaf b { type string; }
+        list item { key id; leaf id { type uint8; } leaf c { type string; } }
+      }
+      container other { leaf d { type string; } }
+    }
+    """
+
+  @Test func `a set hook is called at each write, and may add to it or refuse it`() async throws {
+    try await TestDaemon.run(added: [("watched", Self.watched)]) { daemon in
+      @Sendable func path(_ names: Keypath.Element...) -> WireKeypath {
+        Keypath([.tag(Tag("watched", in: "urn:watched"))] + names).wire
+      }
+      let isRefusing = LockedBox(false)
+      let mask: DataCallbacks = [.setElem, .create, .remove]
+      let provider = try FakeProvider(
+        daemon, "watch", [ProviderRegistration(.data, "watch-cp", mask: mask.rawValue, index: 3)]
+      ) { request in
+        if isRefusing.with({ $0 }) { return .failure(.reason(.init(.inconsistentValue, "not like this"))) }
+        guard case .setElem(_, .string("copy")) = request.call else { return .result(.ok) }
+        guard let maapi = try? daemon.connect(),
+          (try? maapi.call(.attach(Attach(namespace: .none, session: 0)), request.handle)) != nil,
+          (try? maapi.call(.setElem2("copied", path(.tag("b"))), request.handle)) != nil
+        else { return .failure(.reason(.init(.application, "cannot attach"))) }
+        return .result(.ok)
+      }
+      let client = try daemon.session()
+      let th = try client.start()
+      try client.done(.setElem2("copy", path(.tag("a"))), th)
+      // At once, and what the hook wrote called no hook.
+      let first = CallbackCall.setElem(Keypath([.tag(Tag("watched", in: "urn:watched")), .tag("a")]), .string("copy"))
+      #expect(provider.calls == [first])
+      #expect(try client.value(Keypath([.tag(Tag("watched", in: "urn:watched")), .tag("b")]), th) == .string("copied"))
+      try client.done(.create(path(.tag("item"), .keys([.uint8(1)]))), th)
+      try client.done(.setElem(EncodedTerm(.string("x")), path(.tag("item"), .keys([.uint8(1)]), .tag("c"))), th)
+      try client.done(.delete(path(.tag("item"), .keys([.uint8(1)]))), th)
+      try client.done(.setElem2("quiet", Keypath([.tag(Tag("other", in: "urn:watched")), .tag("d")]).wire), th)
+      #expect(provider.calls.map(\.number) == [104, 105, 104, 106])
+      // A refusal leaves the transaction as it was before that write.
+      isRefusing.with { $0 = true }
+      #expect(errorText { try client.done(.setElem2("bad", path(.tag("a"))), th) } == "not like this")
+      #expect(try client.value(Keypath([.tag(Tag("watched", in: "urn:watched")), .tag("a")]), th) == .string("copy"))
+      isRefusing.with { $0 = false }
+      // What was told is not told again; what came otherwise is, when the transaction is applied.
+      try client.done(.applyTransaction(keepOpen: false, flags: 0), th)
+      let told = provider.calls.dropFirst(5).map(\.number)
+      #expect(told == [104], "only b, which the hook has written: \(told)")
+      let reading = try client.start(.running, .read)
+      #expect(try client.value(Keypath([.tag(Tag("watched", in: "urn:watched")), .tag("b")]), reading) == .string("copied"))
     }
   }
 

@@ -135,6 +135,11 @@ final class FakeProvider: Sendable {
           .reply(
             ProviderReply(
               .newTransaction, query: request.query, instance: instance, .opened(handle: transaction.handle, worker: next))))
+      case .newValidation(let validation):
+        control.send(
+          .reply(
+            ProviderReply(
+              .newValidation, query: request.query, instance: instance, .opened(handle: validation.handle, worker: 1))))
       default: break
       }
     }
@@ -152,6 +157,9 @@ final class FakeProvider: Sendable {
           socket.send(
             .reply(ProviderReply(request.operation, query: request.query, instance: instance, .finished(handle: handle))))
         }
+      case .closeValidation(let handle, _, _):
+        socket.send(
+          .reply(ProviderReply(request.operation, query: request.query, instance: instance, .finished(handle: handle))))
       case .callback(let callback): answer(handler(callback), request, socket)
       default: break
       }
