@@ -58,6 +58,7 @@ extension Daemon: DaemonControl {
       state.configuration = new
       state.pending = pending
     }
+    loadTemplates()
     await noteWarnings()
   }
 

@@ -73,6 +73,11 @@ extension Daemon {
       text.item(module.name + (module.revision.map { "@\($0)" } ?? "") + "  " + module.namespace)
     }
 
+    text.title("templates")
+    for template in engine.templates.entries {
+      text.item(template.fault.map { "\(template.name)  FAULTY, \($0)" } ?? "\(template.name)  \(template.path)")
+    }
+
     text.title("databases")
     for store in [engine.stores.durable, engine.stores.volatile] {
       guard let statistics = try? store.statistics() else { continue }

@@ -55,6 +55,7 @@ extension Daemon {
           state.upgradedLoadPath = state.nextLoadPath
           return state.upgradedLoadPath
         }
+        self.loadTemplates()
         if let note = self.restartNote(loadPath) { log.write(level: .warning, text: "upgrade: \(note)") }
       case .aborted: log.record(.upgradeAborted)
       }

@@ -183,6 +183,7 @@ extension Daemon {
       options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,
       configuration: configuration, name: name)
     daemon.logUpgrades()
+    daemon.loadTemplates()
     do {
       try daemon.applySecrets(configuration)
       try await daemon.open(configuration, logger)

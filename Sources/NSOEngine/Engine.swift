@@ -32,6 +32,8 @@ public final class Engine: Sendable {
   public let providers: ProviderRegistry
   /// Who performs actions and rpcs.
   public let actions = ActionTable()
+  /// Configuration templates.
+  public let templates = TemplateTable()
   let operationRules = OperationRules()
   /// The past of running.
   public let history: History
@@ -122,6 +124,7 @@ public final class Engine: Sendable {
       journal.tell(event, (try? sessions.session(id)).map { EventUser($0) }, id, user)
     }
     onModelChange { [streams] _, model in streams.replaceModel(model) }
+    onModelChange { [templates] _, model in templates.compile(for: model) }
     onUpgradeStep { [journal] step in
       journal.events.emit(.upgrade) { .upgrade(step) }
       journal.record(.upgrade, step.symbol)

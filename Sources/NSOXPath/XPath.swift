@@ -48,6 +48,15 @@ public struct XPath: Sendable {
   }
 }
 
+extension XPath {
+  /// The names of the variables that it uses, in the order of their first use.
+  public var variables: [String] {
+    var names: [String] = []
+    syntax.addVariables(to: &names)
+    return names
+  }
+}
+
 extension XPath: CustomStringConvertible {
   public var description: String { source }
 }

@@ -8,8 +8,13 @@ public struct XPathLimits: Hashable, Sendable {
   public var depth: Int
   /// Work that one evaluation may do. Every node visited, operation and 64 bytes of text handled count one step.
   public var steps: Int
+  /// Length in bytes of a text that evaluation puts together.
+  public var textBytes: Int
 
-  public init(sourceBytes: Int = 65_536, tokens: Int = 20_000, depth: Int = 120, steps: Int = 20_000_000) {
+  public init(
+    sourceBytes: Int = 65_536, tokens: Int = 20_000, depth: Int = 120, steps: Int = 20_000_000, textBytes: Int = 64 << 20
+  ) {
+    self.textBytes = textBytes
     self.sourceBytes = sourceBytes
     self.tokens = tokens
     self.depth = depth

@@ -61,6 +61,8 @@ extension TreeView {
         throw NSOError(.badPath, "the context node \(schema.text(of: query.context)) does not exist")
       }
       let evaluator = XPathEvaluator(tree, references: model.constraints.references)
+      // The variables and the expression together.
+      evaluator.totalLimit = xpath.limits.steps
       if let trace {
         evaluator.recorder = { read in
           switch read {

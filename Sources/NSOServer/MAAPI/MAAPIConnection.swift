@@ -127,6 +127,7 @@ final class MAAPIConnection: IteratingConnection {
       if let outcome = try read(call, op, &out) { return outcome }
       if let outcome = try write(call, op, &out) { return outcome }
       if let outcome = try structure(call, op, &out) { return outcome }
+      if let outcome = try templates(call, op, &out) { return outcome }
       if let outcome = try query(call, op, &out) { return outcome }
       if let outcome = try control(call, op, &out) { return outcome }
       if let outcome = try sessions(call, op, &out) { return outcome }

@@ -46,7 +46,8 @@ struct Command: Sendable {
 
 extension Command {
   static let all: [Command] =
-    dataCommands + walkCommands + actionCommands + transactionCommands + datastoreCommands + historyCommands + sessionCommands
+    dataCommands + walkCommands + templateCommands + actionCommands + transactionCommands + datastoreCommands + historyCommands
+    + sessionCommands
     + daemonCommands + upgradeCommands + eventCommands + messageCommands + subscriptionCommands + scriptCommands
 
   private static let byName: [String: Command] = Dictionary(

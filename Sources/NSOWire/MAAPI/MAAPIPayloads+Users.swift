@@ -188,14 +188,69 @@ public enum ProgressSpan: Hashable, Sendable {
   }
 }
 
+/// A variable of a configuration template: a name, and an XPath expression for its value.
+public struct TemplateVariable: Hashable, Sendable {
+  public var name: String
+  public var expression: String
+
+  /// A variable with the value of an expression, evaluated at the node that the template is applied on.
+  public init(_ name: String, expression: String) {
+    self.name = name
+    self.expression = expression
+  }
+
+  /// A variable with this text as its value.
+  public init(_ name: String, _ text: String) {
+    self.init(name, expression: Self.literal(text))
+  }
+
+  /// An expression whose value is a text. XPath has no escapes: a text with quotes of both kinds is put together of pieces.
+  public static func literal(_ text: String) -> String {
+    guard text.contains("'") else { return "'\(text)'" }
+    guard text.contains("\"") else { return "\"\(text)\"" }
+    let pieces = text.split(separator: "'", omittingEmptySubsequences: false).map { "'\($0)'" }
+    return "concat(\(pieces.joined(separator: ", \"'\", ")))"
+  }
+}
+
 /// 366: a configuration template.
 public struct ApplyTemplate: Hashable, Sendable {
   public var template: String
   public var root: WireKeypath
-  /// Passed on as the application gave them.
+  /// Passed on as the application gave them; see ``variableList()``.
   public var variables: EncodedTerm
   public var documents: EncodedTerm
   public var isShared: Bool
+
+  /// With variables as pairs of names and expressions, without documents.
+  public init(_ template: String, root: WireKeypath, variables: [TemplateVariable], isShared: Bool) {
+    let list = EncodedTerm { buffer in
+      buffer.writeTermList(variables) { buffer, variable in
+        buffer.writeTermTuple(arity: 2)
+        buffer.writeTermBinary(variable.name)
+        buffer.writeTermBinary(variable.expression)
+      }
+    }
+    self.init(template, root: root, variables: list, documents: EncodedTerm(Term.list([])), isShared: isShared)
+  }
+
+  /// The variables, where they are pairs of names and expressions.
+  public func variableList() throws(TermError) -> [TemplateVariable] {
+    try variables.withReader { (terms) throws(TermError) in
+      var reader = ArgumentReader(terms: terms, buffer: variables.bytes)
+      return try reader.list { (reader) throws(TermError) in
+        try reader.tuple(2)
+        let name = try reader.name()
+        return TemplateVariable(name, expression: try reader.text())
+      }
+    }
+  }
+
+  /// Whether there are documents.
+  public var hasDocuments: Bool {
+    guard case .list(let documents)? = try? self.documents.term() else { return true }
+    return !documents.isEmpty
+  }
 
   public init(_ template: String, root: WireKeypath, variables: EncodedTerm, documents: EncodedTerm, isShared: Bool) {
     self.template = template

@@ -492,10 +492,10 @@ extension MAAPIOperation: Operation {
       status: .notSupported,
       argument: "unknown", "obsolete since 8.1"),
     .init(
-      .ncsApplyTemplate, "NCS_APPLY_TEMPLATE", handle: .yes, reply: .done, tier: 2, form: .known, status: .open,
+      .ncsApplyTemplate, "NCS_APPLY_TEMPLATE", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{bin template, path root, variables, documents, bool shared, bool shared}", "apply a configuration template"),
     .init(
-      .ncsTemplates, "NCS_TEMPLATES", handle: .no, reply: .term, tier: 3, form: .known, status: .open,
+      .ncsTemplates, "NCS_TEMPLATES", handle: .no, reply: .term, tier: 3, form: .known, status: .done,
       argument: "none", "names of loaded templates"),
     .init(
       .sharedSetElem, "SHARED_SET_ELEM", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
@@ -504,7 +504,7 @@ extension MAAPIOperation: Operation {
       .sharedSetElem2, "SHARED_SET_ELEM2", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,
       argument: "{bin text, path}", "SET_ELEM2 for services"),
     .init(
-      .ncsTemplateVariables, "NCS_TEMPLATE_VARIABLES", handle: .yes, reply: .term, tier: 3, form: .known, status: .open,
+      .ncsTemplateVariables, "NCS_TEMPLATE_VARIABLES", handle: .yes, reply: .term, tier: 3, form: .known, status: .done,
       argument: "bin template; none when empty", "variables of a template"),
     .init(
       .sharedSetValues, "SHARED_SET_VALUES", handle: .yes, reply: .done, tier: 2, form: .known, status: .done,

@@ -80,6 +80,9 @@ struct StaticAnalysis {
     case .string, .number, .stringLength, .normalizeSpace:
       readsValue(arguments.first ?? context)
     case .id: readsValue(arguments[0])
+    case .sortBy:
+      for argument in arguments { readsValue(argument) }
+      return arguments[0]
     default:
       for argument in arguments { readsValue(argument) }
     }

@@ -83,7 +83,13 @@ extension XPathEvaluator {
   }
 
   private func parent(_ item: Item) -> Item? {
-    item.isText ? Item(item.node) : tree.parent(of: item.node).map { Item($0) }
+    item.isText ? Item(item.node) : parent(of: item.node).map { Item($0) }
+  }
+
+  /// The node above, as far as expressions see it.
+  private func parent(of node: Node) -> Node? {
+    if let scopeRoot, scopeRoot == node { return nil }
+    return tree.parent(of: node)
   }
 
   /// The node and its ancestors, from the node up.
@@ -91,7 +97,7 @@ extension XPathEvaluator {
     var next: Node? = node
     while let node = next {
       guard try body(node) else { return false }
-      next = tree.parent(of: node)
+      next = parent(of: node)
     }
     return true
   }
@@ -218,7 +224,7 @@ extension XPathEvaluator {
   }
 
   private func forEachFollowingSibling(_ node: Node, _ body: (Node) throws -> Bool) throws -> Bool {
-    guard let parent = tree.parent(of: node), let id = tree.schemaNode(of: node) else { return true }
+    guard let parent = parent(of: node), let id = tree.schemaNode(of: node) else { return true }
     for child in children(of: tree.schemaNode(of: parent)) where child >= id {
       var isPast = child != id
       let wentOn = try read(child, parent, []) { sibling in
@@ -233,7 +239,7 @@ extension XPathEvaluator {
 
   /// From the nearest to the first.
   private func forEachPrecedingSibling(_ node: Node, _ body: (Node) throws -> Bool) throws -> Bool {
-    guard let parent = tree.parent(of: node), let id = tree.schemaNode(of: node) else { return true }
+    guard let parent = parent(of: node), let id = tree.schemaNode(of: node) else { return true }
     for child in children(of: tree.schemaNode(of: parent)).reversed() where child <= id {
       var before: [Node] = []
       _ = try read(child, parent, []) { sibling in

@@ -43,7 +43,7 @@ extension XPathEvaluator {
     var items: [Item]
     switch path.start {
     case .context: items = [frame.item]
-    case .root: items = [Item(tree.root)]
+    case .root: items = [Item(scopeRoot ?? tree.root)]
     case .expression(let syntax):
       if path.steps.isEmpty, path.startPredicates.isEmpty {
         return try forEach(syntax, frame, ordered: ordered, in: place, body)

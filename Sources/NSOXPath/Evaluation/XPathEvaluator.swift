@@ -10,6 +10,9 @@ public final class XPathEvaluator<Tree: XPathTree> {
   public let tree: Tree
   /// Values of variables by name, with the prefix as written.
   public var variables: [String: Value] = [:]
+  /// The root that expressions see, if it is not that of the tree: where absolute paths begin, and what no path leads above. Only
+  /// references (`deref`) lead out.
+  public var scopeRoot: Node?
   /// Bound on the steps of all evaluations together; nil for none.
   public var totalLimit: Int?
   /// Steps of all evaluations so far.
@@ -57,6 +60,17 @@ public final class XPathEvaluator<Tree: XPathTree> {
   /// The value as a number.
   public func number(_ xpath: XPath, at node: Node) throws -> Double {
     try run(xpath, at: node) { try number(xpath.syntax, $0) }
+  }
+
+  /// The value as a string, of a node-set the texts of all its nodes one after the other.
+  public func joinedString(_ xpath: XPath, at node: Node) throws -> String {
+    try run(xpath, at: node) { frame in
+      let value = try value(xpath.syntax, frame)
+      guard case .nodeSet(let items) = value else { return try string(value) }
+      var text = ""
+      for item in items { try append(stringValue(item), to: &text) }
+      return text
+    }
   }
 
   /// Calls `body` with the nodes of a node-set in document order until it returns false. `body` must not use this
@@ -213,11 +227,21 @@ public final class XPathEvaluator<Tree: XPathTree> {
     var result = ""
     _ = try forEachNodeBelow(item.node) { node in
       guard isLeaf(node) else { return true }
-      let text = try text(node)
-      result += text
+      try append(text(node), to: &result)
       return true
     }
     return result
+  }
+
+  /// Makes a text longer, as far as that is allowed.
+  func append(_ more: String, to text: inout String) throws {
+    // What is made takes memory, so it counts for more than what is only looked at.
+    try charge(more.utf8.count >> 3)
+    let limit = expression?.limits.textBytes ?? XPathLimits.standard.textBytes
+    guard text.utf8.count + more.utf8.count <= limit else {
+      throw failure(.tooLarge(what: "a text is too long (bytes)", limit: limit))
+    }
+    text += more
   }
 
   func isLeaf(_ node: Node) -> Bool {

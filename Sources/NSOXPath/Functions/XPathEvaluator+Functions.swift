@@ -44,6 +44,8 @@ extension XPathEvaluator {
       return try textFunction(call, frame)
     case .deref, .reMatch, .derivedFrom, .derivedFromOrSelf, .enumValue, .bitIsSet:
       return try yangFunction(call, frame)
+    case .stringCompare, .compare, .min, .max, .avg, .band, .bor, .bxor, .bnot: return .number(try orderFunction(call, frame))
+    case .sortBy: return .nodeSet(try sortedByIndex(call, frame))
     }
   }
 
@@ -55,7 +57,7 @@ extension XPathEvaluator {
   }
 
   /// The first node of a node-set in document order.
-  private func first(_ syntax: Syntax, _ frame: Frame) throws -> Item? {
+  func first(_ syntax: Syntax, _ frame: Frame) throws -> Item? {
     var result: Item?
     _ = try forEach(syntax, frame, ordered: true, in: "the argument") { item in
       result = item
@@ -73,6 +75,11 @@ extension XPathEvaluator {
   }
 
   private func textFunction(_ call: FunctionCall, _ frame: Frame) throws -> Value {
+    if call.function == .concat {
+      var text = ""
+      for argument in call.arguments { try append(string(argument, frame), to: &text) }
+      return .string(text)
+    }
     var texts: [String] = []
     for argument in call.function == .substring ? call.arguments.prefix(1) : call.arguments[...] {
       texts.append(try charged(string(argument, frame)))
@@ -81,7 +88,6 @@ extension XPathEvaluator {
     switch call.function {
     case .stringLength: return .number(Double(texts[0].unicodeScalars.count))
     case .normalizeSpace: return .string(XPathText.normalized(texts[0]))
-    case .concat: return .string(try charged(texts.joined()))
     case .contains: return .boolean(XPathText.find(texts[1], in: texts[0]) != nil)
     case .startsWith: return .boolean(texts[0].utf8.starts(with: texts[1].utf8))
     case .substringBefore:
@@ -129,7 +135,7 @@ extension XPathEvaluator {
     }
   }
 
-  private func value(of node: Node) throws -> NSOModel.Value? {
+  func value(of node: Node) throws -> NSOModel.Value? {
     try charge()
     recorder?(.value(node))
     return try tree.value(of: node)
@@ -184,9 +190,11 @@ extension XPathEvaluator {
   public func forEachTarget(
     of path: LeafrefPath, holding text: String, from node: Node, _ body: (Node) throws -> Bool
   ) throws -> Bool {
-    let outerVariables = variables
+    let outer = (variables, scopeRoot)
     variables = [LeafrefPath.variable: .string(text)]
-    defer { variables = outerVariables }
+    // A reference may lead out of the part that expressions see.
+    scopeRoot = nil
+    defer { (variables, scopeRoot) = outer }
     guard let outer = expression else {
       return try run(path.lookup, at: node) { frame in
         try forEach(path.lookup.syntax, frame, ordered: true, in: "path") { try body($0.node) }

@@ -1,4 +1,4 @@
-/// The functions: the core library of XPath 1.0 (section 4) and those of YANG 1.1 (RFC 7950, section 10).
+/// The functions: the core library of XPath 1.0 (section 4), those of YANG 1.1 (RFC 7950, section 10), and some more.
 enum XPathFunction: String, Sendable, CaseIterable {
   // Node-sets.
   case last, position, count, id, name
@@ -23,6 +23,11 @@ enum XPathFunction: String, Sendable, CaseIterable {
   case derivedFromOrSelf = "derived-from-or-self"
   case enumValue = "enum-value"
   case bitIsSet = "bit-is-set"
+  // Of this product, as its public manual describes them.
+  case stringCompare = "string-compare"
+  case compare, min, max, avg
+  case band, bor, bxor, bnot
+  case sortBy = "sort-by"
 }
 
 /// The four types of XPath 1.0, and the one that a variable has before it is bound.
@@ -46,8 +51,11 @@ extension XPathFunction {
     switch self {
     case .last, .position, .true, .false, .current: 0...0
     case .name, .localName, .namespaceURI, .string, .stringLength, .normalizeSpace, .number: 0...1
-    case .count, .id, .boolean, .not, .lang, .sum, .floor, .ceiling, .round, .deref, .enumValue: 1...1
-    case .contains, .startsWith, .substringBefore, .substringAfter, .reMatch, .derivedFrom, .derivedFromOrSelf, .bitIsSet:
+    case .count, .id, .boolean, .not, .lang, .sum, .floor, .ceiling, .round, .deref, .enumValue, .min, .max, .avg,
+      .bnot:
+      1...1
+    case .contains, .startsWith, .substringBefore, .substringAfter, .reMatch, .derivedFrom, .derivedFromOrSelf, .bitIsSet,
+      .stringCompare, .compare, .band, .bor, .bxor, .sortBy:
       2...2
     case .substring: 2...3
     case .translate: 3...3
@@ -66,15 +74,19 @@ extension XPathFunction {
   /// Whether the first argument must be a node-set.
   var needsNodeSet: Bool {
     switch self {
-    case .count, .sum, .name, .localName, .namespaceURI, .deref, .derivedFrom, .derivedFromOrSelf, .enumValue, .bitIsSet: true
+    case .count, .sum, .name, .localName, .namespaceURI, .deref, .derivedFrom, .derivedFromOrSelf, .enumValue, .bitIsSet, .min,
+      .max, .avg, .sortBy:
+      true
     default: false
     }
   }
 
   var resultType: StaticType {
     switch self {
-    case .id, .current, .deref: .nodeSet
-    case .last, .position, .count, .stringLength, .number, .sum, .floor, .ceiling, .round, .enumValue: .number
+    case .id, .current, .deref, .sortBy: .nodeSet
+    case .last, .position, .count, .stringLength, .number, .sum, .floor, .ceiling, .round, .enumValue, .stringCompare,
+      .compare, .min, .max, .avg, .band, .bor, .bxor, .bnot:
+      .number
     case .name, .localName, .namespaceURI, .string, .concat, .substring, .translate, .substringBefore, .substringAfter,
       .normalizeSpace:
       .string

@@ -42,8 +42,14 @@ extension Parser {
       isSingle = false
       if case .call(let call) = syntax, call.function == .current { isSingle = true }
     }
-    return LocationPath(
-      start: start, startPredicates: predicates, steps: steps, walk: WalkPlan(steps, isSingle: isSingle))
+    var walk = WalkPlan(steps, isSingle: isSingle)
+    // The order that sort-by() makes goes on below.
+    if case .expression(.call(let call)) = start, call.function == .sortBy,
+      steps.allSatisfy({ $0.axis == .child || $0.axis == .self })
+    {
+      walk.needsSort = false
+    }
+    return LocationPath(start: start, startPredicates: predicates, steps: steps, walk: walk)
   }
 
   /// Without `self::node()`, and with `//name` as one step where positions do not matter: it then meets each node once

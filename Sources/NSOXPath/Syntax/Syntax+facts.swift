@@ -17,6 +17,24 @@ extension Syntax {
     }
   }
 
+  /// Adds the names of the variables in it, in the order of their first use.
+  func addVariables(to names: inout [String]) {
+    switch self {
+    case .literal, .number: break
+    case .variable(let name, _): if !names.contains(name) { names.append(name) }
+    case .or(let parts), .and(let parts), .union(let parts): for part in parts { part.addVariables(to: &names) }
+    case .comparison(_, let a, let b), .arithmetic(_, let a, let b):
+      a.addVariables(to: &names)
+      b.addVariables(to: &names)
+    case .negation(let operand): operand.addVariables(to: &names)
+    case .call(let call): for argument in call.arguments { argument.addVariables(to: &names) }
+    case .path(let path):
+      if case .expression(let start) = path.start { start.addVariables(to: &names) }
+      for predicate in path.startPredicates { predicate.expression.addVariables(to: &names) }
+      for step in path.steps { for predicate in step.predicates { predicate.expression.addVariables(to: &names) } }
+    }
+  }
+
   /// Which parts of the evaluation context its value depends on, not counting what its own predicates see.
   var uses: ContextUse {
     switch self {
