@@ -90,6 +90,33 @@ import Testing
     }
   }
 
+  @Test func templatesBesideTheModules() async throws {
+    func template(_ name: String) -> String {
+      "<config-template xmlns=\"http://tail-f.com/ns/config/1.0\"><top xmlns=\"urn:small\"><name>\(name)</name></top></config-template>"
+    }
+    let options = try options()
+    try folder.write("templates/one.xml", template("one"))
+    try folder.write("templates/sub/two.xml", template("two"))
+    try folder.write("yang/templates/three.xml", template("three"))
+    try folder.write(
+      "templates/bad.xml", "<config-template xmlns=\"http://tail-f.com/ns/config/1.0\">\n<zzz/></config-template>")
+    try folder.write("templates/.hidden.xml", "<")
+    try folder.write("templates/notes.txt", "<")
+    try await withDaemon(options) { daemon in
+      #expect(daemon.engine.templates.names == ["one", "sub/two", "three"])
+      let status = await daemon.statusText()
+      #expect(
+        status.contains("  sub/two  ") && status.contains("bad  FAULTY, ") && status.contains("bad.xml:2: unknown element zzz"))
+      let before = daemon.engine.templates.entries.count
+      #expect(before == 4)
+      // They are read again with the settings.
+      try folder.write("templates/bad.xml", template("good"))
+      try folder.write("templates/sub/four.xml", template("four"))
+      try await daemon.reload()
+      #expect(daemon.engine.templates.names == ["bad", "one", "sub/four", "sub/two", "three"])
+    }
+  }
+
   @Test func statusNamesListenersModulesAndFiles() async throws {
     try await withDaemon(options()) { daemon in
       let status = await daemon.statusText()

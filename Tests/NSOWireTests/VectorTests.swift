@@ -1,6 +1,7 @@
 import ExternalTerm
 import NIOCore
 import NSOModel
+import NSOTerms
 import NSOWire
 import Testing
 
@@ -50,5 +51,25 @@ func verdict(_ vector: Vector, _ check: () throws -> Void) {
     }
   } catch {
     if UncoveredVectors.reasons[vector.id] == nil { Issue.record("\(vector.id): \(error)") }
+  }
+}
+
+extension VectorTests {
+  /// Variables of templates as names and expressions, both ways.
+  @Test func templateVariables() throws {
+    let vector = try #require(try Vector.load("maapi").first { $0.id == "maapi/ncs_apply_template/1" })
+    let frame = try #require(vector.frames.first { $0.kind == "frame" && $0.isFromClient })
+    let root: Keypath = [.tag(Tag("vlans", in: "http://example.com/ns/svc")), .tag("vlan"), .keys([.string("v1")])]
+    let variables = [TemplateVariable("ID", "7"), TemplateVariable("NAME", expression: "'x'")]
+    let request = ApplyTemplate("vlan", root: WireKeypath(root), variables: variables, isShared: false)
+    var buffer = ByteBuffer()
+    MAAPICall(.applyTemplate(request), handle: TransactionHandle(7)).write(into: &buffer)
+    #expect(hexText(buffer) == frame.hex)
+    guard case .applyTemplate(let read) = try MAAPICall(frame.bytes).request else { throw CheckFailure("another request") }
+    #expect(try read.variableList() == variables)
+    #expect(!read.hasDocuments)
+    #expect(TemplateVariable.literal("a") == "'a'")
+    #expect(TemplateVariable.literal("it's") == "\"it's\"")
+    #expect(TemplateVariable.literal("'\"") == "concat('', \"'\", '\"')")
   }
 }

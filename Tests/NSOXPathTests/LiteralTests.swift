@@ -76,6 +76,42 @@ import Testing
     #expect(try Fixture().string(source) == expected)
   }
 
+  @Test(arguments: [
+    ("string-compare('a', 'b')", "-1"), ("string-compare('b', 'a')", "1"), ("string-compare('a', 'a')", "0"),
+    ("compare('10', '9')", "-1"), ("compare(/, '9')", "NaN"), ("min(/..)", "NaN"), ("max(/..)", "NaN"), ("avg(/..)", "NaN"),
+    ("band(12, 10)", "8"), ("bor(12, 10)", "14"), ("bxor(12, 10)", "6"), ("bnot(0)", "-1"), ("band(1.5, 1)", "NaN"),
+    ("bor(1, 0 div 0)", "NaN"), ("bnot(1 div 0)", "NaN"), ("bnot(-9223372036854775808)", "9223372036854776000"),
+    ("count(sort-by(/.., 'x'))", "0"),
+  ])
+  func ofThisProduct(_ source: String, _ expected: String) throws {
+    #expect(try Fixture().string(source) == expected)
+  }
+
+  @Test func textsHaveABound() throws {
+    var limits = XPathLimits.standard
+    limits.textBytes = 100
+    let fixture = try Fixture()
+    fixture.evaluator.variables = ["x": .string(String(repeating: "x", count: 60))]
+    #expect(throws: XPathError.self) {
+      try fixture.evaluator.string(XPath("concat($x, $x)", limits: limits), at: fixture.tree.root)
+    }
+    #expect(try fixture.evaluator.string(XPath("concat($x, 'y')", limits: limits), at: fixture.tree.root).count == 61)
+    // What is put together takes steps.
+    fixture.evaluator.variables = ["x": .string(String(repeating: "x", count: 1 << 20))]
+    var steps = XPathLimits.standard
+    steps.steps = 100_000
+    #expect(throws: XPathError.self) {
+      try fixture.evaluator.string(XPath("concat($x, 'y')", limits: steps), at: fixture.tree.root)
+    }
+  }
+
+  @Test func namesOfVariables() throws {
+    #expect(
+      try XPath("$a + concat($b, /x[y = $c]/z[$a]) or ($d/e | f[last() = -$g])[$h]").variables == [
+        "a", "b", "c", "d", "g", "h",
+      ])
+  }
+
   @Test func variables() throws {
     let fixture = try Fixture()
     fixture.evaluator.variables = ["n": .number(2), "s": .string("x"), "b": .boolean(true), "p:e": .nodeSet([])]

@@ -183,4 +183,50 @@ import Testing
     #expect(try string("count(c/x)", XPathNamespaces()) == "2")
     #expect(try string("count(c/b:*)", inA) == "1")
   }
+
+  // MARK: Roots, order
+
+  @Test func aRootOfItsOwn() throws {
+    let fixture = try Self.fixture()
+    fixture.evaluator.scopeRoot = try fixture.node("/top/item[name = 'a']")
+    #expect(try fixture.nodes("/name", at: "/").isEmpty == false)
+    func nodes(_ source: String) throws -> [String] {
+      var found: [String] = []
+      let node = try #require(fixture.evaluator.scopeRoot)
+      try fixture.evaluator.forEachNode(fixture.xpath(source), at: node) { item in
+        found.append(fixture.path(item.node))
+        return true
+      }
+      return found
+    }
+    #expect(try nodes("/size") == ["/top/item{a}/size"])
+    #expect(try nodes("inner/deep/../../name") == ["/top/item{a}/name"])
+    #expect(try nodes("..").isEmpty)
+    #expect(try nodes("inner/../..").isEmpty)
+    #expect(try nodes("ancestor-or-self::node()") == ["/top/item{a}"])
+    #expect(try nodes("following-sibling::* | preceding-sibling::* | following::* | preceding::*").isEmpty)
+    #expect(try nodes("inner/following::sub").count == 3)
+    #expect(try nodes("/top").isEmpty)
+    #expect(try nodes("//deep") == ["/top/item{a}/inner/deep"])
+  }
+
+  @Test(arguments: [
+    ("min(/top/item/size)", "3"), ("max(/top/item/size)", "9"), ("avg(/top/item/size)", "6.333333333333333"),
+    ("avg(/top/item/name)", "NaN"), ("min(/top/item/name)", "NaN"), ("compare(/top/item/size, '10')", "-1"),
+    ("compare('10', /top/item/size)", "1"), ("compare(/top/item/size, 'x')", "NaN"), ("compare(/top/item, '1')", "NaN"),
+    ("compare(/top/nothing, '1')", "NaN"), ("compare(/top/color, 'blue')", "-1"), ("compare(/top/color, /top/color)", "0"),
+    ("compare(/top/item[1]/size, /top/item[3]/size)", "-1"), ("compare(/top/color, /top/first)", "NaN"),
+  ])
+  func ofThisProduct(_ source: String, _ expected: String) throws {
+    #expect(try Self.fixture().string(source) == expected)
+  }
+
+  /// By an index: see the tests of the daemon, which know the extension that defines one.
+  @Test func sortByRefuses() throws {
+    let fixture = try Self.fixture()
+    #expect(throws: XPathError.self) { try fixture.nodes("sort-by(/top/item, 'none')") }
+    #expect(throws: XPathError.self) { try fixture.nodes("sort-by(/top/item/name, 'none')") }
+    #expect(throws: XPathError.self) { try fixture.nodes("sort-by('x', 'none')") }
+    #expect(try fixture.nodes("sort-by(/top/nothing, 'none')").isEmpty)
+  }
 }

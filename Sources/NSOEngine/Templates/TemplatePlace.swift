@@ -54,10 +54,12 @@ public enum TemplateLimits {
   static let depth = 128
   /// Elements and instructions carried out in one application.
   static let steps = 1_000_000
-  /// Nodes that an expression may give for a loop, a key or a leaf-list.
+  /// Nodes that all loops, keys and leaf-lists under way may hold together.
   static let selection = 1_000_000
   /// Bytes of the value of a leaf or variable.
   static let text = 16 << 20
+  /// Bytes of the values of all variables.
+  static let variables = 64 << 20
   /// Bytes of all values that one application writes.
   static let written = 256 << 20
   /// Steps of all expressions of one application.

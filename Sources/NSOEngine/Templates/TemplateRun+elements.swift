@@ -9,7 +9,7 @@ extension TemplateRun {
     _ element: TemplateElement, _ target: Target, _ context: Context, _ editor: inout TreeEditor
   ) throws(NSOError) {
     guard let forEach = element.forEach else { return try writeIfWanted(element, target, context, &editor) }
-    for node in try nodes(forEach, context, editor) {
+    try self.forEach(nodes(forEach, context, editor)) { (node) throws(NSOError) in
       try writeIfWanted(element, target, Context(node: node, root: context.root), &editor)
     }
   }
@@ -152,22 +152,22 @@ extension TemplateRun {
     case .key(let index, let text, let place):
       guard let id = element.node.keys(model).element(at: index) else { return }
       let here = context
-      var values: [(text: String, context: Context)] = []
-      try at(place) { () throws(NSOError) in
-        switch try content(text, here, editor) {
-        case .text(let text): values = [(text, here)]
-        case .nodes(let nodes):
-          for node in nodes { values.append((try value(of: node), self.context(after: node, here))) }
-        }
-      }
-      for value in values {
+      /// Goes on with the key's value.
+      func take(_ text: String, _ context: Context, _ editor: inout TreeEditor) throws(NSOError) {
         var keys = keys
         keys[index] = try at(place) { () throws(NSOError) in
           try count()
-          try count(written: value.text)
-          return try editor.parse(value.text, id, list.child(id, model), element.prefixes)
+          try count(written: text)
+          return try editor.parse(text, id, list.child(id, model), element.prefixes)
         }
-        try forEachEntry(element, list, steps.dropFirst(), keys, value.context, &editor, body)
+        try forEachEntry(element, list, steps.dropFirst(), keys, context, &editor, body)
+      }
+      switch try at(place, { () throws(NSOError) in try content(text, here, editor) }) {
+      case .text(let text): try take(text, here, &editor)
+      case .nodes(let nodes):
+        // All values are those of before the first entry is written.
+        for node in nodes { _ = try at(place) { () throws(NSOError) in try value(of: node) } }
+        try forEach(nodes) { (node) throws(NSOError) in try take(value(of: node), self.context(after: node, here), &editor) }
       }
     }
   }

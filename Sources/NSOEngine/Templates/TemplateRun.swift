@@ -35,6 +35,9 @@ final class TemplateRun {
   private let start: Context
   private var steps = 0
   private var writtenBytes = 0
+  private var variableBytes = 0
+  /// Nodes that loops under way hold.
+  private var heldNodes = 0
   /// The error under way has its place already.
   private var isPlaced = false
 
@@ -61,7 +64,7 @@ final class TemplateRun {
   private func take(_ arguments: [TemplateArgument]) throws(NSOError) {
     let namespaces = XPathNamespaces(model.schema)
     evaluator.scopeRoot = start.root
-    var values: [String: String] = [:]
+    var values: [(name: String, text: String)] = []
     for argument in arguments {
       let name = argument.name
       guard name != TemplateCompiler.nameVariable, name != TemplateCompiler.deviceVariable else {
@@ -70,7 +73,9 @@ final class TemplateRun {
       do {
         let text = try evaluator.joinedString(XPath(argument.expression, namespaces: namespaces), at: start.node)
         try requireShort(text, "variable \(name)")
-        values[name] = text
+        variableBytes += text.utf8.count
+        try requireRoom()
+        values.append((name, text))
       } catch {
         let error = NSOError(validation: error)
         throw NSOError(error.code, "template \(template.name), variable \(name): \(error.message)")
@@ -115,9 +120,9 @@ final class TemplateRun {
       }
     case .forEach(let xpath, let body, let place):
       let here = context
-      for node in try at(place, { () throws(NSOError) in try nodes(xpath, here, editor) }) {
+      try forEach(at(place) { () throws(NSOError) in try nodes(xpath, here, editor) }) { (node) throws(NSOError) in
         try at(place) { () throws(NSOError) in try count() }
-        try carryOut(body, target, Context(node: node, root: context.root), &editor)
+        try carryOut(body, target, Context(node: node, root: here.root), &editor)
       }
     case .loop(let loop): try carryOut(loop, target, context, &editor)
     case .set(let assignment, let place):
@@ -175,16 +180,31 @@ final class TemplateRun {
   private func set(_ assignment: TemplateStep.Assignment, _ context: Context, _ editor: TreeEditor) throws(NSOError) {
     let text = try joined(assignment.value, context, editor)
     try requireShort(text, "variable \(assignment.name)")
+    variableBytes += text.utf8.count - bytes(of: assignment.name)
+    try requireRoom()
     // Known further out: it changes there.
     if evaluator.variables.updateValue(.string(text), forKey: assignment.name) == nil {
       made[made.count - 1].append(assignment.name)
     }
   }
 
+  private func bytes(of variable: String) -> Int {
+    if case .string(let text)? = evaluator.variables[variable] { text.utf8.count } else { 0 }
+  }
+
+  private func requireRoom() throws(NSOError) {
+    guard variableBytes <= TemplateLimits.variables else {
+      throw NSOError(.resourceDenied, "the variables are longer than \(TemplateLimits.variables) bytes together")
+    }
+  }
+
   func beginBlock() { made.append([]) }
 
   func endBlock() {
-    for name in made.popLast() ?? [] { evaluator.variables[name] = nil }
+    for name in made.popLast() ?? [] {
+      variableBytes -= bytes(of: name)
+      evaluator.variables[name] = nil
+    }
   }
 
   // MARK: Expressions
@@ -213,13 +233,20 @@ final class TemplateRun {
       var nodes: [Node] = []
       try evaluator.forEachNode(xpath, at: context.node) { item in
         nodes.append(item.node)
-        guard nodes.count <= TemplateLimits.selection else {
-          throw NSOError(.resourceDenied, "the expression gives more than \(TemplateLimits.selection) nodes")
+        guard heldNodes + nodes.count <= TemplateLimits.selection else {
+          throw NSOError(.resourceDenied, "the loops and keys under way hold more than \(TemplateLimits.selection) nodes")
         }
         return true
       }
       return nodes
     }
+  }
+
+  /// Calls `body` with nodes, which count as held meanwhile.
+  func forEach(_ nodes: [Node], _ body: (Node) throws(NSOError) -> Void) throws(NSOError) {
+    heldNodes += nodes.count
+    defer { heldNodes -= nodes.count }
+    for node in nodes { try body(node) }
   }
 
   private func only(_ xpath: XPath, _ context: Context, _ editor: TreeEditor, _ name: String) throws(NSOError) -> Node {

@@ -38,8 +38,16 @@ public final class TemplateTable: Sendable {
     var markup: Result<Markup, TemplateFault>
     var template: Result<Template, TemplateFault>
 
-    var shownName: String { TemplateTable.escaped(file.name) }
-    var fullName: String { TemplateTable.escaped(file.package) + ":" + shownName }
+    let shownName: String
+    let fullName: String
+
+    init(_ file: TemplateFile, _ markup: Result<Markup, TemplateFault>, _ model: DataModel) {
+      self.file = file
+      self.markup = markup
+      template = TemplateTable.compile(markup, file.name, model)
+      shownName = TemplateTable.escaped(file.name)
+      fullName = TemplateTable.escaped(file.package) + ":" + shownName
+    }
   }
 
   private struct Markup: Sendable {
@@ -68,7 +76,7 @@ public final class TemplateTable: Sendable {
     let sorted = files.sorted { ($0.name, $0.package, $0.path) < ($1.name, $1.package, $1.path) }
     var known: [Known] = []
     for (file, markup) in zip(sorted, Self.markup(of: sorted)) {
-      known.append(Known(file: file, markup: markup, template: Self.compile(markup, file.name, model)))
+      known.append(Known(file, markup, model))
     }
     state.withLock { state in
       state.known = known

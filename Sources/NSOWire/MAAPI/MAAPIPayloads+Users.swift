@@ -240,8 +240,8 @@ public struct ApplyTemplate: Hashable, Sendable {
       var reader = ArgumentReader(terms: terms, buffer: variables.bytes)
       return try reader.list { (reader) throws(TermError) in
         try reader.tuple(2)
-        let name = try reader.name()
-        return TemplateVariable(name, expression: try reader.text())
+        let name = try reader.wireText().text
+        return TemplateVariable(name, expression: try reader.wireText().text)
       }
     }
   }

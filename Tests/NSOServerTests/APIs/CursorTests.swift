@@ -81,6 +81,9 @@ import Testing
       // Without a floor first, by area; then by floor.
       let order = ["r5", "r1", "r7", "r3", "r9", "r8", "r6", "r4", "r2", "r0"]
       #expect(try Self.names(client, handle, index: "by-floor") == order)
+      // XPath has it, too.
+      let sorted = try daemon.engine.transaction(handle).view().nodes(XPathQuery("sort-by(/annex/room, 'by-floor')/name"))
+      #expect(sorted.map { $0.value?.plainText } == order)
       #expect(try Self.names(client, handle, filter: "floor >= 0", index: "by-floor") == ["r4", "r2", "r0"])
       #expect(errorCode { _ = try Self.names(client, handle, index: "by-name") } == .badPath)
       #expect(errorText { _ = try Self.names(client, handle, index: "by-name") }.contains("by-floor"))
