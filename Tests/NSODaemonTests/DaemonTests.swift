@@ -166,7 +166,7 @@ import Testing
         "everybody may write \(folder.path)/ncs.conf", "\(folder.path)/ncs.conf has keys or passwords in it",
         "everybody may write the folder \(folder.path)/cdb (cdb/db-dir)",
         "access rules (/nacm) are not enforced in this version: user olga, whom local_ipc_access lets connect",
-        "the password of user olga is the user's name",
+        "a user has a password that is tried first",
       ] {
         #expect(status.contains("warning: SECURITY: ") && status.contains(text), "\(text): \(status)")
         #expect(told.withLock { $0.contains { $0.contains(text) } }, "\(text)")

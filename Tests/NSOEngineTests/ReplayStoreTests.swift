@@ -170,6 +170,35 @@ import Testing
     #expect(times.last == 100 && times == times.sorted() && times.count < 100)
   }
 
+  @Test func damageInTheLastFileLeavesItAsItIs() throws {
+    let folder = try Folder()
+    do {
+      let store = try open(settings(folder))
+      for number in 1...10 { try store.append(record(Int64(number))) }
+    }
+    let file = URL(fileURLWithPath: "\(folder.path)/\(folder.files[0])")
+    var bytes = try Data(contentsOf: file)
+    bytes[ReplaySegment.Header.size + 5 * 116 + 50] ^= 1
+    try bytes.write(to: file)
+    var notes: [String] = []
+    let store = try open(settings(folder)) { notes.append($0) }
+    #expect(notes.count == 1 && notes[0].contains("damaged"))
+    try store.append(record(11))
+    #expect(try Data(contentsOf: file) == bytes)
+    #expect(try everything(store).map(\.time) == [1, 2, 3, 4, 5, 11])
+  }
+
+  @Test func aFileThatSomebodyRemovedCostsItsNotificationsOnly() throws {
+    let folder = try Folder()
+    let store = try open(settings(folder))
+    for number in 1...100 { try store.append(record(Int64(number))) }
+    try FileManager.default.removeItem(atPath: "\(folder.path)/\(folder.files[0])")
+    let batch = try store.read(from: store.position(after: 0))
+    #expect(batch.records.isEmpty && batch.damage?.contains("is gone") == true)
+    let rest = try store.read(from: batch.next)
+    #expect(rest.records.first.map { $0.time > 1 } ?? false)
+  }
+
   @Test func whatDoesNotFitIsRefusedAndNothingElseIsLost() throws {
     let folder = try Folder()
     let store = try open(settings(folder))

@@ -144,7 +144,7 @@ public final class DaemonLog: Sendable {
     if let old = files.descriptor { close(old) }
     if files.destination.syslog != prepared.destination.syslog { files.syslog = nil }
     if files.destination.program != prepared.destination.program {
-      files.program?.stop()
+      files.program?.retire()
       files.program = prepared.destination.program.map { LogProgram($0, log: name, report: programReport) }
     } else {
       files.program?.reset()

@@ -96,26 +96,40 @@ final class LogProgram: Sendable {
     }
   }
 
-  /// Ends its input, which tells it to end. Lines that it does not take within two seconds are lost.
+  /// Ends its input, which tells it to end. Lines that it does not take within two seconds are lost. Does not wait for that.
+  func retire() {
+    queue.async {
+      self.endInput()
+      // Kept until it has ended.
+      self.reap(waits: true)
+    }
+    // From then on a write that waits for the program gives up, and so do those that wait behind it.
+    DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + .seconds(2)) { self.giveUpWriting() }
+  }
+
+  /// As ``retire()``, and waits until its input has ended: for the end of the daemon.
   func stop() {
     let done = DispatchSemaphore(value: 0)
     queue.async {
       self.endInput()
       done.signal()
     }
-    let isInTime = done.wait(timeout: .now() + .seconds(2)) == .success
-    // From here on a write that waits for the program gives up.
-    state.withLock { $0.isStopped = true }
-    if !isInTime { queue.async { self.endInput() } }
-    // Kept until it has ended.
-    queue.async { self.reap(waits: true) }
+    _ = done.wait(timeout: .now() + .seconds(2))
+    giveUpWriting()
+    queue.async {
+      self.endInput()
+      self.reap(waits: true)
+    }
   }
+
+  private func giveUpWriting() { state.withLock { $0.isStopped = true } }
 
   private var title: String { "\(command.path) (\(log))" }
 
   // MARK: On the queue
 
   private func pass(_ line: [UInt8]) {
+    guard !state.withLock(\.isStopped) else { return }
     // Once more on another process, where the one of before has ended.
     for _ in 0..<2 {
       guard process.input >= 0 || start() else { return }
@@ -150,7 +164,9 @@ final class LogProgram: Sendable {
   private func start() -> Bool {
     guard !process.isGivenUp, !state.withLock(\.isStopped) else { return false }
     let clock = ContinuousClock()
-    process.starts.removeAll { clock.now - $0 > command.period }
+    // Not less than a second: what is told of a failed start may be a line for the same program.
+    let period = max(command.period, .seconds(1))
+    process.starts.removeAll { clock.now - $0 > period }
     guard process.starts.count < command.maximumStarts else {
       process.isGivenUp = true
       report(
@@ -162,6 +178,8 @@ final class LogProgram: Sendable {
     if let last = process.starts.last {
       let rest = command.delay - (clock.now - last)
       if rest > .zero { pause(rest) }
+      // It may have been stopped meanwhile.
+      guard !state.withLock(\.isStopped) else { return false }
     }
     process.starts.append(clock.now)
     do throws(Failure) {
@@ -182,6 +200,37 @@ final class LogProgram: Sendable {
 
   private struct Failure: Error { var reason: String }
 
+  #if !canImport(Darwin)
+    private typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+
+    /// A function that Swift's module of the C library leaves out.
+    private static var closeFrom: CloseFrom? {
+      dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map { unsafeBitCast($0, to: CloseFrom.self) }
+    }
+  #endif
+
+  private static var spawnFlags: Int16 {
+    var flags = Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF)
+    #if canImport(Darwin)
+      flags |= Int16(POSIX_SPAWN_CLOEXEC_DEFAULT)
+    #endif
+    return flags
+  }
+
+  /// What of the daemon's environment a program gets: enough to run and to find the daemon. Other variables may be keys, which
+  /// `ncs.conf` refers to.
+  private static var environment: [String] {
+    let names = [
+      "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "NCS_DIR", "NCS_IPC_ADDR",
+      "NCS_IPC_PORT",
+      "NCS_IPC_PATH", "NCS_IPC_ACCESS_FILE",
+    ]
+    return names.compactMap { name in
+      guard let value = getenv(name) else { return nil }
+      return "\(name)=\(String(cString: value))"
+    }
+  }
+
   private func spawn() throws(Failure) {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw Failure(reason: "pipe: \(String(cString: strerror(errno)))") }
@@ -192,6 +241,14 @@ final class LogProgram: Sendable {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
+    // Clients' sockets, databases, and the input of programs that are started at the same time are not for it.
+    #if !canImport(Darwin)
+      guard let closeFrom = Self.closeFrom else {
+        close(ends[1])
+        throw Failure(reason: "the C library has no posix_spawn_file_actions_addclosefrom_np, and would hand on open files")
+      }
+      _ = closeFrom(&actions, STDERR_FILENO + 1)
+    #endif
     // Signals as any program expects them; the daemon blocks some, and ignores one.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -203,16 +260,18 @@ final class LogProgram: Sendable {
     sigemptyset(&broken)
     sigaddset(&broken, SIGPIPE)
     posix_spawnattr_setsigdefault(&attributes, &broken)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
+    posix_spawnattr_setflags(&attributes, Self.spawnFlags)
 
     let words = [command.path, "1", "log", log, "system", "raw"]
     var vector = words.map { strdup($0) } + [nil]
     defer { for word in vector { free(word) } }
     var child = pid_t()
-    let result = posix_spawn(&child, command.path, &actions, &attributes, &vector, environ)
-    guard result == 0 else {
+    var environment = Self.environment.map { strdup($0) } + [nil]
+    defer { for setting in environment { free(setting) } }
+    let failure = posix_spawn(&child, command.path, &actions, &attributes, &vector, &environment)
+    guard failure == 0 else {
       close(ends[1])
-      throw Failure(reason: String(cString: strerror(result)))
+      throw Failure(reason: String(cString: strerror(failure)))
     }
     process.pid = child
     process.input = ends[1]

@@ -123,7 +123,8 @@ final class ReplayStore {
     end = ReplaySegment.Header.size
   }
 
-  /// Finds the end of the file that is written, and cuts off what is no whole record.
+  /// Finds the end of the file that is written, and cuts off a record that was not completely written. After one that is damaged the
+  /// file is left as it is, and another one begins.
   private func readLast(_ path: String, _ note: (String) -> Void) throws(ReplayStoreError) {
     let size = try Self.size(descriptor, path)
     while end < size {
@@ -131,6 +132,10 @@ final class ReplayStore {
       for record in batch.records { currentLatest = max(currentLatest ?? record.time, record.time) }
       end = batch.end
       guard batch.damage != nil || batch.records.isEmpty else { continue }
+      if let damage = batch.damage, batch.isDamaged, segments.count < settings.maximumFiles {
+        note("\(damage); what follows it there cannot be told any more")
+        return try rotate()
+      }
       note("\(path): \(size - end) bytes at its end were not completely written and are cut off")
       guard ftruncate(descriptor, off_t(end)) == 0 else { throw ReplayStoreError("cut", path, errno) }
       return
@@ -175,18 +180,32 @@ final class ReplayStore {
       if let time = try latestTime(of: number) { aged = max(aged ?? time, time) }
     }
     let header = ReplaySegment.Header(created: created, aged: aged, previousLatest: currentLatest)
-    let new = try Self.begin(path(current + 1), header)
+    let new: Int32
+    do throws(ReplayStoreError) {
+      new = try Self.begin(path(current + 1), header)
+    } catch {
+      // The disk may be full: what goes anyway goes first then.
+      let older = dropped.filter { $0 != current }
+      guard !older.isEmpty else { throw error }
+      drop(older, aged)
+      new = try Self.begin(path(current + 1), header)
+    }
     close(descriptor)
     descriptor = new
     end = ReplaySegment.Header.size
     currentLatest = nil
+    drop(dropped.filter(segments.contains), aged)
+    segments.append(current + 1)
+  }
+
+  /// Removes the oldest files.
+  private func drop(_ oldest: [UInt64], _ aged: Int64?) {
     self.aged = aged
-    for number in dropped {
+    for number in oldest {
       unlink(path(number))
       latest[number] = nil
     }
-    segments.removeFirst(dropped.count)
-    segments.append(current + 1)
+    segments.removeFirst(oldest.count)
   }
 
   private func latestTime(of segment: UInt64) throws(ReplayStoreError) -> Int64? {
@@ -225,11 +244,16 @@ final class ReplayStore {
       let next = Position(segment: position.segment, offset: part.damage == nil ? part.end : end)
       return Batch(records: part.records, next: next, isAtEnd: next.offset >= end, damage: part.damage)
     }
+    let following = Position(segment: segments[index + 1], offset: ReplaySegment.Header.size)
     let file = openFile(path, O_RDONLY | O_CLOEXEC, 0)
-    guard file >= 0 else { throw ReplayStoreError("open", path, errno) }
+    guard file >= 0 else {
+      let reason = errno
+      // Somebody has removed it: the others are there all the same.
+      if reason == ENOENT { return Batch(next: following, damage: "\(path) is gone") }
+      throw ReplayStoreError("open", path, reason)
+    }
     defer { close(file) }
     let size = try Self.size(file, path)
-    let following = Position(segment: segments[index + 1], offset: ReplaySegment.Header.size)
     guard position.offset < size else { return Batch(next: following) }
     let part = try Self.batch(file, path, from: position.offset, to: size, limit: limit, records)
     let isDone = part.damage != nil || part.end >= size || part.records.isEmpty
@@ -239,12 +263,15 @@ final class ReplayStore {
   }
 
   /// Files, and about how many bytes they have.
-  var extent: (files: Int, bytes: Int) { (segments.count, (segments.count - 1) * settings.maximumSize + end) }
+  var extent: (files: Int, bytes: Int) {
+    let (full, overflow) = (segments.count - 1).multipliedReportingOverflow(by: settings.maximumSize)
+    return (segments.count, overflow || full > Int.max - end ? .max : full + end)
+  }
 
   /// Whole records from one place of a file on.
   private static func batch(
     _ file: Int32, _ path: String, from start: Int, to size: Int, limit: Int, _ most: Int = 1000
-  ) throws(ReplayStoreError) -> (records: [ReplaySegment.Record], end: Int, damage: String?) {
+  ) throws(ReplayStoreError) -> (records: [ReplaySegment.Record], end: Int, damage: String?, isDamaged: Bool) {
     var bytes = try read(file, path, from: start, min(limit, size - start))
     var records: [ReplaySegment.Record] = []
     var place = 0
@@ -253,19 +280,19 @@ final class ReplayStore {
       case .record(let record, let count):
         records.append(record)
         place += count
-      case .damaged: return (records, start + place, "\(path): damaged at byte \(start + place)")
+      case .damaged: return (records, start + place, "\(path): damaged at byte \(start + place)", true)
       case .incomplete(let count):
         // The rest comes with the next batch, unless the file ends here.
         guard start + place + count <= size else {
-          return (records, start + place, "\(path): cut off at byte \(start + place)")
+          return (records, start + place, "\(path): cut off at byte \(start + place)", false)
         }
-        guard records.isEmpty else { return (records, start + place, nil) }
+        guard records.isEmpty else { return (records, start + place, nil, false) }
         bytes = try read(file, path, from: start, count)
         guard bytes.count == count else { throw ReplayStoreError("\(path) became shorter while it was read") }
         place = 0
       }
     }
-    return (records, start + place, nil)
+    return (records, start + place, nil, false)
   }
 
   // MARK: Files

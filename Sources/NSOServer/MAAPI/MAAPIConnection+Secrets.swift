@@ -94,7 +94,9 @@ extension Services {
       do throws(NSOError) {
         try await engine.providers.approve(user, method: "local", .accepted(groups: groups))
       } catch {
-        engine.journal.audit(.loginRejected, user: request.user, place.isEmpty ? error.message : "\(place): \(error.message)")
+        engine.journal.audit(
+          .loginRejected, user: engine.aaa.auditsUserNames ? request.user : "[withheld]",
+          place.isEmpty ? error.message : "\(place): \(error.message)")
         throw error
       }
     case .failure(let error):

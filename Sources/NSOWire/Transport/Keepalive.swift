@@ -8,8 +8,9 @@ public import NIOCore
   import Darwin
 #endif
 
-/// A peer whose machine is gone says no goodbye. On TCP both sides ask the system to look: after two minutes of silence, or with bytes that
-/// nobody confirmed for as long, the connection is closed, and what it held is free.
+/// A peer whose machine is gone says no goodbye. On TCP both sides ask the system to look: after two minutes of silence
+/// the connection is closed, and what it held is free. While bytes are under way the system asks by sending them again, for some 15
+/// minutes. (TCP_USER_TIMEOUT would shorten that, but also cut off living peers that only do not read for a while.)
 public enum Keepalive {
   /// Options of a TCP connection.
   public static var options: [(option: ChannelOptions.Types.SocketOption, value: Int)] {
@@ -19,8 +20,6 @@ public enum Keepalive {
       for (name, value) in [(TCP_KEEPIDLE, 60), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] as [(CInt, Int)] {
         options.append((.init(level: .tcp, name: .init(rawValue: name)), value))
       }
-      // The questions are not asked while bytes are under way: TCP_USER_TIMEOUT, in milliseconds, whose name not every C library has.
-      options.append((.init(level: .tcp, name: .init(rawValue: 18)), 120_000))
     #endif
     return options
   }
