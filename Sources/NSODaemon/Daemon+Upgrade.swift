@@ -13,9 +13,7 @@ extension Daemon {
       ? Self.schemaLoader(loadPath: startConfiguration.loadPath, files: options.modules, paths)
       : Self.schemaLoader(loadPath: directories, files: [], paths)
     do throws(SchemaError) {
-      let schema = try loader.load()
-      state.withLock { $0.nextLoadPath = directories }
-      return schema
+      return try loader.load()
     } catch {
       throw NSOError(.badConfig, "the modules of the upgrade cannot be used: \(error)")
     }
@@ -39,6 +37,10 @@ extension Daemon {
   }
 
   func logUpgrades() {
+    engine.onModelChange { [weak engine, weak self] _, _ in
+      guard let self, let loadPath = engine?.upgrade?.loadPath else { return }
+      self.state.withLock { $0.upgradedLoadPath = loadPath }
+    }
     engine.onUpgradeStep { [log, weak engine, weak self] step in
       let owner = engine?.upgrade?.owner
       switch step {
@@ -51,12 +53,10 @@ extension Daemon {
       case .committed:
         log.record(.upgradeCommitted)
         guard let self else { return }
-        let loadPath = self.state.withLock { state in
-          state.upgradedLoadPath = state.nextLoadPath
-          return state.upgradedLoadPath
-        }
         self.loadTemplates()
-        if let note = self.restartNote(loadPath) { log.write(level: .warning, text: "upgrade: \(note)") }
+        if let note = self.restartNote(self.state.withLock { $0.upgradedLoadPath }) {
+          log.write(level: .warning, text: "upgrade: \(note)")
+        }
       case .aborted: log.record(.upgradeAborted)
       }
     }

@@ -58,7 +58,6 @@ public final class Daemon: Sendable {
     /// What the operator must know, of the settings that are in force.
     var warnings: [String]
     /// Where the modules of the upgrade under way, and those of the last one, come from; empty: from where the configuration says.
-    var nextLoadPath: [String] = []
     var upgradedLoadPath: [String] = []
     var isStopping = false
     var isStopped = false

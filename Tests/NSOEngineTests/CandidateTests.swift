@@ -200,10 +200,10 @@ struct CandidateTests {
     let engine = test.engine
     let other = try engine.sessions.start(UserSessionRequest(user: "bob", context: "system"))
     // Locks that were taken before, and given back, have no say at the end.
-    try engine.lock(.candidate, for: other)
+    try await engine.lock(.candidate, for: other)
     try await engine.unlockCandidate(other)
-    if alsoRunning { try engine.lock(.running, for: other) }
-    try engine.lock(.candidate, for: other)
+    if alsoRunning { try await engine.lock(.running, for: other) }
+    try await engine.lock(.candidate, for: other)
     let transaction = try engine.startTransaction(other, on: .candidate, .readWrite)
     let name = try test.locate("/t:top/name")
     try transaction.writeOne { (editor) throws(NSOError) in try editor.set(name, .string("x")) }
@@ -212,7 +212,7 @@ struct CandidateTests {
     engine.sessions.end(other)
     #expect(engine.locks.holder(of: .running) == nil)
     // Whoever gets the lock finds nothing pending.
-    while code({ try engine.lock(.candidate, for: test.session) }) == .locked { await Task.yield() }
+    while await code({ try await engine.lock(.candidate, for: test.session) }) == .locked { await Task.yield() }
     #expect(engine.locks.holder(of: .candidate)?.session === test.session)
     #expect(try !engine.isCandidateModified())
   }
@@ -225,7 +225,7 @@ struct CandidateTests {
     let engine = test.engine
     try await edit(test) { try $0.create(test.locate("/t:top/number{1}")) }
     let other = try engine.sessions.start(UserSessionRequest(user: "bob", context: "system"))
-    let part = try engine.lockPart(of: .candidate, ["/t:top"], for: other)
+    let part = try await engine.lockPart(of: .candidate, ["/t:top"], for: other)
     for attempt in [engine.resetCandidate, { try await engine.commitCandidate($0) }] {
       await #expect { try await attempt(test.session) } throws: {
         ($0 as? NSOError)?.code == .inUse && "\($0)".contains("bob") && "\($0)".contains("/t:top")
@@ -237,7 +237,7 @@ struct CandidateTests {
     try engine.locks.unlockPart(part, for: other)
     try await engine.commitCandidate(test.session)
     try await engine.copyRunningToStartup(test.session)
-    _ = try engine.lockPart(of: .startup, ["/t:top"], for: other)
+    _ = try await engine.lockPart(of: .startup, ["/t:top"], for: other)
     await #expect { try await engine.copyRunningToStartup(test.session) } throws: {
       ($0 as? NSOError)?.code == .inUse && "\($0)".contains("bob")
     }

@@ -27,13 +27,14 @@ struct PartialLockTests {
       for name in ["a", "b", "c"] { try editor.create(test.locate("/t:top/server{\(name) 1}")) }
     }
     let engine = test.engine
-    #expect(code { _ = try engine.lockPart(of: .running, ["/t:top/t:server[t:name='z']"], for: other) } == .noExists)
-    #expect(code { _ = try engine.lockPart(of: .running, ["/t:top/["], for: other) } == .xpath)
-    #expect(code { _ = try engine.lockPart(of: .candidate, ["/t:top"], for: other) } == .noExists)
-    let id = try engine.lockPart(
+    #expect(
+      await code { _ = try await engine.lockPart(of: .running, ["/t:top/t:server[t:name='z']"], for: other) } == .noExists)
+    #expect(await code { _ = try await engine.lockPart(of: .running, ["/t:top/["], for: other) } == .xpath)
+    #expect(await code { _ = try await engine.lockPart(of: .candidate, ["/t:top"], for: other) } == .noExists)
+    let id = try await engine.lockPart(
       of: .running, ["/t:top/t:server[t:name='a']", "/t:top/t:server[t:name='b']/t:desc|/t:top/t:server[t:name='b']"],
       for: other)
-    #expect(code { _ = try engine.lockPart(of: .running, ["/t:top"], for: test.session) } == .locked)
+    #expect(await code { _ = try await engine.lockPart(of: .running, ["/t:top"], for: test.session) } == .locked)
     #expect(code { try engine.locks.lock(.running, for: test.session) } == .locked)
     let change: (String) -> ((inout TreeEditor) throws -> Void) = { name in
       { try $0.set(self.test.locate("/t:top/server{\(name) 1}/desc"), .string("x")) }
@@ -55,12 +56,12 @@ struct PartialLockTests {
     try await write({ try $0.set(self.test.locate("/t:top/server{a 1}/desc"), .string("y")) }, by: test.session)
 
     // The end of the session frees it.
-    _ = try engine.lockPart(of: .running, ["/t:top/t:server"], for: other)
+    _ = try await engine.lockPart(of: .running, ["/t:top/t:server"], for: other)
     #expect(engine.locks.partial.count == 1)
     engine.sessions.end(other)
     #expect(engine.locks.partial.isEmpty)
     try engine.locks.lock(.running, for: test.session)
-    #expect(code { _ = try engine.lockPart(of: .running, ["/t:top"], for: test.session) } == .locked)
+    #expect(await code { _ = try await engine.lockPart(of: .running, ["/t:top"], for: test.session) } == .locked)
   }
 
   @Test func readOnlyModeHoldsAgentsOff() throws {

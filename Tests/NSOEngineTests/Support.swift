@@ -155,3 +155,15 @@ func code(_ body: () throws -> Void) -> ErrorCode? {
     return .internal
   }
 }
+
+/// As above, for what waits.
+func code(_ body: () async throws -> Void) async -> ErrorCode? {
+  do {
+    try await body()
+    return nil
+  } catch let error as NSOError {
+    return error.code
+  } catch {
+    return .internal
+  }
+}

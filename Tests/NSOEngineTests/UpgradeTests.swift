@@ -278,7 +278,7 @@ import Testing
     // What makes no difference does not.
     try await write("x")
     let upgrade = try await begin(engine)
-    #expect(code { try engine.engine.lock(.running, for: engine.session) } == .upgradeInProgress)
+    #expect(await code { try await engine.engine.lock(.running, for: engine.session) } == .upgradeInProgress)
     _ = try perform(engine, upgrade, [])
     try await engine.engine.commitUpgrade(upgrade)
     try await write("z")

@@ -196,20 +196,20 @@ extension Engine {
     }
     transaction.state.withLock { $0.gate = owner }
     try requireOpen(transaction)
-    // The lock may have been taken while this one waited.
+    // The lock may have been taken while this one waited. From here on none is granted: see ``lock(_:for:)``.
     try checkLocks(transaction)
   }
 
   /// Waits, bounded, for a gate.
   /// - Throws: INUSE, naming who is in the way.
   func take(
-    _ gate: CommitGate, _ want: CommitGate.Want, _ who: String, _ what: String
+    _ gate: CommitGate, _ want: CommitGate.Want, _ who: String, _ what: String, limit: Duration? = nil
   ) async throws(NSOError) -> CommitGate.Owner {
     let owner = gate.owner(who, since: now)
     guard gate.tryTake(owner, want) != nil else { return owner }
-    let wait = configuration.commitWait
+    let limit = limit ?? .seconds(configuration.commitWait)
     let timer = Task {
-      try await Task.sleep(for: .seconds(wait))
+      try await Task.sleep(for: limit)
       gate.giveUp(owner)
     }
     let taken = await withCheckedContinuation { continuation in
@@ -217,7 +217,7 @@ extension Engine {
     }
     timer.cancel()
     guard taken else {
-      throw blocked(who, what, after: Int64(wait), by: gate.blocker(of: want), "try again, or end that session")
+      throw blocked(who, what, after: limit.components.seconds, by: gate.blocker(of: want), "try again, or end that session")
     }
     return owner
   }
@@ -317,6 +317,8 @@ extension Engine {
 
   /// The first phase: nothing that was read has changed, and all participants can carry the changes out.
   private func prepare(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) {
+    // Hooks may have written what somebody else has locked a part of.
+    try checkLocks(transaction)
     try checkConflicts(transaction, editor)
     guard transaction.isCommitToRunning else { return }
     let attempt = try storeErrors { () throws(StoreError) in
@@ -353,8 +355,9 @@ extension Engine {
   }
 
   /// Whoever asked went away meanwhile: nothing is committed for nobody.
-  private func requireOpen(_ transaction: Transaction) throws(NSOError) {
-    guard transaction.phase != .finished else { throw transaction.finished }
+  func requireOpen(_ transaction: Transaction) throws(NSOError) {
+    // The session may be about to end all that it has.
+    guard transaction.phase != .finished, !transaction.session.isEnded else { throw transaction.finished }
     // An upgrade ends what might write before it begins: this is for the case that something slips through.
     guard transaction.model === model else {
       throw NSOError(

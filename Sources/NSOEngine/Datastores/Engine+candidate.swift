@@ -19,6 +19,7 @@ extension Engine {
     let owner = try await take(gate, .read, transaction.summary, "write the candidate")
     defer { gate.release(owner) }
     // What came while it waited counts as well.
+    try requireOpen(transaction)
     if let conflict = try conflict(of: transaction) {
       throw refusal(
         transaction,
@@ -57,43 +58,17 @@ extension Engine {
     let who = "CANDIDATE_RESET of \(session.summary)"
     let owner = try await take(candidate.gate, .write, who, "reset the candidate")
     defer { candidate.gate.release(owner) }
+    try locks.checkWhole(.candidate, by: session)
+    // Who holds the gate keeps it so: a commit to running adds only to changes that are there.
+    guard !candidate.changes.overlay.isEmpty else { return }
     // A commit to running changes the candidate, too, where it has something in what goes.
     let reader = try await take(gate, .read, who, "reset the candidate")
     defer { gate.release(reader) }
-    try locks.checkWhole(.candidate, by: session)
     try await storeErrors { () async throws(StoreError) in
-      guard !candidate.changes.overlay.isEmpty else { return }
       var batch = WriteBatch()
       candidate.addRemoval(to: &batch)
       candidate.clear(try await stores.durable.commit(batch))
     }
-  }
-
-  /// Takes the global lock on a datastore (protocol part 04, LOCK). When a lock on the candidate goes with its session, the changes that
-  /// are pending there are dropped (RFC 6241, section 8.3.5.2).
-  /// - Throws: NOEXISTS, LOCKED.
-  public func lock(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
-    try requireConfiguration(database)
-    try requireNoUpgrade(session, "lock \(database)")
-    guard database == .candidate else { return try locks.lock(database, for: session) }
-    try locks.lock(.candidate, for: session) { [weak self, weak session] release in
-      guard let self, let session, !self.candidate.changes.overlay.isEmpty else { return release() }
-      // Whoever gets the lock next finds the candidate as it has to be.
-      Task {
-        do throws(NSOError) { try await self.resetCandidate(session) } catch {
-          self.log.error("the candidate could not be reset when \(session.summary), which had locked it, ended: \(error)")
-        }
-        release()
-      }
-    }
-  }
-
-  /// Releases the lock on the candidate; changes that are pending there are dropped.
-  /// - Throws: NOEXISTS, LOCKED when somebody else holds it or nobody does.
-  public func unlockCandidate(_ session: UserSession) async throws(NSOError) {
-    try requireDatastore(.candidate)
-    if locks.holder(of: .candidate)?.session === session { try await resetCandidate(session) }
-    try locks.unlock(.candidate, for: session)
   }
 
   /// Runs `body` with a transaction on running that has the changes of the candidate, and those of `editor` over them.
@@ -133,6 +108,8 @@ extension Engine {
     try writability.check(session)
     let owner = try await take(candidate.gate, .write, "CANDIDATE_COMMIT of \(session.summary)", "commit the candidate")
     defer { candidate.gate.release(owner) }
+    // What came while it waited counts as well.
+    try writability.check(session)
     try locks.checkWhole(.candidate, by: session)
     try locks.checkWritable(.running, by: session)
     let pending = confirmedCommits.pending

@@ -28,6 +28,8 @@ extension Engine {
     try locks.checkWhole(.startup, by: session)
     let owner = try await take(startupGate, .write, "COPY_RUNNING_TO_STARTUP of \(session.summary)", "write startup")
     defer { startupGate.release(owner) }
+    // What came while it waited counts as well.
+    try writability.check(session)
     try locks.checkWhole(.startup, by: session)
     try await storeErrors { () async throws(StoreError) in
       let snapshot = try stores.durable.snapshot()

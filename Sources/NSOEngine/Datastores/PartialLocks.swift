@@ -132,31 +132,3 @@ extension LockTable {
     }
   }
 }
-
-extension Engine {
-  /// Locks what expressions select in a datastore, with all below, for a session.
-  /// - Returns: the number to unlock it by.
-  /// - Throws: NOEXISTS when nothing is selected, or the datastore is not there; LOCKED, naming the holder; XPATH.
-  public func lockPart(
-    of database: DatabaseName, _ expressions: [String], for session: UserSession
-  ) throws(NSOError) -> Int64 {
-    try requireConfiguration(database)
-    try requireNoUpgrade(session, "lock a part of \(database)")
-    let view = try currentView(of: database)
-    var ranges = KeyRanges()
-    for expression in expressions {
-      for match in try view.nodes(XPathQuery(expression)) {
-        guard let node = try model.locate(match.path).node.map({ model[$0] }), node.placement == .configuration else {
-          throw NSOError(
-            .noExists,
-            "\(expression) selects \(model.schema.text(of: match.path)), which is no configuration and cannot be locked")
-        }
-        ranges.insert(try model.locate(match.path).path.subtree)
-      }
-    }
-    guard !ranges.isEmpty else {
-      throw NSOError(.noExists, "\(expressions.joined(separator: ", ")) selects nothing in \(database) that could be locked")
-    }
-    return try locks.lock(ranges, expressions, of: database, for: session) { text(ofKey: $0) }
-  }
-}

@@ -31,12 +31,40 @@ public final class LockTable: Sendable {
     self.clock = clock
   }
 
-  private enum Outcome {
-    case taken(UInt64)
+  private enum Obstacle {
     case held(Holder)
     case heldInPart(PartialLocks.Lock)
   }
 
+  private func obstacle(_ database: DatabaseName, _ state: State) -> Obstacle? {
+    if let part = parts.withLock({ $0.locks.values.first { $0.database == database } }) { return .heldInPart(part) }
+    return state.holders[database].map { .held($0) }
+  }
+
+  private func refusal(_ obstacle: Obstacle, _ database: DatabaseName, _ session: UserSession) -> NSOError {
+    let now = clock()
+    switch obstacle {
+    case .heldInPart(let part):
+      return journal.refusal(
+        Explanation(
+          .lock, .locked, actor: session.summary, action: "lock \(database)", rule: "\(part.text) by \(part.session.summary)",
+          age: now - part.since, remedy: "wait for the unlock or end that session"))
+    case .held(let other):
+      return journal.refusal(
+        Explanation(
+          .lock, .locked, actor: session.summary, action: "lock \(database)",
+          rule: "\(database) is locked by \(other.session.summary)", age: now - other.since,
+          remedy: other.session === session
+            ? "unlock it, or go on: the lock is this session's own" : "wait for the unlock or end that session"))
+    }
+  }
+
+  /// As ``lock(_:for:atEnd:)``, without taking the lock.
+  func checkFree(_ database: DatabaseName, for session: UserSession) throws(NSOError) {
+    if let obstacle = state.withLock({ obstacle(database, $0) }) { throw refusal(obstacle, database, session) }
+  }
+
+  /// Who takes a lock for a client goes by ``Engine/lock(_:for:)``, which waits for commits that are under way.
   /// - Parameter atEnd: called instead of the release when the lock's session ends before it is unlocked, with what releases it.
   /// - Throws: LOCKED, naming the holder, also when the caller holds it already, or somebody has locked a part of the datastore.
   public func lock(
@@ -44,29 +72,13 @@ public final class LockTable: Sendable {
     atEnd: (@Sendable (_ release: @escaping @Sendable () -> Void) -> Void)? = nil
   ) throws(NSOError) {
     let now = clock()
-    let outcome: Outcome = state.withLock { state in
-      if let part = parts.withLock({ $0.locks.values.first { $0.database == database } }) { return .heldInPart(part) }
-      if let holder = state.holders[database] { return .held(holder) }
+    let (number, obstacle): (UInt64, Obstacle?) = state.withLock { state in
+      if let obstacle = self.obstacle(database, state) { return (0, obstacle) }
       state.last &+= 1
       state.holders[database] = Holder(session: session, since: now, number: state.last)
-      return .taken(state.last)
+      return (state.last, nil)
     }
-    let number: UInt64
-    switch outcome {
-    case .taken(let taken): number = taken
-    case .heldInPart(let part):
-      throw journal.refusal(
-        Explanation(
-          .lock, .locked, actor: session.summary, action: "lock \(database)", rule: "\(part.text) by \(part.session.summary)",
-          age: now - part.since, remedy: "wait for the unlock or end that session"))
-    case .held(let other):
-      throw journal.refusal(
-        Explanation(
-          .lock, .locked, actor: session.summary, action: "lock \(database)",
-          rule: "\(database) is locked by \(other.session.summary)", age: now - other.since,
-          remedy: other.session === session
-            ? "unlock it, or go on: the lock is this session's own" : "wait for the unlock or end that session"))
-    }
+    if let obstacle { throw refusal(obstacle, database, session) }
     journal.tell(.locked, session, database)
     // Each lock has an ending of its own, which goes with it.
     let ending = session.onEnd { [weak self, weak session] in

@@ -36,6 +36,7 @@ public final class SchemaUpgrade: Sendable {
     var gates: [(gate: CommitGate, owner: CommitGate.Owner)] = []
     var waiter: CheckedContinuation<Bool, Never>?
     var work: Work?
+    var loadPath: [String] = []
   }
 
   /// Who does it, for texts.
@@ -47,6 +48,12 @@ public final class SchemaUpgrade: Sendable {
   init(owner: String, since: Int64) {
     self.owner = owner
     self.since = since
+  }
+
+  /// The directories that its modules come from; empty: those of the configuration.
+  public var loadPath: [String] {
+    get { state.withLock { $0.loadPath } }
+    set { state.withLock { $0.loadPath = newValue } }
   }
 
   public var isOver: Bool { state.withLock { $0.stage == .over } }

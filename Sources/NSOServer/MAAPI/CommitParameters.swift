@@ -31,10 +31,30 @@ struct CommitParameters {
   ]
   /// What is to be done with devices and services: a success would say that it was.
   private static let missing: [String: String] = [
-    "use-lsa": "there are no lower nodes to pass the commit on to",
-    "reconcile": "there are no services that could take over what is there",
-    "confirm-network-state": "there are no devices whose state could be looked at",
+    "use-lsa": noLowerNodes, "reconcile": noServices, "confirm-network-state": noDevices,
   ]
+  private static let noLowerNodes = "there are no lower nodes to pass the commit on to"
+  private static let noServices = "there are no services that could take over what is there"
+  private static let noDevices = "there are no devices whose state could be looked at"
+  /// The same wishes as flags of APPLY_TRANS and PREPARE_TRANS (section 7.2), by bit.
+  private static let missingFlags: [(bit: UInt64, name: String, reason: String)] = [
+    (19, "USE_LSA", noLowerNodes),
+    (24, "RECONCILE_KEEP_NON_SERVICE_CONFIG", noServices),
+    (25, "RECONCILE_DISCARD_NON_SERVICE_CONFIG", noServices),
+    (26, "RECONCILE_ATTACH_NON_SERVICE_CONFIG", noServices),
+    (27, "RECONCILE_DETACH_NON_SERVICE_CONFIG", noServices),
+    (28, "CONFIRM_NETWORK_STATE", noDevices),
+    (29, "CONFIRM_NETWORK_STATE_RE_EVALUATE_POLICIES", noDevices),
+    (32, "CONFIRM_NETWORK_STATE_WRITE_AND_SERVICE_READ_SET", noDevices),
+    (33, "CONFIRM_NETWORK_STATE_RE_DEPLOY_ALL", noDevices),
+  ]
+
+  /// - Throws: NOT_IMPLEMENTED for flags of a commit that ask for something to be done with devices and services.
+  static func requireSupport(of flags: UInt64) throws(NSOError) {
+    for (bit, name, reason) in missingFlags where flags & (1 << bit) != 0 {
+      throw NSOError(.notImplemented, "commit flag \(name) (bit \(bit)): \(reason); leave it out")
+    }
+  }
 
   init() {}
 

@@ -70,7 +70,8 @@ extension MAAPIConnection {
       return .done
     case .setRunningDBStatus(let isConsistent):
       try requireTrust("say whether running is consistent")
-      engine.writability.isConsistent = isConsistent
+      // The mark of it is a file.
+      return connection.elsewhere(op, services) { (_) throws(NSOError) in engine.writability.isConsistent = isConsistent }
     case .setReadonly(let isOn):
       try requireTrust("switch the read-only mode")
       engine.writability.isReadOnly = isOn
@@ -85,8 +86,13 @@ extension MAAPIConnection {
     try engine.requireConfiguration(database)
     guard !xpaths.isEmpty else { throw NSOError(.protocolUsage, "LOCK_PARTIAL needs at least one XPath expression") }
     let engine = engine
-    return connection.elsewhere(op, services) { (out) throws(NSOError) in
-      out.writeAnswer(try engine.lockPart(of: database, xpaths, for: session))
+    let later = connection.later { (result: Result<Int64, NSOError>, out) in
+      out.writeAnswer(to: op) { (out) throws(NSOError) in out.writeAnswer(try result.get()) }
+      return .done
     }
+    services.run(for: later) { () async throws(NSOError) in
+      try await engine.lockPart(of: database, xpaths, for: session)
+    }
+    return .later
   }
 }

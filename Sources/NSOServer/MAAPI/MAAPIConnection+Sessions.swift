@@ -61,8 +61,9 @@ extension MAAPIConnection {
     case .getAuthorizationInfo(let id):
       out.writeReply(.groups(try engine.sessions.session(id).request.groups), to: op)
     case .lock(let database):
-      try engine.lock(database, for: try requireSession())
-      out.writeDone(op)
+      let session = try requireSession()
+      let engine = engine
+      return connection.waiting(op, services) { () async throws(NSOError) in try await engine.lock(database, for: session) }
     case .unlock(let database):
       let session = try requireSession()
       try engine.requireConfiguration(database)

@@ -37,8 +37,9 @@ extension MAAPIConnection {
       queries.removeAll(of: transaction.handle)
       engine.finish(transaction)
       out.writeDone(op)
-    case .applyTransaction(let keepOpen, _):
+    case .applyTransaction(let keepOpen, let flags):
       let transaction = try own(call, "apply").transaction
+      try CommitParameters.requireSupport(of: flags)
       let engine = engine
       return connection.waiting(op, services) { () async throws(NSOError) in
         try await engine.apply(transaction, keepOpen: keepOpen)
@@ -49,8 +50,9 @@ extension MAAPIConnection {
       return connection.waiting(op, services) { () async throws(NSOError) in
         try await engine.validate(transaction, unlock: unlock, force: force)
       }
-    case .prepareTransaction:
+    case .prepareTransaction(let flags):
       let transaction = try own(call, "prepare").transaction
+      try CommitParameters.requireSupport(of: flags)
       let engine = engine
       return connection.waiting(op, services) { () async throws(NSOError) in try await engine.prepare(transaction) }
     case .commitTransaction:

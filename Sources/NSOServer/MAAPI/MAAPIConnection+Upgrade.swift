@@ -22,19 +22,29 @@ extension MAAPIConnection {
       let upgrade = try openUpgrade("PERFORM_UPGRADE")
       let control = try control()
       let engine = engine
-      upgradeLoadPath = directories
       return connection.elsewhere(op, services) { (_) throws(NSOError) in
         try engine.performUpgrade(upgrade) { () throws(NSOError) in
-          try control.loadSchema(directories)
+          upgrade.loadPath = directories
+          return try control.loadSchema(directories)
         } initialData: { (transaction, namespaces) throws(NSOError) in
           try control.loadInitialData(transaction, of: namespaces, directories)
         }
       }
     case .upgradeReport:
-      let report = try engine.report(of: try openUpgrade("UPGRADE_REPORT"))
-      let notes = try control().upgradeNotes(upgradeLoadPath)
-      out.writeReply(.text(report.text + notes.map { "note: \($0)\n" }.joined()), to: op)
-      return .done
+      let upgrade = try openUpgrade("UPGRADE_REPORT")
+      let report = try engine.report(of: upgrade)
+      let control = try control()
+      let later = connection.later { (result: Result<[String], NSOError>, out) in
+        switch result {
+        case .success(let notes):
+          out.writeReply(.text(report.text + notes.map { "note: \($0)\n" }.joined()), to: op)
+        case .failure(let error): out.writeFailure(op: op, error)
+        }
+        return .done
+      }
+      // The notes look at directories.
+      services.offload(to: later) { () throws(NSOError) in control.upgradeNotes(upgrade.loadPath) }
+      return .later
     case .commitUpgrade:
       let upgrade = try openUpgrade("COMMIT_UPGRADE")
       let engine = engine

@@ -22,8 +22,6 @@ final class MAAPIConnection: IteratingConnection {
   var pendingPhase: UInt64?
   /// An upgrade of the schema that was begun here.
   var upgrade: SchemaUpgrade?
-  /// Where it loads modules from.
-  var upgradeLoadPath: [String] = []
   /// This connection is the terminal of its session.
   var terminal: Terminal?
   /// What the user of some session is being asked here.

@@ -315,6 +315,24 @@ import Testing
     }
   }
 
+  @Test func `flags of a commit that cannot be carried out are refused by name`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      let handle = try client.start()
+      try client.done(.create(Keypath.site("w").wire), handle)
+      for (bit, name) in [(19, "USE_LSA"), (24, "RECONCILE_KEEP"), (28, "CONFIRM_NETWORK_STATE"), (32, "WRITE_AND_SERVICE")] {
+        let flags: UInt64 = 1 << UInt64(bit)
+        for request in [MAAPIRequest.applyTransaction(keepOpen: true, flags: flags), .prepareTransaction(flags: flags)] {
+          #expect {
+            try client.done(request, handle)
+          } throws: { ($0 as? NSOError)?.code == .notImplemented && "\($0)".contains(name) }
+        }
+      }
+      // Not to do what nothing here does anyway.
+      try client.done(.applyTransaction(keepOpen: false, flags: 1 << 4 | 1 << 20), handle)
+    }
+  }
+
   @Test func `read-only mode and the status of running`() async throws {
     try await TestDaemon.run { daemon in
       let client = try daemon.session("ann", context: "cli")
