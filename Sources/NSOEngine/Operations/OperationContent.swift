@@ -21,11 +21,12 @@ public struct OperationContent {
   ///   - side: ``SchemaNode/Flags/input``, ``SchemaNode/Flags/output`` or ``SchemaNode/Flags/inNotification``.
   ///   - view: the data that conditions and references look at.
   ///   - rules: those of the same side, see ``OperationRules``.
+  ///   - scope: which of them.
   /// - Throws: the first rule that is broken, with the path: BADPATH for what the schema does not have, NOEXISTS where a `when`
   ///   does not hold, BADTYPE, and the codes of validation (protocol part 04, section 7.5).
   public init(
     _ pairs: [TaggedValue], _ side: SchemaNode.Flags, of instance: OperationInstance, in view: TreeView,
-    _ rules: OperationRules
+    _ rules: OperationRules, _ scope: OperationRules.Scope = .all
   ) throws(NSOError) {
     model = view.model
     self.instance = instance
@@ -35,7 +36,7 @@ public struct OperationContent {
     leafLists = reader.leafLists
     let storage = OperationStorage(view, instance, reader.storage)
     do {
-      let index = rules.index(of: instance.node, side, view.model.schema)
+      let index = rules.index(of: instance.node, side, view.model, scope)
       let validator = Validator(index, old: storage, new: storage)
       tree = validator.tree
       conditions = ContentConditions(index, view.model, tree, instance.node)

@@ -51,6 +51,8 @@ public final class ProviderInstance: Sendable {
   private struct State {
     var control: (any ProviderSocket)?
     var workers: [Int32: any ProviderSocket] = [:]
+    /// The connections of workers that have not been read to their end, whether or not the client is gone.
+    var unreadWorkers: [Int32: UInt64] = [:]
     /// Those that were closed last; nobody waits for them.
     var lostWorkers: OrderedWorkers = OrderedWorkers()
     var workerWaiters: [Int32: [UInt64: CheckedContinuation<Bool, Never>]] = [:]
@@ -95,6 +97,11 @@ public final class ProviderInstance: Sendable {
 
   // MARK: Registering
 
+  /// Whether it registered a stream whose notifications come on that worker.
+  public func sendsStreams(on worker: Int32) -> Bool {
+    registrations.contains { $0.registration.kind == .stream && $0.registration.index == worker }
+  }
+
   /// - Throws: PROTOUSAGE after register_done.
   public func register(_ registration: ProviderRegistration, range: RangeRegistration? = nil) throws(NSOError) {
     try state.withLock { state throws(NSOError) in
@@ -138,6 +145,7 @@ public final class ProviderInstance: Sendable {
     let waiters: [CheckedContinuation<Bool, Never>]? = state.withLock { state in
       guard state.end == nil else { return nil }
       state.workers[id] = socket
+      state.unreadWorkers[id] = socket.id
       state.lostWorkers.remove(id)
       return state.workerWaiters.removeValue(forKey: id).map { Array($0.values) } ?? []
     }
@@ -163,8 +171,32 @@ public final class ProviderInstance: Sendable {
     }
   }
 
+  /// It serves a stream, and the worker for it has not introduced itself.
+  var lacksStreamWorker: Bool {
+    state.withLock { state in
+      guard state.isActive, state.end == nil else { return false }
+      return state.registrations.contains { item in
+        item.registration.kind == .stream && state.unreadWorkers[item.registration.index] == nil
+          && !state.lostWorkers.contains(item.registration.index)
+      }
+    }
+  }
+
+  /// Everything that came on the connection of a worker has been dealt with.
+  /// - Returns: whether the worker is gone with it; false when another connection has its number.
+  func finished(worker id: Int32, connection: UInt64) -> Bool {
+    state.withLock { state in
+      guard state.unreadWorkers[id] == connection else { return false }
+      state.unreadWorkers[id] = nil
+      return true
+    }
+  }
+
+  /// Whether something may still come from a worker.
+  func isUnread(worker id: Int32) -> Bool { state.withLock { $0.unreadWorkers[id] != nil } }
+
   /// Waits until the worker that a client named has introduced itself.
-  private func waitFor(worker id: Int32) async throws(NSOError) {
+  func waitFor(worker id: Int32) async throws(NSOError) {
     let limit = registry.limits.connect
     let isThere: Bool? = state.withLock { state in
       if state.end != nil || state.lostWorkers.contains(id) { return false }

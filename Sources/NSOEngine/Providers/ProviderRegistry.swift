@@ -33,6 +33,8 @@ public final class ProviderRegistry: Sendable {
 
   private struct State {
     var instances: [Int32: ProviderInstance] = [:]
+    /// Those that were gone before their stream worker had introduced itself. Only the last ones.
+    var departed: [ProviderInstance] = []
     var lastID: Int32 = 0
     var points: [Point: [Served]] = [:]
     var limits = ProviderLimits()
@@ -71,6 +73,17 @@ public final class ProviderRegistry: Sendable {
     }
   }
 
+  /// Whose worker introduces itself. The end of a client that sends and goes at once may be seen before its stream worker.
+  /// - Throws: as ``instance(_:)``.
+  public func instance(_ id: Int32, ofWorker worker: Int32) throws(NSOError) -> ProviderInstance {
+    let departed = state.withLock { state -> ProviderInstance? in
+      guard state.instances[id] == nil, let place = state.departed.lastIndex(where: { $0.id == id }) else { return nil }
+      return state.departed.remove(at: place)
+    }
+    if let departed, departed.sendsStreams(on: worker) { return departed }
+    return try instance(id)
+  }
+
   /// - Throws: BADSTATE for a number that no client has.
   public func instance(_ id: Int32) throws(NSOError) -> ProviderInstance {
     guard let instance = state.withLock({ $0.instances[id] }) else {
@@ -84,8 +97,12 @@ public final class ProviderRegistry: Sendable {
 
   /// The client is gone, or has to go. Everything that waits for it fails at once.
   public func remove(_ instance: ProviderInstance, _ reason: String) {
+    let lacksStreamWorker = instance.lacksStreamWorker
     let handlers = state.withLock { state in
-      state.instances[instance.id] = nil
+      if state.instances.removeValue(forKey: instance.id) != nil, lacksStreamWorker {
+        state.departed.append(instance)
+        if state.departed.count > 16 { state.departed.removeFirst() }
+      }
       for (point, served) in state.points {
         let rest = served.filter { $0.instance !== instance }
         if rest.count != served.count { state.points[point] = rest.isEmpty ? nil : rest }
@@ -95,6 +112,9 @@ public final class ProviderRegistry: Sendable {
     guard instance.end(reason) else { return }
     for handler in handlers { handler(instance, false) }
   }
+
+  /// The daemon stops: workers that come after the end of their client are not taken any more.
+  func forgetDeparted() { state.withLock { $0.departed = [] } }
 
   /// Calls `body` when a client has registered (true), and when it is gone (false).
   public func onChange(_ body: @escaping @Sendable (ProviderInstance, Bool) -> Void) {

@@ -20,12 +20,32 @@ final class NotificationFeed: @unchecked Sendable {
     var aged: Int64?
   }
 
+  /// Who fed the stream.
+  private struct Feeders {
+    var last: Int32?
+    /// Those that fed it when they ended. Only the last ones.
+    var departed: [Int32] = []
+  }
+
+  /// A replay by a provider.
+  struct ReplayKey: Hashable {
+    var number: Int32
+    var instance: Int32
+  }
+
   let settings: NotificationStreamSettings
-  private let context: NotificationStreams.Context
-  private let queue: DispatchQueue
+  let context: NotificationStreams.Context
+  let queue: DispatchQueue
   private var store: ReplayStore?
-  private var subscriptions: [NotificationSubscription] = []
+  private(set) var subscriptions: [NotificationSubscription] = []
+  /// The last live notifications, where replays come from the provider.
+  private(set) var recent: [NotificationDigest] = []
+  /// Replays that were asked for last: what their providers still send is no error of theirs.
+  var asked: [ReplayKey] = []
+  /// The last message of a replay that nobody asked for.
+  var stray: ReplayKey?
   private let known = Mutex(Facts())
+  private let feeders = Mutex(Feeders())
 
   init(_ settings: NotificationStreamSettings, _ context: NotificationStreams.Context) throws(ReplayStoreError) {
     self.settings = settings
@@ -56,22 +76,48 @@ final class NotificationFeed: @unchecked Sendable {
     known.withLock { facts in
       facts.live = live
       facts.replaying = replaying
-      facts.extent = store?.extent
-      facts.created = store?.created
-      facts.aged = store?.aged
+      // Without a store they are those of the provider's log.
+      guard let store else { return }
+      facts.extent = store.extent
+      facts.created = store.created
+      facts.aged = store.aged
     }
+  }
+
+  func noteTimes(_ created: DateTime, _ aged: DateTime?) {
+    known.withLock { facts in
+      facts.created = created.microsecondsSince1970
+      facts.aged = aged?.microsecondsSince1970
+    }
+  }
+
+  // MARK: Who feeds it
+
+  func noteFeeder(_ instance: Int32) { feeders.withLock { $0.last = instance } }
+
+  func noteEnd(of instance: Int32) {
+    feeders.withLock { feeders in
+      guard feeders.last == instance, !feeders.departed.contains(instance) else { return }
+      feeders.departed.append(instance)
+      if feeders.departed.count > 16 { feeders.departed.removeFirst() }
+    }
+  }
+
+  /// Whether what comes from there was sent by who fed the stream then: the last who registered, or who fed it to its own end.
+  func wasFeeder(_ instance: Int32) -> Bool {
+    feeders.withLock { $0.last == instance || $0.departed.contains(instance) }
   }
 
   // MARK: What comes
 
   /// Takes a notification that was checked. Returns when it is in the store and on its way to the subscribers.
-  func take(_ record: NotificationRecord, replay number: Int32? = nil) async {
-    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-      queue.async {
-        if let number { self.replayed(record, number) } else { self.happened(record) }
-        continuation.resume()
-      }
-    }
+  func take(_ record: NotificationRecord) async {
+    await onQueue { self.happened(record) }
+  }
+
+  /// Performs `body` on the queue and waits for it.
+  func onQueue<R: Sendable>(_ body: @escaping @Sendable () -> R) async -> R {
+    await withCheckedContinuation { continuation in queue.async { continuation.resume(returning: body()) } }
   }
 
   /// One that was not taken.
@@ -92,32 +138,36 @@ final class NotificationFeed: @unchecked Sendable {
     known.withLock { facts in
       facts.received += 1
       facts.latest = record.instant
-      facts.extent = store?.extent
-      facts.aged = store?.aged
+      guard let store else { return }
+      facts.extent = store.extent
+      facts.aged = store.aged
+    }
+    // Where the past comes from the provider, what it sends twice is told once.
+    let digest = store == nil && settings.offersReplay ? NotificationDigest(record) : nil
+    if let digest {
+      recent.append(digest)
+      if recent.count > 256 { recent.removeFirst() }
     }
     let event = Event(record, context)
     for subscription in subscriptions {
       switch subscription.stage {
       case .live:
-        // The first that was not in a replay is followed by others that were not.
-        if subscription.replay?.wasReplayed(record) == true { continue }
-        subscription.replay = nil
-        tell(event, to: subscription)
-      case .provider(var replay):
-        guard !replay.wasReplayed(record) else {
-          subscription.stage = .provider(replay)
-          continue
+        if let replay = subscription.replay, let digest {
+          let isTold = replay.wasReplayedBeforeTheEnd(digest)
+          if replay.isForgotten { subscription.replay = nil }
+          if isTold { continue }
         }
-        let isHeld = replay.hold(record)
-        subscription.stage = .provider(replay)
-        if !isHeld { fail(subscription, "more than \(ProviderReplay.heldLimit) notifications came while the replay went on") }
+        tell(event, to: subscription)
+      case .provider(let replay):
+        guard let digest, !replay.wasReplayed(digest), !replay.hold(record, digest) else { continue }
+        fail(subscription, "more than \(ProviderReplay.limitText) came while the replay went on")
       case .reading, .over: break
       }
     }
   }
 
   /// A notification as an event, made when the first subscriber takes it.
-  private final class Event {
+  final class Event {
     let record: NotificationRecord
     let model: DataModel
     private let context: NotificationStreams.Context
@@ -137,16 +187,21 @@ final class NotificationFeed: @unchecked Sendable {
     var event: DaemonEvent? { made }
   }
 
-  private func tell(_ event: Event, to subscription: NotificationSubscription) {
+  func tell(_ event: Event, to subscription: NotificationSubscription) {
     guard subscription.covers(event.record.instant) else { return }
     if let filter = subscription.filter {
-      do throws(NSOError) {
+      do throws(NotificationFilter.Failure) {
         guard try filter.accepts(event.record, event.model) else { return }
       } catch {
-        context.journal.developer(
-          .developerProvider, .error,
-          "the filter of \(subscription.subscriber.name) on stream \(settings.name) fails, the notification is left out: \(error.message)"
-        )
+        switch error {
+        case .tooLong(let steps):
+          fail(subscription, "its filter takes more than \(steps) steps for one notification: ask for less in it")
+        case .broken(let error):
+          context.journal.developer(
+            .developerProvider, .error,
+            "the filter of \(subscription.subscriber.name) on stream \(settings.name) fails, the notification is left out: \(error.message)"
+          )
+        }
         return
       }
     }
@@ -173,6 +228,9 @@ final class NotificationFeed: @unchecked Sendable {
     subscription.stage = .over
     subscription.timer?.cancel()
     subscription.timer = nil
+    subscription.watch?.cancel()
+    subscription.watch = nil
+    subscription.replay = nil
     subscription.subscriber.whenTaken(nil)
     subscriptions.removeAll { $0 === subscription }
     noteFacts()
@@ -183,9 +241,10 @@ final class NotificationFeed: @unchecked Sendable {
     context.journal.events.emit(.stream(notice), to: subscription.subscriber)
   }
 
-  private func fail(_ subscription: NotificationSubscription, _ reason: String) {
+  func fail(_ subscription: NotificationSubscription, _ reason: String) {
+    let what = if case .live = subscription.stage { "stream" } else { "replay of stream" }
     context.journal.developer(
-      .developerProvider, .error, "replay of stream \(settings.name) for \(subscription.subscriber.name) failed: \(reason)")
+      .developerProvider, .error, "\(what) \(settings.name) for \(subscription.subscriber.name) failed: \(reason)")
     finish(subscription, .replayFailed(reason))
   }
 
@@ -222,10 +281,7 @@ final class NotificationFeed: @unchecked Sendable {
     } else if settings.offersReplay, let served = context.providers.served(.stream, settings.name),
       StreamCallbacks(rawValue: served.registration.mask).contains(.replay)
     {
-      let replay = ProviderReplay(
-        number: context.nextReplay(), instance: served.instance.id, worker: served.registration.index)
-      subscription.stage = .provider(replay)
-      askProvider(served, subscription, replay.number)
+      beginReplay(subscription, by: served)
     } else {
       let who = context.providers.served(.stream, settings.name)
       fail(
@@ -250,7 +306,8 @@ final class NotificationFeed: @unchecked Sendable {
     }
     let batch: ReplayStore.Batch
     do throws(ReplayStoreError) {
-      batch = try store.read(from: position, records: min(room, 1000))
+      // Little at a time, and less where each costs more: what happens meanwhile, and whoever sends it, waits.
+      batch = try store.read(from: position, limit: 16 << 10, records: min(room, subscription.filter == nil ? 64 : 8))
     } catch {
       return fail(subscription, "\(error)")
     }
@@ -258,13 +315,14 @@ final class NotificationFeed: @unchecked Sendable {
       context.journal.record(
         .daemon, .replayStoreFailure, "stream \(settings.name): \(damage); what follows in that file is left out")
     }
-    for stored in batch.records where subscription.covers(stored.time) {
+    for stored in batch.records where subscription.covers(stored.time) && !subscription.isOver {
       do throws(DecodeError) {
         tell(Event(try NotificationRecord(stored), context), to: subscription)
       } catch {
         context.journal.record(.daemon, .replayStoreFailure, "stream \(settings.name): a record is left out: \(error)")
       }
     }
+    guard !subscription.isOver else { return }
     subscription.stage = .reading(batch.next)
     // Others have their turn in between.
     guard batch.isAtEnd else { return queue.async { self.read(subscription) } }
@@ -273,85 +331,12 @@ final class NotificationFeed: @unchecked Sendable {
   }
 
   /// - Parameter held: what happened during the replay and was not in it.
-  private func goLive(_ subscription: NotificationSubscription, _ held: [NotificationRecord] = []) {
+  func goLive(_ subscription: NotificationSubscription, _ held: [NotificationRecord] = []) {
     context.journal.events.emit(.stream(.replayComplete), to: subscription.subscriber)
     subscription.stage = .live
-    for record in held { tell(Event(record, context), to: subscription) }
+    for record in held where !subscription.isOver { tell(Event(record, context), to: subscription) }
     noteFacts()
+    guard !subscription.isOver else { return }
     if let stop = subscription.stop, stop <= context.now() { finish(subscription, .notificationComplete) }
-  }
-
-  // MARK: The past, from the data provider
-
-  private func askProvider(_ served: ProviderRegistry.Served, _ subscription: NotificationSubscription, _ number: Int32) {
-    let name = settings.name
-    let index = served.registration.index
-    let start = DateTime(microsecondsSince1970: subscription.start ?? 0)
-    let stop = subscription.stop.map { DateTime(microsecondsSince1970: $0) }
-    let timesWanted = StreamCallbacks(rawValue: served.registration.mask).contains(.logTimes)
-    Task { [weak self] in
-      do throws(NSOError) {
-        if timesWanted {
-          let about: @Sendable () -> String = { "log times of stream \(name)" }
-          guard
-            case .logTimes(let created, let aged) = try await served.instance.ask(
-              .streamLogTimes(stream: name, index: index), about: about)
-          else {
-            throw NSOError(.external, "\(served.instance.summary) answered \(about()) with something that is no answer to it")
-          }
-          self?.noteTimes(created, aged)
-        }
-        _ = try await served.instance.ask(
-          .streamReplay(StreamReplay(stream: name, index: index, subscription: number, start: start, stop: stop))
-        ) { "replay of stream \(name)" }
-      } catch {
-        self?.endReplay(number, failure: error.message)
-      }
-    }
-  }
-
-  private func noteTimes(_ created: DateTime, _ aged: DateTime?) {
-    known.withLock { facts in
-      facts.created = created.microsecondsSince1970
-      facts.aged = aged?.microsecondsSince1970
-    }
-  }
-
-  private func subscription(replaying number: Int32) -> (NotificationSubscription, ProviderReplay)? {
-    for subscription in subscriptions {
-      if case .provider(let replay) = subscription.stage, replay.number == number { return (subscription, replay) }
-    }
-    return nil
-  }
-
-  private func replayed(_ record: NotificationRecord, _ number: Int32) {
-    guard case (let subscription, var replay)? = subscription(replaying: number) else { return }
-    replay.replay(record)
-    subscription.stage = .provider(replay)
-    tell(Event(record, context), to: subscription)
-  }
-
-  /// The provider has sent everything, or cannot.
-  func endReplay(_ number: Int32, failure: String?) {
-    queue.async { [self] in
-      guard case (let subscription, var replay)? = subscription(replaying: number) else { return }
-      if let failure { return fail(subscription, failure) }
-      let held = replay.takeHeld()
-      subscription.replay = replay
-      goLive(subscription, held)
-    }
-  }
-
-  /// A data provider or one of its workers is gone, and with it the replays on it.
-  func lost(_ instance: ProviderInstance, worker: Int32?) {
-    let reason = "\(instance.summary) \(worker == nil ? "was lost" : "closed its stream worker") before the replay was complete"
-    queue.async { [self] in
-      for subscription in subscriptions {
-        guard case .provider(let replay) = subscription.stage, replay.instance == instance.id,
-          worker == nil || worker == replay.worker
-        else { continue }
-        fail(subscription, reason)
-      }
-    }
   }
 }

@@ -7,22 +7,37 @@ import NSOXPath
 struct NotificationFilter: Sendable {
   private let xpath: XPath
 
-  /// - Throws: XPATH when the expression does not compile.
-  init(_ source: String, _ model: DataModel) throws(NSOError) {
-    do { xpath = try XPath(source, namespaces: XPathNamespaces(model.schema)) } catch { throw error.nsoError }
+  /// Steps for one notification, see ``XPathLimits/steps``: the stream waits meanwhile.
+  private static let stepLimit = 200_000
+
+  /// Why a notification cannot be judged.
+  enum Failure: Error {
+    /// The expression takes more steps than it may.
+    case tooLong(steps: Int)
+    case broken(NSOError)
   }
 
-  /// - Throws: what is wrong with the notification or the evaluation.
-  func accepts(_ record: NotificationRecord, _ model: DataModel) throws(NSOError) -> Bool {
-    let instance = try record.instance(in: model)
-    var reader = TaggedContentReader(model, instance, .inNotification)
-    try reader.read(record.content)
+  /// - Throws: XPATH when the expression does not compile.
+  init(_ source: String, _ model: DataModel) throws(NSOError) {
     do {
+      xpath = try XPath(
+        source, namespaces: XPathNamespaces(model.schema), limits: XPathLimits(steps: Self.stepLimit))
+    } catch {
+      throw error.nsoError
+    }
+  }
+
+  func accepts(_ record: NotificationRecord, _ model: DataModel) throws(Failure) -> Bool {
+    do {
+      let instance = try record.instance(in: model)
+      var reader = TaggedContentReader(model, instance, .inNotification)
+      try reader.read(record.content)
       let storage = NotificationStorage(instance, model, reader.storage)
       let tree = NotificationTree(storage)
       return try XPathEvaluator(tree, references: model.constraints.references).test(xpath, at: tree.root)
     } catch {
-      throw NSOError(validation: error)
+      if let error = error as? XPathError, case .budget(let steps) = error.reason { throw .tooLong(steps: steps) }
+      throw .broken(NSOError(validation: error))
     }
   }
 }

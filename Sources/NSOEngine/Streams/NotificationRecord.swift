@@ -83,8 +83,10 @@ struct NotificationRecord: Hashable, Sendable {
 }
 
 extension Engine {
-  /// What a data provider sent, checked against the schema like the output of an action, in schema order.
-  func checked(_ notification: StreamNotification) async throws(NSOError) -> NotificationRecord {
+  /// What a data provider sent, checked against the schema like the output of an action, in schema order. Conditions and references
+  /// that need data of providers are not: who sends may not answer before it has sent. Of the past only what it holds itself is
+  /// checked, since what it names may be gone.
+  func checked(_ notification: StreamNotification) throws(NSOError) -> NotificationRecord {
     var record = NotificationRecord(time: notification.time, path: notification.path, values: notification.values)
     let model = model
     let instance = try record.instance(in: model)
@@ -92,16 +94,13 @@ extension Engine {
     if let parent = instance.parent.node, model[parent].kind == .list, !instance.parent.isEntry {
       throw NSOError(.badPath, "\(instance.text(model)): the keys of its parent are missing")
     }
-    let rules = operationRules
-    let content = record.content
-    let pairs = try await Self.reading(model) { () throws(NSOError) in
-      let view = try self.currentView(model)
-      return try OperationContent(content, .inNotification, of: instance, in: view, rules).pairs(
-        defaults: false, qualified: false)
-    }
+    let content = try OperationContent(
+      record.content, .inNotification, of: instance, in: try currentView(model), operationRules,
+      notification.subscription == nil ? .withoutProviders : .contentOnly)
     // At the top with its namespace, else where it differs from its parent's: subscribers see it inside of that.
     let tag = model.schema.tag(of: instance.node)
-    record.values = [TaggedValue(tag, .start)] + pairs + [TaggedValue(tag, .stop)]
+    record.values =
+      [TaggedValue(tag, .start)] + (try content.pairs(defaults: false, qualified: false)) + [TaggedValue(tag, .stop)]
     return record
   }
 }

@@ -35,6 +35,9 @@ public final class NotificationStreams: Sendable {
   private let providers: ProviderRegistry
   private let clock: @Sendable () -> (seconds: Int64, microseconds: Int64)
   private let model: Mutex<DataModel>
+  /// Bytes that clients had sent before their end and that have not been dealt with.
+  private let leftBytes = Mutex<Int>(0)
+  private static let leftLimit = 64 << 20
 
   init(
     _ journal: Journal, _ providers: ProviderRegistry, _ model: DataModel,
@@ -46,7 +49,7 @@ public final class NotificationStreams: Sendable {
     self.model = Mutex(model)
     providers.onChange { [weak self] instance, isThere in
       guard let self else { return }
-      if isThere { self.noteUnknown(instance) } else { self.lost(instance, worker: nil) }
+      if isThere { self.came(instance) } else { self.left(instance) }
     }
   }
 
@@ -71,7 +74,10 @@ public final class NotificationStreams: Sendable {
   }
 
   /// The daemon stops: what was received is kept, nothing more is.
-  public func close() { for feed in all { feed.close() } }
+  public func close() {
+    providers.forgetDeparted()
+    for feed in all { feed.close() }
+  }
 
   private var all: [NotificationFeed] { feeds.withLock { $0.values.sorted { $0.settings.name < $1.settings.name } } }
 
@@ -84,11 +90,16 @@ public final class NotificationStreams: Sendable {
     }
   }
 
-  private func noteUnknown(_ instance: ProviderInstance) {
-    for item in instance.registrations where item.registration.kind == .stream && feed(item.registration.name) == nil {
+  private func came(_ instance: ProviderInstance) {
+    for item in instance.registrations where item.registration.kind == .stream {
+      let name = item.registration.name
+      if let feed = feed(name) {
+        if let feeder = providers.served(.stream, name)?.instance.id { feed.noteFeeder(feeder) }
+        continue
+      }
       journal.developer(
         .developerProvider, .error,
-        "\(instance.summary) registers notification stream \(item.registration.name), which ncs.conf does not have below notifications/event-streams: nobody can subscribe to it"
+        "\(instance.summary) registers notification stream \(name), which ncs.conf does not have below notifications/event-streams: nobody can subscribe to it"
       )
     }
   }
@@ -133,7 +144,7 @@ public final class NotificationStreams: Sendable {
   /// - Parameter check: whether a notification fits the schema.
   func received(
     _ message: StreamMessage, from instance: ProviderInstance,
-    check: (StreamNotification) async throws(NSOError) -> NotificationRecord
+    check: (StreamNotification) throws(NSOError) -> NotificationRecord
   ) async {
     let name = message.stream
     guard let feed = feed(name) else {
@@ -141,28 +152,59 @@ public final class NotificationStreams: Sendable {
     }
     switch message {
     case .notification(let notification):
-      if notification.subscription == nil, providers.served(.stream, name)?.instance !== instance {
+      let served = providers.served(.stream, name)?.instance
+      // Who is gone had sent it before, and may have a successor already.
+      if notification.subscription == nil, served !== instance, !feed.wasFeeder(instance.id) {
         feed.noteRefusal()
-        let other = providers.served(.stream, name)?.instance.summary
         return refuse(
-          "\(instance.summary) sends to stream \(name), which \(other.map { "\($0) has taken over" } ?? "it has not registered")"
+          "\(instance.summary) sends to stream \(name), which \(served.map { "\($0.summary) has taken over" } ?? "it has not registered")"
         )
       }
       do throws(NSOError) {
-        await feed.take(try await check(notification), replay: notification.subscription)
+        let record = try check(notification)
+        if let number = notification.subscription {
+          await feed.takeReplayed(record, number, from: instance)
+        } else {
+          await feed.take(record)
+        }
       } catch {
         feed.noteRefusal()
         refuse("\(instance.summary): a notification of stream \(name) is refused: \(error.message)")
       }
-    case .replayComplete(_, let number): feed.endReplay(number, failure: nil)
+    case .replayComplete(_, let number): feed.endReplay(number, from: instance, failure: nil)
     case .replayFailed(_, let number, let reason):
-      feed.endReplay(number, failure: reason.isEmpty ? "the data provider could not replay it" : reason)
+      feed.endReplay(number, from: instance, failure: reason.isEmpty ? "the data provider could not replay it" : reason)
     }
   }
 
   private func refuse(_ text: String) { journal.developer(.developerProvider, .error, text) }
 
-  func lost(_ instance: ProviderInstance, worker: Int32?) { for feed in all { feed.lost(instance, worker: worker) } }
+  private func left(_ instance: ProviderInstance) {
+    for feed in all {
+      feed.noteEnd(of: instance.id)
+      feed.lost(instance)
+    }
+  }
+
+  func lost(_ instance: ProviderInstance, worker: Int32) { for feed in all { feed.lost(instance, worker: worker) } }
+
+  /// What a client had sent before its end waits to be dealt with.
+  /// - Returns: false when too much waits already; it is lost then.
+  public func admit(left bytes: Int, of instance: ProviderInstance) -> Bool {
+    let isAdmitted = leftBytes.withLock { left in
+      guard bytes <= Self.leftLimit - left else { return false }
+      left += bytes
+      return true
+    }
+    if !isAdmitted {
+      refuse(
+        "\(bytes) bytes that \(instance.summary) sent before its end are dropped: \(Self.leftLimit >> 20) MiB of others wait")
+    }
+    return isAdmitted
+  }
+
+  /// It has been dealt with.
+  public func release(left bytes: Int) { leftBytes.withLock { $0 -= bytes } }
 
   // MARK: Status
 
@@ -216,13 +258,14 @@ public final class NotificationStreams: Sendable {
 extension Engine {
   /// Takes what a client of the data provider API sends on its stream worker. Returns when the next message may come.
   public func received(_ message: StreamMessage, from instance: ProviderInstance) async {
-    await streams.received(message, from: instance) { (notification) async throws(NSOError) in
-      try await self.checked(notification)
-    }
+    await streams.received(message, from: instance) { (notification) throws(NSOError) in try self.checked(notification) }
   }
 
-  /// A worker of a client was closed.
-  public func lostWorker(_ worker: Int32, of instance: ProviderInstance) { streams.lost(instance, worker: worker) }
+  /// The connection of a worker was closed, and all that came on it has been dealt with.
+  public func lostWorker(_ worker: Int32, of instance: ProviderInstance, connection: UInt64) {
+    guard instance.finished(worker: worker, connection: connection) else { return }
+    streams.lost(instance, worker: worker)
+  }
 }
 
 extension StreamMessage {

@@ -1,5 +1,6 @@
 import NIOCore
 import NSOModel
+import NSOWire
 
 /// What follows after an API has looked at a frame.
 enum FrameOutcome {
@@ -41,6 +42,10 @@ protocol APIConnection: AnyObject {
   /// A request that was worked on elsewhere has been answered.
   func requestAnswered()
 
+  /// The connection is gone, and this had come before its end and was not taken. Called before ``closed()``; for clients that only
+  /// send, and go when they have.
+  func left(_ frames: LeftFrames)
+
   /// The connection is gone: free everything that it owned, also what a request under way elsewhere still uses. Called
   /// exactly once, from one place.
   func closed()
@@ -56,6 +61,22 @@ extension APIConnection {
   func becameWritable() {}
 
   func requestAnswered() {}
+
+  func left(_ frames: LeftFrames) {}
+}
+
+/// Frames that nobody had taken when their connection ended.
+struct LeftFrames: Sendable {
+  private(set) var bytes: ByteBuffer
+  private var decoder: FrameDecoder
+
+  init(_ bytes: ByteBuffer, _ decoder: FrameDecoder) {
+    self.bytes = bytes
+    self.decoder = decoder
+  }
+
+  /// The next one; nil at the end, which may be in the middle of one.
+  mutating func next() throws(FrameDecoder.TooLong) -> ByteBuffer? { try decoder.decode(buffer: &bytes) }
 }
 
 /// Frames or raw bytes that are made while the client reads them.

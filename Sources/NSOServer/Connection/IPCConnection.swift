@@ -111,6 +111,7 @@ final class IPCConnection: ChannelDuplexHandler {
   private func finish() {
     guard stage != .closed else { return }
     if stage == .connecting, let refusal = handshake.peerClosed() { log(refusal) }
+    let left = stage == .frames && pending.readableBytes > 0 ? LeftFrames(pending, frames) : nil
     stage = .closed
     timer?.cancel()
     timer = nil
@@ -122,6 +123,7 @@ final class IPCConnection: ChannelDuplexHandler {
     if let api {
       logger.debug("IPC connection \(id) from \(peer) closed after \(requests) requests")
       self.api = nil
+      if let left { api.left(left) }
       api.closed()
     }
     server.registry.remove(id)

@@ -23,6 +23,12 @@ final class ProviderConnection: APIConnection {
   private var timer: Scheduled<Void>?
   /// What the client was not ready to read yet.
   private var unsent: Deque<DaemonMessage> = []
+  /// Stream messages are dealt with one after the other; this is the last one, or the one before the end.
+  private var handling: Task<Void, Never>?
+  private var sendsStreams = false
+  /// A long frame that is being decoded elsewhere.
+  private var decoding: ByteBuffer?
+  private var left: LeftFrames?
 
   init(_ connection: IPCConnection, _ services: Services) {
     self.connection = connection
@@ -49,10 +55,12 @@ final class ProviderConnection: APIConnection {
   func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
     guard frame.readableBytes > IPCConnection.longFrame, let connection else { return take(Self.decode(frame), &out) }
     // Many objects at once: decoded elsewhere, so that the event loop is not kept busy with them.
+    decoding = frame
     let later = connection.later { (result: Result<Result<ProviderMessage, DecodeError>, NSOError>, out) in
+      self.decoding = nil
       switch result {
-      case .success(let message): self.take(message, &out)
-      case .failure(let error): .close(.notServed(error.message))
+      case .success(let message): return self.take(message, &out)
+      case .failure(let error): return .close(.notServed(error.message))
       }
     }
     services.compute(to: later) { [frame] () throws(NSOError) in Self.decode(frame) }
@@ -104,7 +112,7 @@ final class ProviderConnection: APIConnection {
       role = .control(instance)
       out.writeFrame { DaemonMessage.accepted(instance: instance.id).write(into: &$0) }
     case .worker(let id, let worker):
-      let instance = try registry.instance(id)
+      let instance = try registry.instance(id, ofWorker: worker)
       role = .worker(instance, worker)
       instance.add(worker: worker, socket)
     default:
@@ -158,9 +166,13 @@ final class ProviderConnection: APIConnection {
   /// Nothing more is read from a stream worker before a notification has been dealt with: a client that sends faster waits.
   private func stream(_ message: StreamMessage, _ instance: ProviderInstance) -> FrameOutcome {
     guard let connection else { return .close(nil) }
+    sendsStreams = true
     let later = connection.later { (_: Result<Void, NSOError>, _) in .done }
     let engine = services.engine
-    services.run(for: later) { () async throws(NSOError) in await engine.received(message, from: instance) }
+    handling = Task {
+      await engine.received(message, from: instance)
+      later.succeed(())
+    }
     return .later
   }
 
@@ -189,7 +201,19 @@ final class ProviderConnection: APIConnection {
     }
 
     func close(_ reason: String) {
-      connection.eventLoop.execute { connection.value.connection?.closeNow(.notServed(reason)) }
+      connection.eventLoop.execute { connection.value.close(reason) }
+    }
+  }
+
+  /// What a client that is gone had sent on its stream worker is still read, to its end: the end of the control socket may be seen first.
+  private func close(_ reason: String) {
+    guard case .worker(let instance, let id) = role, instance.isGone, sendsStreams || instance.sendsStreams(on: id) else {
+      connection?.closeNow(.notServed(reason))
+      return
+    }
+    guard timer == nil else { return }
+    timer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(services.engine.providers.limits.connect)) { [weak self] in
+      self?.connection?.closeNow(.notServed("\(reason), and its stream worker did not end"))
     }
   }
 
@@ -215,6 +239,8 @@ final class ProviderConnection: APIConnection {
 
   func frameBroken(_ refusal: Refusal, _ out: inout ByteBuffer) {}
 
+  func left(_ frames: LeftFrames) { left = frames }
+
   /// The end of a control socket is the end of the client.
   func closed() {
     timer?.cancel()
@@ -229,7 +255,26 @@ final class ProviderConnection: APIConnection {
       services.engine.providers.remove(instance, "it closed its control socket")
     case .worker(let instance, let id):
       instance.remove(worker: id, socket)
-      services.engine.lostWorker(id, of: instance)
+      endWorker(id, of: instance)
+    }
+  }
+
+  /// What a stream worker had sent before its end is dealt with like all before; then its replays end.
+  private func endWorker(_ worker: Int32, of instance: ProviderInstance) {
+    let engine = services.engine
+    let connection = id
+    guard handling != nil || left != nil || decoding != nil else {
+      return engine.lostWorker(worker, of: instance, connection: connection)
+    }
+    let messages = LeftMessages(first: decoding, rest: left, from: instance, engine)
+    let before = handling
+    handling = nil
+    decoding = nil
+    left = nil
+    Task {
+      await before?.value
+      await messages.handOver()
+      engine.lostWorker(worker, of: instance, connection: connection)
     }
   }
 }

@@ -33,9 +33,13 @@ public final class ConstraintIndex: Sendable {
   }
 
   /// The rules of what an action or rpc takes or gives, or of a notification.
-  /// - Parameter side: ``SchemaNode/Flags/input``, ``SchemaNode/Flags/output`` or ``SchemaNode/Flags/inNotification``.
-  public convenience init(_ schema: Schema, contentOf operation: NodeID, _ side: SchemaNode.Flags) {
-    var builder = ConstraintIndexBuilder(schema)
+  /// - Parameters:
+  ///   - side: ``SchemaNode/Flags/input``, ``SchemaNode/Flags/output`` or ``SchemaNode/Flags/inNotification``.
+  ///   - isKnown: what can be read; expressions and references that may read anything else are left out. Nil: everything.
+  public convenience init(
+    _ schema: Schema, contentOf operation: NodeID, _ side: SchemaNode.Flags, reading isKnown: ((NodeID) -> Bool)? = nil
+  ) {
+    var builder = ConstraintIndexBuilder(schema, reading: isKnown)
     builder.build(contentOf: operation, side)
     self.init(builder)
   }

@@ -15,7 +15,15 @@ struct ConstraintIndexBuilder {
   /// Content of an action, rpc or notification, which is no configuration.
   private var isOfOperation = false
 
-  init(_ schema: Schema) { self.schema = schema }
+  /// What can be read; nil: everything.
+  private let isKnown: ((NodeID) -> Bool)?
+  /// Nodes that have, or are in containers without presence that have, a condition that was left out: they may be missing.
+  private var conditionLeftOut: Set<NodeID> = []
+
+  init(_ schema: Schema, reading isKnown: ((NodeID) -> Bool)? = nil) {
+    self.schema = schema
+    self.isKnown = isKnown
+  }
 
   mutating func build() {
     for root in schema.roots { visit(root) }
@@ -46,15 +54,21 @@ struct ConstraintIndexBuilder {
     let node = schema[id]
     guard node.isConfig || isOfOperation else { return }
     addWhens(node)
+    if let parent = node.parent, conditionLeftOut.contains(parent), schema[parent].kind == .container,
+      !schema[parent].isPresence
+    {
+      conditionLeftOut.insert(id)
+    }
     for must in node.musts {
       compile(must.expression, node) { xpath in .must(xpath, must) }
     }
     if let type = node.type { addReferences(node, type) }
-    if node.kind == .leaf || node.kind == .anydata || node.kind == .anyxml, node.isMandatory, !node.isKey {
+    let mayBeMissing = conditionLeftOut.contains(id)
+    if node.kind == .leaf || node.kind == .anydata || node.kind == .anyxml, node.isMandatory, !node.isKey, !mayBeMissing {
       addStructural(.mandatory, node, [.deleted])
     }
     if node.kind == .list || node.kind == .leafList {
-      if node.minElements > 0 { addStructural(.minElements(node.minElements), node, [.deleted]) }
+      if node.minElements > 0, !mayBeMissing { addStructural(.minElements(node.minElements), node, [.deleted]) }
       if let most = node.maxElements { addStructural(.maxElements(most), node, [.created]) }
       for leafs in node.uniques { addUnique(node, leafs) }
     }
@@ -88,12 +102,17 @@ struct ConstraintIndexBuilder {
     addTriggers(id, reads)
   }
 
-  /// Compiles and analyses an expression; nil when it is wrong, which is noted.
+  private func canBeRead(_ reads: XPathReads) -> Bool {
+    guard let isKnown else { return true }
+    return !reads.readsAnything && reads.reads.allSatisfy { isKnown($0.node) }
+  }
+
+  /// Compiles and analyses an expression; nil when it is wrong, which is noted, and when it reads what is not known.
   private mutating func bind(_ expression: XPathExpression, _ node: SchemaNode, context: NodeID?) -> (XPath, XPathReads)? {
     do {
       let (xpath, reads) = try XPath(expression).bound(to: schema, at: context, references: references)
       for offset in reads.impossibleSteps { warnings.append((schema.path(of: node.id), expression.text, offset)) }
-      return (xpath, reads)
+      return canBeRead(reads) ? (xpath, reads) : nil
     } catch {
       errors.append((schema.path(of: node.id), error))
       return nil
@@ -123,7 +142,10 @@ struct ConstraintIndexBuilder {
       let context: NodeID? = if case .node(let id) = when.context { id } else { nil }
       let isOwn = context == node.id
       guard isOwn || context == node.parent else { continue }
-      guard let (xpath, reads) = bind(when.expression, node, context: context) else { continue }
+      guard let (xpath, reads) = bind(when.expression, node, context: context) else {
+        if isKnown != nil { conditionLeftOut.insert(node.id) }
+        continue
+      }
       let id = add(
         .when(xpath, isOwn ? .instance : .parent), node.id, site: node.parent, shared: shared(reads, site: node.parent))
       for content in contents(of: node.id) { trigger(id, content, [.created], anchor: node.parent) }
@@ -137,7 +159,7 @@ struct ConstraintIndexBuilder {
   }
 
   private mutating func addReferences(_ node: SchemaNode, _ type: SchemaType) {
-    if type.mustReferToInstance {
+    if type.mustReferToInstance, isKnown == nil {
       add(.instanceIdentifier, node.id, site: node.id)
       if let id = constraints.last?.id { trigger(id, node.id, [.modified], anchor: node.id) }
     }
@@ -163,7 +185,7 @@ struct ConstraintIndexBuilder {
         errors.append((schema.path(of: node.id), error))
       }
     }
-    guard !paths.isEmpty else { return }
+    guard !paths.isEmpty, canBeRead(reads) else { return }
     let id = add(.leafref(paths), node.id, site: node.id)
     trigger(id, node.id, [.modified], anchor: node.id)
     let targets = Set(rules.compactMap(\.target))
@@ -210,7 +232,7 @@ struct ConstraintIndexBuilder {
   private mutating func addChoice(_ choice: SchemaChoice) {
     let all = choice.cases.indices.flatMap { members(of: choice.id, $0) }
     guard let first = all.first else { return }
-    if choice.isMandatory {
+    if choice.isMandatory, conditionLeftOut.isDisjoint(with: all) {
       let id = add(.mandatoryChoice(choice.id), first, site: choice.parent)
       for member in all {
         for content in contents(of: member) { trigger(id, content, [.deleted], anchor: choice.parent) }

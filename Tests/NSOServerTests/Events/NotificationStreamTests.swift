@@ -9,15 +9,15 @@ import Testing
 
 /// Notification streams on the wire: replays by the data provider, and readers that do not read.
 @Suite(.timeLimit(.minutes(2))) struct NotificationStreamTests {
-  private static let model = """
+  static let model = """
     module link {
       yang-version 1.1; namespace "urn:link"; prefix l;
       notification change { leaf number { type uint32; mandatory true; } leaf text { type string; } }
     }
     """
 
-  private func run(_ body: @escaping @Sendable (TestDaemon) throws -> Void) async throws {
-    try await TestDaemon.run(added: [("link", Self.model)]) { daemon in
+  func run(added: [(String, String)] = [], _ body: @escaping @Sendable (TestDaemon) throws -> Void) async throws {
+    try await TestDaemon.run(added: [("link", Self.model)] + added) { daemon in
       try daemon.engine.streams.open([
         NotificationStreamSettings(
           name: "stored", description: "", offersReplay: true,
@@ -28,23 +28,23 @@ import Testing
     }
   }
 
-  private func provider(_ daemon: TestDaemon, _ stream: String) throws -> FakeProvider {
+  func provider(_ daemon: TestDaemon, _ stream: String) throws -> FakeProvider {
     let mask: StreamCallbacks = stream == "provided" ? [.logTimes, .replay] : []
     return try FakeProvider(
       daemon, "links", [ProviderRegistration(.stream, stream, mask: mask.rawValue, index: 1)]
     ) { _ in .silence }
   }
 
-  private func values(_ number: UInt32, text: String? = nil) -> [TaggedValue] {
+  func values(_ number: UInt32, text: String? = nil) -> [TaggedValue] {
     let tag = Tag("change", in: "urn:link")
     return [TaggedValue(tag, .start), TaggedValue("number", .uint32(number))]
       + (text.map { [TaggedValue("text", .string($0))] } ?? [])
       + [TaggedValue(tag, .stop)]
   }
 
-  private func time(_ number: UInt32) -> DateTime { DateTime(microsecondsSince1970: 1_700_000_000_000_000 + Int64(number)) }
+  func time(_ number: UInt32) -> DateTime { DateTime(microsecondsSince1970: 1_700_000_000_000_000 + Int64(number)) }
 
-  private func send(
+  func send(
     _ provider: FakeProvider, _ stream: String, _ number: UInt32, replay: Int32? = nil, text: String? = nil
   ) {
     provider.send(
@@ -54,13 +54,15 @@ import Testing
             stream: stream, subscription: replay, time: time(number), values: values(number, text: text)))), worker: 1)
   }
 
-  private func subscriber(_ daemon: TestDaemon, _ stream: String, from start: DateTime? = nil) throws -> WireClient {
+  func subscriber(
+    _ daemon: TestDaemon, _ stream: String, from start: DateTime? = nil, filter: String? = nil
+  ) throws -> WireClient {
     let client = try daemon.connect(.events)
-    try client.subscribe(EventSubscription(.streamEvent, stream: .init(name: stream, start: start)))
+    try client.subscribe(EventSubscription(.streamEvent, stream: .init(name: stream, start: start, filter: filter)))
     return client
   }
 
-  private func number(_ client: WireClient) throws -> String {
+  func number(_ client: WireClient) throws -> String {
     guard case .stream(let notice) = try client.event() else { return "another event" }
     switch notice {
     case .notification(_, let values):
@@ -73,7 +75,7 @@ import Testing
   }
 
   /// The replay that the daemon asked for.
-  private func replay(_ provider: FakeProvider, _ daemon: TestDaemon) throws -> StreamReplay {
+  func replay(_ provider: FakeProvider, _ daemon: TestDaemon) throws -> StreamReplay {
     var asked: StreamReplay?
     try daemon.until {
       for (query, body) in provider.queries {

@@ -27,6 +27,8 @@ final class FakeProvider: Sendable {
 
   private struct State {
     var workers: [Int32: Socket] = [:]
+    /// Workers that have ended.
+    var closed: Set<Int32> = []
     var requests: [ProviderRequest.Body] = []
     /// Those of the control socket by their number, and which were answered by a test.
     var queries: [(Int64, ProviderRequest.Body)] = []
@@ -85,7 +87,10 @@ final class FakeProvider: Sendable {
     let socket = Socket(try daemon.connect(.dataProvider))
     socket.send(.worker(instance: instance, id: id))
     state.with { $0.workers[id] = socket }
-    Thread.detachNewThread { [self] in serve(socket, handler) }
+    Thread.detachNewThread { [self] in
+      serve(socket, handler)
+      state.with { _ = $0.closed.insert(id) }
+    }
   }
 
   /// What was asked so far.
@@ -107,6 +112,9 @@ final class FakeProvider: Sendable {
     control.close()
     for worker in state.with({ Array($0.workers.values) }) { worker.close() }
   }
+
+  /// Whether it has ended.
+  func isClosed(worker id: Int32) -> Bool { state.with { $0.closed.contains(id) } }
 
   func close(worker id: Int32) { state.with { $0.workers[id] }?.close() }
 

@@ -42,6 +42,18 @@ import Testing
     }
   }
 
+  @Test func whoSendsAndEndsAtOnceLosesNothing() async throws {
+    try await run { daemon in
+      try await daemon.client.withEvents(.stream("alarms")) { (events) async throws in
+        let alarms = NotificationStream("alarms")
+        try await daemon.serving(provider(alarms)) {
+          for number in 1...100 { try await alarms.send(StreamModel.alarm(UInt32(number)), at: StreamModel.time(number)) }
+        }
+        #expect(try await events.nextNumbers(100) == (1...100).map { "\($0)" })
+      }
+    }
+  }
+
   @Test func aNotificationIsToldAsItWasSent() async throws {
     try await run { daemon in
       let alarms = NotificationStream("alarms")
