@@ -105,7 +105,7 @@ public final class Engine: Sendable {
     transactionID = Mutex(last)
     subscriptions = SubscriptionRegistry(log: log) { clock().seconds }
     subscriptionLock = SubscriptionLock { clock().seconds }
-    replay = ReplayRecord(after: last)
+    replay = try ReplayRecord(stores.durable)
     subscriptionParticipant = SubscriptionParticipant(subscriptions, replay)
     history = try History(stores.durable, configuration.history)
     confirmedCommits = try ConfirmedCommits(stores.durable, history)
@@ -120,6 +120,7 @@ public final class Engine: Sendable {
     participants.add(providerCommit, at: .providers)
     participants.add(ProviderHooks(registry: providers), at: .hooks)
     participants.add(CommitEvents(journal: journal), at: .events)
+    subscriptions.onExpulsion { [weak self] notice, text in self?.tellCommitter(notice, text) }
     confirmedCommits.observe { [journal, sessions] event, id, user in
       journal.tell(event, (try? sessions.session(id)).map { EventUser($0) }, id, user)
     }

@@ -13,6 +13,10 @@ public struct TaggedValue: Hashable, Sendable {
     case leaf
     /// Begin of a list entry to be, or that was, deleted: keys, then stop.
     case delete
+    /// Modifications only, after the keys of an entry of a list ordered by user: it is the first one now.
+    case movedFirst
+    /// As that: it follows the entry whose keys follow now.
+    case movedAfter
   }
 
   public var tag: Tag

@@ -28,7 +28,11 @@ public enum TaggedValueCoding {
           .stop
         } else if atom.equals("leaf") {
           .leaf
-        } else if atom.equals("delete") { .delete } else { nil }
+        } else if atom.equals("delete") {
+          .delete
+        } else if atom.equals("move_first") {
+          .movedFirst
+        } else if atom.equals("move_after") { .movedAfter } else { nil }
       if let content {
         reader = ahead
         return TaggedValue(tag, content)
@@ -63,6 +67,9 @@ public enum TaggedValueCoding {
     case .stop: buffer.writeTermAtom("stop" as StaticString)
     case .leaf: buffer.writeTermAtom("leaf" as StaticString)
     case .delete: buffer.writeTermAtom("delete" as StaticString)
+    // Not determined by the protocol text (part 02, section 3); ours, for ours.
+    case .movedFirst: buffer.writeTermAtom("move_first" as StaticString)
+    case .movedAfter: buffer.writeTermAtom("move_after" as StaticString)
     case .startAt(let index):
       buffer.writeTermTuple(arity: 2)
       buffer.writeTermAtom("start" as StaticString)

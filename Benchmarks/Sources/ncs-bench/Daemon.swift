@@ -57,6 +57,7 @@ final class BenchDaemon {
 final class Child {
   private let pid: pid_t
   private let input: Int32
+  private var isOver = false
 
   init(_ command: [String]) throws {
     var ends: [Int32] = [0, 0]
@@ -96,5 +97,11 @@ final class Child {
     return status
   }
 
-  func stop() { _ = try? wait() }
+  func signal(_ number: Int32) { kill(pid, number) }
+
+  func stop() {
+    guard !isOver else { return }
+    isOver = true
+    _ = try? wait()
+  }
 }

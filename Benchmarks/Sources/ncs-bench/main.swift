@@ -3,13 +3,16 @@ import NSOModel
 import NSOTerms
 import NSOWire
 
-/// `make bench`: what a read over IPC costs beside a bare echo, and what a durable commit costs at two sizes beside the disk.
+/// `make bench`: what a read over IPC costs beside a bare echo, and what a durable commit costs at two sizes beside the disk,
+/// and beside a stream of operational samples.
 /// All ratios are taken in one run, variants interleaved, both ends of a socket on one CPU.
 struct Options {
   var ncs = "../.build/release/ncs"
   var yang = "../var/yang"
   var entries = [1000, 100_000]
   var rounds = 40
+  /// Operational samples a second.
+  var samples = 5000
 
   init(_ arguments: [String]) throws {
     var rest = arguments[...]
@@ -19,8 +22,9 @@ struct Options {
       case "--ncs": ncs = value
       case "--yang": yang = value
       case "--entries": entries = value.split(separator: ",").compactMap { Int($0) }
+      case "--samples": samples = Int(value) ?? samples
       case "--rounds": rounds = Int(value) ?? rounds
-      default: throw BenchError("unknown option \(option); known: --ncs --yang --entries --rounds")
+      default: throw BenchError("unknown option \(option); known: --ncs --yang --entries --rounds --samples")
       }
     }
     ncs = try Self.absolute(ncs)
@@ -193,11 +197,15 @@ func run() async throws {
   guard let first = daemons.first else { return }
   try benchReads(options, first.daemon, cpu: cpu)
   try benchCommits(options, daemons)
+  try benchSamples(options, first.daemon, cpu: cpu)
 }
 
 do {
   if CommandLine.arguments.dropFirst().first == "echo", let path = CommandLine.arguments.dropFirst(2).first {
     try runEchoServer(path: path)
+  } else if CommandLine.arguments.count == 5, CommandLine.arguments[1] == "samples" {
+    try runSamples(
+      path: CommandLine.arguments[2], rate: Int(CommandLine.arguments[3]) ?? 1000, countFile: CommandLine.arguments[4])
   } else {
     try await run()
   }

@@ -234,8 +234,12 @@ public final class DaemonLog: Sendable {
     for number in stride(from: rotation.files - 1, through: 1, by: -1) {
       rename(number == 1 ? path : "\(path).\(number - 1)", "\(path).\(number)")
     }
-    // What cannot be opened goes on into the file that was moved.
-    guard let descriptor = try? Self.open(path) else { return }
+    guard let descriptor = try? Self.open(path) else {
+      // The records go on into the file that was moved. As if it were new: else the next record would move it on, until no other
+      // archive is left.
+      files.size = 0
+      return
+    }
     if let old = files.descriptor { close(old) }
     files.descriptor = descriptor
     files.size = Self.size(descriptor)

@@ -190,7 +190,7 @@ extension Engine {
     let owner: CommitGate.Owner
     if transaction.database == .running {
       owner = try await takeGate(
-        transaction.summary, startedAt: transaction.startTime, transaction.session.request.process)
+        Waiting(transaction.summary, transaction.session.request.process, startedAt: transaction.startTime))
     } else {
       owner = try await take(gate, .write, transaction.summary, "commit to \(transaction.database)")
     }

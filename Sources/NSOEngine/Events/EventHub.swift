@@ -86,21 +86,24 @@ public final class EventHub: Sendable {
   }
 
   /// The connection is gone. Counts as an answer to everything.
-  public func unsubscribe(_ subscriber: EventSubscriber) {
-    let due = state.withLock { state -> [Wait] in
-      guard state.subscribers.removeValue(forKey: subscriber.id) != nil else { return [] }
+  /// - Returns: false when the subscription was over before.
+  @discardableResult
+  public func unsubscribe(_ subscriber: EventSubscriber) -> Bool {
+    let due = state.withLock { state -> [Wait]? in
+      guard state.subscribers.removeValue(forKey: subscriber.id) != nil else { return nil }
       update(state)
       return Self.answerAll(of: subscriber.id, &state)
     }
+    guard let due else { return false }
     release(due)
+    return true
   }
 
   /// Ends a subscription for what the subscriber did or did not do.
   public func drop(_ subscriber: EventSubscriber, _ reason: Drop) {
-    let (isKnown, log) = state.withLock { ($0.subscribers[subscriber.id] != nil, $0.onDrop) }
-    guard isKnown else { return }
-    unsubscribe(subscriber)
-    log?(subscriber, reason)
+    // Several threads may want it at the same time.
+    guard unsubscribe(subscriber) else { return }
+    state.withLock { $0.onDrop }?(subscriber, reason)
     subscriber.dropped(reason)
   }
 

@@ -89,6 +89,13 @@ public final class EventSubscriber: Sendable {
   }
 }
 
+extension ProgressRecord.Attribute {
+  fileprivate var approximateSize: Int {
+    let text = if case .text(let text) = value { text.utf8.count } else { 0 }
+    return 64 + key.utf8.count + text
+  }
+}
+
 extension DaemonEvent {
   /// About how many bytes it holds; for bounds.
   var approximateSize: Int {
@@ -98,7 +105,9 @@ extension DaemonEvent {
       case .log(_, let entry): entry.message.utf8.count
       case .commitDiff(let notice): (notice.comment?.utf8.count ?? 0) + (notice.label?.utf8.count ?? 0)
       case .progress(_, let record):
-        record.message.utf8.count + record.annotation.utf8.count + 64 * (record.attributes.count + record.links.count)
+        record.message.utf8.count + record.annotation.utf8.count + record.subsystem.utf8.count
+          + record.attributes.reduce(0) { $0 + $1.approximateSize }
+          + record.links.reduce(0) { $0 + 64 + $1.trace.utf8.count + $1.span.utf8.count }
       case .stream(.notification(_, let values)): values.reduce(0) { $0 + $1.approximateSize }
       case .auditNetwork(let audit): audit.configuration.utf8.count
       default: 0

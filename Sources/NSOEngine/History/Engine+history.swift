@@ -54,7 +54,10 @@ extension Engine {
   /// What a commit changed, with the data before and after it; for those who tell of it again.
   /// - Throws: NOEXISTS when it is not kept (any more).
   public func pastCommit(_ id: TransactionID) throws(NSOError) -> PastCommit {
-    let entry = try history.entry(of: id)
+    try pastCommit(try history.entry(of: id))
+  }
+
+  func pastCommit(_ entry: HistoryEntry) throws(NSOError) -> PastCommit {
     let snapshot = try storeErrors { () throws(StoreError) in try stores.durable.snapshot() }
     let changes = try changes(from: entry.revision - 1, to: entry.revision, snapshot)
     return PastCommit(

@@ -46,10 +46,11 @@ struct TaggedContentReader {
       case .value(.notFound): _ = try child(pair.tag)
       case .value(let value): try set(try child(pair.tag), value)
       case .leaf: try setEmpty(try child(pair.tag))
-      case .startAt, .delete:
+      case .startAt, .delete, .movedFirst, .movedAfter:
         throw NSOError(
           .protocolUsage,
-          "\(text(current.node)): positions and delete marks have no meaning here; give \(pair.tag) with start and stop")
+          "\(text(current.node)): positions and marks of deletions or moves have no meaning here; give \(pair.tag) with start and stop"
+        )
       }
     }
     guard open.count == 1 else {

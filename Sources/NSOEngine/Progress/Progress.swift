@@ -141,6 +141,15 @@ public final class Progress: Sendable {
     parent?.exported?.addEvent(SpanEvent(name: record.message))
   }
 
+  /// Something to note in a span of a transaction.
+  func note(_ message: @autoclosure () -> String, _ subject: @autoclosure () -> Subject, in parent: TraceSpan?) {
+    guard isWanted() else { return }
+    let subject = subject()
+    let record = record(.info, message(), subject, parent)
+    tell(record, subject.verbosity, subject.isCommit)
+    parent?.exported?.addEvent(SpanEvent(name: record.message))
+  }
+
   /// Ends a span that a client began, and those inside of it.
   /// - Returns: nil: there is none of this id, for example because nothing was traced when it began.
   public func endSpan(_ id: String, of session: UserSession, _ annotation: String) -> TraceSpan? {

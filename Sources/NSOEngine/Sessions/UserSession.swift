@@ -15,8 +15,8 @@ public struct UserSessionRequest: Sendable {
   public var product: String?
   public var version: String?
   public var clientID: String?
-  /// The process that the client runs in, where the system tells it.
-  public var process: Int32?
+  /// The process that the client runs in.
+  public var process: ClientProcess?
 
   public init(
     user: String, groups: [String] = [], context: String, address: IPAddress = .loopback, port: UInt16 = 0,

@@ -3,8 +3,8 @@ import NSOSchema
 
 extension SubscriptionChanges {
   /// The changes of a point as commands in the style of routers' command lines (protocol part 03, section 8.5): a line for each
-  /// container and entry that is entered, `!` where it is left, `no` in front of what is gone. The order of entries in lists ordered by
-  /// user is told in comments only.
+  /// container and entry that is entered, `!` where it is left, `no` in front of what is gone, and `move` for the
+  /// place of an entry in a list ordered by user (part 08, section 9.5).
   public func commands(of pattern: SubscriptionPattern, _ options: Options = []) throws(NSOError) -> String {
     var writer = CommandWriter(model: model)
     for item in try items(of: pattern, options) { try writer.add(item) }
@@ -39,7 +39,7 @@ private struct CommandWriter {
       line("\(last) \(shown(value, node))")
     case .movedAfter(let keys):
       enter(around)
-      line("! \(last) is now \(keys.isEmpty ? "first" : "after " + keyText(keys, node))")
+      line("move \(last) \(keys.isEmpty ? "first" : "after " + keyText(keys, node))")
     }
   }
 

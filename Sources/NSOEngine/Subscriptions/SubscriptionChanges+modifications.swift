@@ -18,7 +18,7 @@ extension SubscriptionChanges {
 
   /// The changes of a point as tagged values, relative to its container or list entry (of a leaf, list or leaf-list: to what it is in).
   /// - Parameter place: a place below the point instead.
-  /// - Throws: NOT_IMPLEMENTED for moves, whose form is not known; what the database says.
+  /// - Throws: what the database says.
   public func modifications(
     of pattern: SubscriptionPattern, at place: Location? = nil, _ options: ModificationOptions
   ) throws(NSOError) -> [TaggedValue] {
@@ -54,14 +54,8 @@ extension SubscriptionChanges {
   private func modifications(
     _ items: [DataDifference], relativeTo base: [UInt8], _ options: ModificationOptions
   ) throws(NSOError) -> [TaggedValue] {
-    if options.contains(.moves), let move = items.first(where: { if case .movedAfter = $0.change { true } else { false } }) {
-      throw NSOError(
-        .notImplemented,
-        "\(move.path) was moved, and the form in which a list of modifications tells that is not known: ask without INCLUDE_MOVES, or iterate"
-      )
-    }
     var wanted = items.filter { item in
-      if case .movedAfter = item.change { return false }
+      if case .movedAfter = item.change { return options.isSuperset(of: [.lists, .moves]) }
       if case .modified = item.change { return false }
       return true
     }
@@ -70,8 +64,13 @@ extension SubscriptionChanges {
         if case .created = item.change { wanted += try defaults(below: item) }
       }
     }
-    // The order of keys is the order of the data: everything of a container stands together.
-    wanted.sort { $0.key.lexicographicallyPrecedes($1.key) }
+    // The order of keys is the order of the data: everything of a container stands together, and a move behind the creation.
+    let ranked = wanted.map { item in
+      if case .movedAfter = item.change { (item, 1) } else { (item, 0) }
+    }
+    wanted = ranked.sorted { a, b in
+      a.0.key == b.0.key ? a.1 < b.1 : a.0.key.lexicographicallyPrecedes(b.0.key)
+    }.map(\.0)
     var writer = ModificationWriter(model, base, options)
     for item in wanted { try writer.add(item) }
     return writer.finish()
@@ -143,8 +142,12 @@ private struct ModificationWriter {
     default:
       enter(isNode ? below[...] : below.dropLast(), item, path)
     }
-    guard !isNode else { return }
     let tag = Tag(model.schema[node].name)
+    if case .movedAfter(let other) = item.change {
+      values.append(TaggedValue(tag, other.isEmpty ? .movedFirst : .movedAfter))
+      return add(other, of: node)
+    }
+    guard !isNode else { return }
     switch item.change {
     case .created: values.append(TaggedValue(tag, .leaf))
     case .deleted: values.append(TaggedValue(tag, .notFound))

@@ -6,7 +6,8 @@ import NSOStore
 /// if it had just been made (protocol part 03, section 8.1).
 public struct SubscriptionChanges: Sendable {
   enum Source: Sendable {
-    case commit(CommitAttempt)
+    /// Made by a commit: the data before and after it, and what it changed of the configuration before.
+    case commit(before: TreeView, after: TreeView, changes: Overlay)
     /// All configuration, as created.
     case everything(TreeView)
     /// All operational data, as created.
@@ -28,6 +29,8 @@ public struct SubscriptionChanges: Sendable {
     /// Leafs before other nodes on each level.
     public static let leafsFirst = Options(rawValue: 8)
     public static let leafsLast = Options(rawValue: 16)
+    /// Nodes in the order of the schema. Without it the order is that of the data, which differs where a schema has got nodes in between.
+    public static let schemaOrder = Options(rawValue: 32)
   }
 
   /// The schema in which they are told.
@@ -36,7 +39,13 @@ public struct SubscriptionChanges: Sendable {
 
   init(_ attempt: CommitAttempt) {
     model = attempt.model
-    source = .commit(attempt)
+    source = .commit(before: attempt.before, after: attempt.after, changes: attempt.changes)
+  }
+
+  /// Of a commit of the past, to be told again.
+  init(_ commit: PastCommit) {
+    model = commit.before.model
+    source = .commit(before: commit.before, after: commit.after, changes: commit.changes)
   }
 
   /// All configuration of a view as if it had just been created.
@@ -59,7 +68,7 @@ public struct SubscriptionChanges: Sendable {
   /// The data after the change; nil where only the changes themselves were kept.
   var after: TreeView? {
     switch source {
-    case .commit(let attempt): attempt.after
+    case .commit(_, let after, _): after
     case .everything(let view): view
     case .everythingOperational, .collected: nil
     }
@@ -70,20 +79,16 @@ public struct SubscriptionChanges: Sendable {
   public func items(of pattern: SubscriptionPattern, _ options: Options = []) throws(NSOError) -> [DataDifference] {
     var items = try differences(of: pattern, options)
     if !options.contains(.previousValues) { for index in items.indices { items[index].change.dropOldValue() } }
-    if options.contains(.leafsFirst) {
-      items = ordered(items, leafsFirst: true)
-    } else if options.contains(.leafsLast) {
-      items = ordered(items, leafsFirst: false)
-    }
+    if !options.isDisjoint(with: [.leafsFirst, .leafsLast, .schemaOrder]) { items = ordered(items, options) }
     return items
   }
 
   private func differences(of pattern: SubscriptionPattern, _ options: Options) throws(NSOError) -> [DataDifference] {
     let found: [DataDifference]
     switch source {
-    case .commit(let attempt):
+    case .commit(let old, let new, let changes):
       let isReverse = options.contains(.reverse)
-      let (before, after) = isReverse ? (attempt.after, attempt.before) : (attempt.before, attempt.after)
+      let (before, after) = isReverse ? (new, old) : (old, new)
       if let gone = try deletedAncestor(of: pattern.fixed, before, after) {
         guard options.contains(.ancestorDelete) else { return [] }
         return [try deletion(gone, before)]
@@ -91,7 +96,7 @@ public struct SubscriptionChanges: Sendable {
       let raw =
         isReverse
         ? try DataDifference.between(before.configuration, after.configuration, below: pattern.fixed, .oldValues, model)
-        : try attempt.differences(below: pattern.fixed, .oldValues)
+        : try DataDifference.all(of: changes, below: pattern.fixed, .oldValues, model)
       found = try Self.joiningLeafLists(raw, before, after)
     case .everything(let view):
       let nothing = EmptyTree()
@@ -183,21 +188,34 @@ public struct SubscriptionChanges: Sendable {
 
   // MARK: Order
 
-  /// Blocks of an item and what is below it, leafs first or last, on every level.
-  private func ordered(_ items: [DataDifference], leafsFirst: Bool) -> [DataDifference] {
-    var leafs: [DataDifference] = []
-    var others: [DataDifference] = []
+  /// Blocks of an item and what is below it, on every level; within what `options` do not say the order stays.
+  private func ordered(_ items: [DataDifference], _ options: Options) -> [DataDifference] {
+    struct Block {
+      var rank: Int
+      var node: Int32
+      var place: Int
+      var items: [DataDifference]
+    }
+    var blocks: [Block] = []
     var index = items.startIndex
     while index < items.endIndex {
       let head = items[index]
       let rest = items[(index + 1)...]
+      // A created, or changed, entry that was moved has two items.
       let end = rest.firstIndex { !$0.key.starts(with: head.key) } ?? items.endIndex
-      let isLeaf = model.layout.path(head.key)?.node.map { model[$0].kind == .leaf || model[$0].kind == .leafList } ?? false
-      let block = [head] + ordered(Array(items[(index + 1)..<end]), leafsFirst: leafsFirst)
-      if isLeaf { leafs += block } else { others += block }
+      let below = rest[..<end]
+      let same = below.prefix { $0.key == head.key }
+      let node = model.layout.path(head.key)?.node
+      let isLeaf = node.map { model[$0].kind == .leaf || model[$0].kind == .leafList } ?? false
+      var rank = 0
+      if options.contains(.leafsFirst) { rank = isLeaf ? 0 : 1 } else if options.contains(.leafsLast) { rank = isLeaf ? 1 : 0 }
+      blocks.append(
+        Block(
+          rank: rank, node: options.contains(.schemaOrder) ? node?.rawValue ?? 0 : 0, place: blocks.count,
+          items: [head] + same + ordered(Array(below[same.endIndex...]), options)))
       index = end
     }
-    return leafsFirst ? leafs + others : others + leafs
+    return blocks.sorted { ($0.rank, $0.node, $0.place) < ($1.rank, $1.node, $1.place) }.flatMap(\.items)
   }
 }
 

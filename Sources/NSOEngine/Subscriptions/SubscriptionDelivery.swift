@@ -63,9 +63,11 @@ final class SubscriptionDelivery: Sendable {
   var hasPrepare: Bool { !prepareGroups.isEmpty }
 
   private func notice(_ kind: SubscriptionNotice.Kind, _ points: [Int32], isLast: Bool) -> SubscriptionNotice {
-    SubscriptionNotice(
-      kind: kind, flags: isLast ? flags.union(.isLast) : flags, points: points,
-      patterns: patterns.filter { points.contains($0.key) }, changes: changes, origin: origin)
+    var own: [Int32: SubscriptionPattern] = [:]
+    own.reserveCapacity(points.count)
+    for point in points { own[point] = patterns[point] }
+    return SubscriptionNotice(
+      kind: kind, flags: isLast ? flags.union(.isLast) : flags, points: points, patterns: own, changes: changes, origin: origin)
   }
 
   /// Tells two-phase subscribers.

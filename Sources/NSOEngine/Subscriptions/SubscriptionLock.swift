@@ -46,6 +46,14 @@ public final class SubscriptionLock: Sendable {
             "\(text): the subscription lock is held by \(other.text) since \(now - other.since) s; try again, or ask with LOCK_WAIT"
           ))
       }
+      // Nobody overtakes those who wait for it.
+      if let waiter = Self.waiter(before: holder, state) {
+        return .failure(
+          NSOError(
+            .locked,
+            "\(text): \(waiter.text) waits for the subscription lock since \(now - waiter.since) s; try again, or ask with LOCK_WAIT"
+          ))
+      }
       state.holders.append(holder)
       return .success(holder.ticket)
     }
@@ -58,7 +66,7 @@ public final class SubscriptionLock: Sendable {
     let now = clock()
     let (ticket, isTaken) = state.withLock { state -> (Ticket, Bool) in
       let holder = Self.holder(text, place, now, &state)
-      guard Self.blocker(of: holder, state) == nil else {
+      guard Self.blocker(of: holder, state) == nil, Self.waiter(before: holder, state) == nil else {
         state.waiters.append(Waiter(holder: holder, resume: body))
         return (holder.ticket, false)
       }
@@ -107,8 +115,23 @@ public final class SubscriptionLock: Sendable {
     for waiter in due { waiter.resume(waiter.holder.ticket, true) }
   }
 
+  /// Whether a holder has something of what a waiter wants.
+  func isInTheWay(_ held: Ticket, of wanted: Ticket) -> Bool {
+    state.withLock { state in
+      guard let holder = state.holders.first(where: { $0.ticket == held }),
+        let waiter = state.waiters.first(where: { $0.holder.ticket == wanted })
+      else { return false }
+      return Self.overlap(holder, waiter.holder)
+    }
+  }
+
+  func text(of held: Ticket) -> String? { state.withLock { $0.holders.first { $0.ticket == held }?.text } }
+
   /// Who holds it: text and since when.
   public var holders: [(String, Int64)] { state.withLock { $0.holders.map { ($0.text, $0.since) } } }
+
+  /// Who waits for it, the first one first.
+  public var waiters: [(String, Int64)] { state.withLock { $0.waiters.map { ($0.holder.text, $0.holder.since) } } }
 
   private static func holder(_ text: String, _ place: Location, _ now: Int64, _ state: inout State) -> Holder {
     state.last &+= 1
@@ -116,6 +139,11 @@ public final class SubscriptionLock: Sendable {
   }
 
   private static func blocker(of holder: Holder, _ state: State) -> Holder? { state.holders.first { overlap($0, holder) } }
+
+  /// Who has waited longer for what this one wants.
+  private static func waiter(before holder: Holder, _ state: State) -> Holder? {
+    state.waiters.first { overlap($0.holder, holder) }?.holder
+  }
 
   private static func overlap(_ a: Holder, _ b: Holder) -> Bool {
     a.place.starts(with: b.place) || b.place.starts(with: a.place)

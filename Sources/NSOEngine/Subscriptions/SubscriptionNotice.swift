@@ -39,6 +39,8 @@ public struct SubscriptionNotice: Sendable {
   public var patterns: [Int32: SubscriptionPattern]
   public var changes: SubscriptionChanges
   public var origin: Origin?
+  /// The subscription lock that is held until the answer; only for writes of operational data, and their triggers.
+  var lock: SubscriptionLock.Ticket?
 }
 
 /// What a subscriber says when it has dealt with an event (protocol part 03, section 7.5).

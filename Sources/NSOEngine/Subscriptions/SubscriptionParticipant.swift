@@ -51,8 +51,13 @@ final class SubscriptionParticipant: CommitParticipant {
     }
   }
 
+  func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError) {
+    replay.addRecords(to: &batch)
+  }
+
+  func becameDurable(_ attempt: CommitAttempt, _ result: CommitResult) { replay.didCommit() }
+
   func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {
-    replay.add(attempt, result.id, log: registry.log)
     let transaction = attempt.transaction
     guard let delivery = deliveries.withLock({ $0[transaction.handle] }) else { return }
     open.withLock { $0 = Window(transaction: transaction.handle, before: attempt.before) }

@@ -28,7 +28,7 @@ extension SubscriptionRegistry {
       state.subscribers.sorted { $0.key < $1.key }.map { _, subscriber in
         SubscriberStatus(
           description: subscriber.description, since: subscriber.since,
-          points: subscriber.points.compactMap { number in
+          points: subscriber.points.sorted().compactMap { number in
             state.points[number].map {
               SubscriberStatus.Point(
                 number: number, kind: $0.request.kind, priority: $0.request.priority, text: $0.pattern.text)
@@ -56,7 +56,7 @@ extension SubscriptionRegistry {
     let texts = state.withLock { state in
       state.subscribers.sorted { $0.key < $1.key }.compactMap { _, subscriber -> String? in
         guard let current = subscriber.current, current.notice.kind != .operational else { return nil }
-        let points = current.notice.points.compactMap { state.points[$0]?.pattern.text }.joined(separator: ", ")
+        let points = Self.texts(of: current.notice.points, state)
         return
           "\(subscriber.description), subscribed to \(points), which has not answered its \(current.notice.kind.rawValue) event for \(now - current.since) s"
       }
@@ -67,14 +67,39 @@ extension SubscriptionRegistry {
   /// True while a subscriber has an event to answer.
   func isDealing(_ id: SubscriberID) -> Bool { state.withLock { $0.subscribers[id]?.current != nil } }
 
-  /// The subscriber of a process that is dealing with a change of the configuration at this moment: what that process
-  /// waits for now, it may wait for for ever.
-  func subscriber(in process: Int32) -> (description: String, since: Int64)? {
-    state.withLock { state in
-      state.subscribers.values.first { subscriber in
-        guard let current = subscriber.current else { return false }
-        return subscriber.process == process && current.notice.kind != .operational
-      }.flatMap { subscriber in subscriber.current.map { (subscriber.description, $0.since) } }
+  /// An event that a subscriber is dealing with at this moment.
+  struct Dealing: Sendable {
+    struct ID: Hashable {
+      var subscriber: SubscriberID
+      var start: ContinuousClock.Instant
     }
+
+    var id: ID
+    var description: String
+    var process: ClientProcess?
+    var notice: SubscriptionNotice
+    /// Seconds since 1970-01-01 UTC.
+    var since: Int64
+    var start: ContinuousClock.Instant { id.start }
+  }
+
+  var dealing: [Dealing] {
+    state.withLock { state in
+      state.subscribers.compactMap { id, subscriber in
+        guard let current = subscriber.current else { return nil }
+        return Dealing(
+          id: Dealing.ID(subscriber: id, start: current.start), description: subscriber.description,
+          process: subscriber.process, notice: current.notice,
+          since: current.since)
+      }
+    }
+  }
+
+  /// What points cover, in words.
+  func texts(of points: [Int32]) -> String { state.withLock { Self.texts(of: points, $0) } }
+
+  /// Whether that event is not answered yet.
+  func isOutstanding(_ event: Dealing) -> Bool {
+    state.withLock { $0.subscribers[event.id.subscriber]?.current?.start == event.start }
   }
 }

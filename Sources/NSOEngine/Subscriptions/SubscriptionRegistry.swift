@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 public import NSOModel
 import NSOSchema
 public import NSOTerms
@@ -51,20 +52,26 @@ public final class SubscriptionRegistry: Sendable {
     var step: DeliveryStep
     /// Seconds since 1970-01-01 UTC, from the delivery on.
     var since: Int64
+    /// The same for time limits: not moved by anybody who sets the clock.
+    var start = ContinuousClock.now
+
+    mutating func begin(_ now: Int64) {
+      since = now
+      start = .now
+    }
   }
 
   struct Subscriber {
     var description: String
-    /// The process it runs in, where the system tells it.
-    var process: Int32?
+    var process: ClientProcess?
     var port: any SubscriberPort
     var since: Int64
-    var points: [Int32] = []
+    var points: Set<Int32> = []
     /// It has said that all points are there.
     var isActive = false
     var mandatoryName: String?
     var current: Outstanding?
-    var queue: [Outstanding] = []
+    var queue = CircularBuffer<Outstanding>(initialCapacity: 0)
   }
 
   struct State {
@@ -72,9 +79,12 @@ public final class SubscriptionRegistry: Sendable {
     var points: [Int32: Point] = [:]
     var lastSubscriber: SubscriberID = 0
     var lastPoint: Int32 = 0
+    /// How many points are in use: of the configuration, and of operational data.
+    var inUse = (configuration: 0, operational: 0)
     /// Names that must be there for any commit; kept until the daemon ends.
     var mandatory: Set<String> = []
     var timeLimit: Duration?
+    var onExpulsion: (@Sendable (SubscriptionNotice, String) -> Void)?
   }
 
   let state = Mutex(State())
@@ -94,14 +104,23 @@ public final class SubscriptionRegistry: Sendable {
     set { state.withLock { $0.timeLimit = newValue } }
   }
 
+  /// Called when a subscriber was given up over an event: for whoever waits for it.
+  func onExpulsion(_ body: @escaping @Sendable (_ notice: SubscriptionNotice, _ text: String) -> Void) {
+    state.withLock { $0.onExpulsion = body }
+  }
+
   /// False: no commit concerns anybody here. Costs nothing to ask.
   var isConcerned: Bool { concernsCommits.load(ordering: .acquiring) }
   var hasOperationalPoints: Bool { hasOperational.load(ordering: .acquiring) }
 
+  /// Points of one kind come into use, or go out of it.
+  private func count(_ change: Int, _ kind: PointKind, _ state: inout State) {
+    if kind == .operational { state.inUse.operational += change } else { state.inUse.configuration += change }
+  }
+
   private func updateConcern(_ state: State) {
-    let active = state.points.values.filter { state.subscribers[$0.subscriber]?.isActive ?? false }
-    concernsCommits.store(!state.mandatory.isEmpty || active.contains { $0.request.kind != .operational }, ordering: .releasing)
-    hasOperational.store(active.contains { $0.request.kind == .operational }, ordering: .releasing)
+    concernsCommits.store(!state.mandatory.isEmpty || state.inUse.configuration > 0, ordering: .releasing)
+    hasOperational.store(state.inUse.operational > 0, ordering: .releasing)
   }
 
   // MARK: Coming and going
@@ -109,7 +128,7 @@ public final class SubscriptionRegistry: Sendable {
   /// - Parameters:
   ///   - description: for texts: name and place.
   ///   - process: the process it runs in, if known.
-  public func register(_ description: String, process: Int32?, _ port: any SubscriberPort) -> SubscriberID {
+  public func register(_ description: String, process: ClientProcess?, _ port: any SubscriberPort) -> SubscriberID {
     let now = clock()
     return state.withLock { state in
       state.lastSubscriber &+= 1
@@ -126,10 +145,12 @@ public final class SubscriptionRegistry: Sendable {
     let pattern = try SubscriptionPattern(request.path, namespace: request.namespace, model)
     try Self.checkKind(of: pattern, request.kind, model)
     return try state.withLock { state throws(NSOError) in
-      guard var subscriber = state.subscribers[id] else { throw Self.unknown }
-      if let name = subscriber.mandatoryName, request.kind != .twoPhase {
+      guard let known = state.subscribers[id].map({ ($0.description, $0.mandatoryName, $0.isActive) }) else {
+        throw Self.unknown
+      }
+      if let name = known.1, request.kind != .twoPhase {
         throw NSOError(
-          .protocolUsage, "\(subscriber.description) is the mandatory subscriber \(name): it can have two-phase points only")
+          .protocolUsage, "\(known.0) is the mandatory subscriber \(name): it can have two-phase points only")
       }
       guard state.points.count < Self.pointLimit else {
         throw NSOError(.resourceDenied, "there are \(state.points.count) subscription points, no more are allowed")
@@ -139,8 +160,8 @@ public final class SubscriptionRegistry: Sendable {
       } while state.points[state.lastPoint] != nil
       let number = state.lastPoint
       state.points[number] = Point(number: number, subscriber: id, request: request, pattern: pattern, model: model)
-      subscriber.points.append(number)
-      state.subscribers[id] = subscriber
+      state.subscribers[id]?.points.insert(number)
+      if known.2 { count(1, request.kind, &state) }
       updateConcern(state)
       return number
     }
@@ -167,11 +188,12 @@ public final class SubscriptionRegistry: Sendable {
   /// - Throws: NOEXISTS when the subscriber has no such point.
   public func unsubscribe(_ id: SubscriberID, _ number: Int32) throws(NSOError) {
     try state.withLock { state throws(NSOError) in
-      guard state.points[number]?.subscriber == id else {
+      guard let point = state.points[number], point.subscriber == id else {
         throw NSOError(.noExists, "subscription point \(number) is not one of this connection")
       }
       state.points[number] = nil
-      state.subscribers[id]?.points.removeAll { $0 == number }
+      state.subscribers[id]?.points.remove(number)
+      if state.subscribers[id]?.isActive == true { count(-1, point.request.kind, &state) }
       updateConcern(state)
     }
   }
@@ -195,7 +217,11 @@ public final class SubscriptionRegistry: Sendable {
   /// All points are there: events come from now on.
   public func activate(_ id: SubscriberID) {
     state.withLock { state in
+      guard let subscriber = state.subscribers[id], !subscriber.isActive else { return }
       state.subscribers[id]?.isActive = true
+      for number in subscriber.points {
+        if let kind = state.points[number]?.request.kind { count(1, kind, &state) }
+      }
       updateConcern(state)
     }
   }
@@ -204,7 +230,10 @@ public final class SubscriptionRegistry: Sendable {
   public func remove(_ id: SubscriberID) {
     let steps = state.withLock { state -> [DeliveryStep] in
       guard let subscriber = state.subscribers.removeValue(forKey: id) else { return [] }
-      for number in subscriber.points { state.points[number] = nil }
+      for number in subscriber.points {
+        guard let point = state.points.removeValue(forKey: number), subscriber.isActive else { continue }
+        count(-1, point.request.kind, &state)
+      }
       updateConcern(state)
       return (subscriber.current.map { [$0] } ?? []).map(\.step) + subscriber.queue.map(\.step)
     }
@@ -219,41 +248,76 @@ public final class SubscriptionRegistry: Sendable {
     _ notices: [(SubscriberID, SubscriptionNotice)], while transaction: Transaction? = nil
   ) async -> [SubscriberID: DeliveryOutcome] {
     let step = DeliveryStep(notices.lazy.map(\.0))
-    for (id, notice) in notices { enqueue(id, notice, step) }
+    // Before the first one is told, who may set another limit at once.
     if let limit = timeLimit { setLimit(step, limit) }
+    for (id, notice) in notices { enqueue(id, notice, step) }
     let token = transaction?.onEnd { step.abandon() }
     let outcomes = await step.outcomes()
     if let token { transaction?.forget(ending: token) }
     return outcomes
   }
 
-  private func setLimit(_ step: DeliveryStep, _ limit: Duration) {
-    step.setLimit(limit) { [weak self, weak step] in
+  /// - Parameter pause: until somebody can be late; nil: the whole limit.
+  private func setLimit(
+    _ step: DeliveryStep, _ limit: Duration, since: ContinuousClock.Instant = .now, after pause: Duration? = nil
+  ) {
+    step.setLimit(pause ?? limit) { [weak self, weak step] in
       guard let self, let step else { return }
-      for id in step.waiting { self.expel(id, after: limit) }
+      self.expire(step, limit, since)
     }
   }
+
+  /// Gives up who has had the event for the whole limit. The others, who had another event to answer first, have their time yet.
+  private func expire(_ step: DeliveryStep, _ limit: Duration, _ since: ContinuousClock.Instant) {
+    let now = ContinuousClock.now
+    var next = limit
+    for id in step.waiting {
+      let start = state.withLock { state -> ContinuousClock.Instant? in
+        guard let current = state.subscribers[id]?.current, current.step === step else { return nil }
+        return current.start
+      }
+      guard let start else { continue }
+      let left = max(start, since) + limit - now
+      if left > .zero { next = min(next, left) } else { expel(id, step, after: limit) }
+    }
+    if !step.waiting.isEmpty { setLimit(step, limit, since: since, after: next) }
+  }
+
+  /// As many events as wait for one subscriber. Commits wait for each of theirs; writes of operational data do not.
+  private static let queueLimit = 10_000
 
   private func enqueue(_ id: SubscriberID, _ notice: SubscriptionNotice, _ step: DeliveryStep) {
     let now = clock()
     enum Next {
       case deliver(any SubscriberPort)
       case wait
+      case full(any SubscriberPort, String)
       case gone
     }
     let next = state.withLock { state -> Next in
-      guard let subscriber = state.subscribers[id] else { return .gone }
+      // Not the whole of it: the queue is not to be copied.
+      guard
+        let (port, description, queued) = state.subscribers[id].map({
+          ($0.port, $0.description, $0.current == nil ? nil : $0.queue.count)
+        })
+      else { return .gone }
       let event = Outstanding(notice: notice, step: step, since: now)
-      guard subscriber.current == nil else {
-        state.subscribers[id]?.queue.append(event)
-        return .wait
+      guard let queued else {
+        state.subscribers[id]?.current = event
+        return .deliver(port)
       }
-      state.subscribers[id]?.current = event
-      return .deliver(subscriber.port)
+      guard queued < Self.queueLimit else { return .full(port, description) }
+      state.subscribers[id]?.queue.append(event)
+      return .wait
     }
     switch next {
     case .deliver(let port): port.deliver(notice)
     case .wait: break
+    case .full(let port, let description):
+      log.error("\(description) does not answer its events: \(Self.queueLimit) wait for it. Its connection is closed")
+      port.expel("\(Self.queueLimit) events wait for its answers")
+      remove(id)
+      step.finish(id, .gone)
     case .gone: step.finish(id, .gone)
     }
   }
@@ -264,25 +328,22 @@ public final class SubscriptionRegistry: Sendable {
     let now = clock()
     let done: (step: DeliveryStep, next: (any SubscriberPort, SubscriptionNotice)?) = try state.withLock {
       state throws(NSOError) in
-      guard var subscriber = state.subscribers[id], let current = subscriber.current else {
-        throw NSOError(.badState, "no event is outstanding on this connection: there is nothing to answer")
-      }
+      guard let (port, description, outstanding) = state.subscribers[id].map({ ($0.port, $0.description, $0.current) }),
+        let current = outstanding
+      else { throw NSOError(.badState, "no event is outstanding on this connection: there is nothing to answer") }
       guard answer.fits(current.notice.kind) else {
         throw NSOError(
           .protocolUsage,
-          "\(subscriber.description): \(answer.name) is no answer to a \(current.notice.kind.rawValue) event; \(current.notice.kind.remedy)"
+          "\(description): \(answer.name) is no answer to a \(current.notice.kind.rawValue) event; \(current.notice.kind.remedy)"
         )
       }
-      subscriber.current = nil
-      var next: (any SubscriberPort, SubscriptionNotice)?
-      if !subscriber.queue.isEmpty {
-        var event = subscriber.queue.removeFirst()
-        event.since = now
-        subscriber.current = event
-        next = (subscriber.port, event.notice)
+      guard var event = state.subscribers[id]?.queue.popFirst() else {
+        state.subscribers[id]?.current = nil
+        return (current.step, nil)
       }
-      state.subscribers[id] = subscriber
-      return (current.step, next)
+      event.begin(now)
+      state.subscribers[id]?.current = event
+      return (current.step, (port, event.notice))
     }
     done.step.finish(id, .answered(answer))
     if let (port, notice) = done.next { port.deliver(notice) }
@@ -300,17 +361,29 @@ public final class SubscriptionRegistry: Sendable {
     setLimit(step, .seconds(seconds))
   }
 
-  private func expel(_ id: SubscriberID, after limit: Duration) {
-    let port = state.withLock { state -> (any SubscriberPort)? in
-      guard let subscriber = state.subscribers[id], let current = subscriber.current else { return nil }
-      let texts = current.notice.points.compactMap { state.points[$0]?.pattern.text }.joined(separator: ", ")
-      log.error(
-        "CDB_CLIENT_TIMEOUT \(subscriber.description) did not answer a \(current.notice.kind.rawValue) event within \(limit.components.seconds) s; it had subscribed to \(texts) \(clock() - subscriber.since) s ago. Its connection is closed, delivery goes on without it"
-      )
-      return subscriber.port
+  private func expel(_ id: SubscriberID, _ step: DeliveryStep, after limit: Duration) {
+    let seconds = limit.components.seconds
+    let late = state.withLock {
+      state -> (
+        subscriber: Subscriber, notice: SubscriptionNotice, text: String,
+        tell: (@Sendable (SubscriptionNotice, String) -> Void)?
+      )? in
+      // It may have answered in this moment.
+      guard let subscriber = state.subscribers[id], let current = subscriber.current, current.step === step else { return nil }
+      let text =
+        "\(subscriber.description) did not answer a \(current.notice.kind.rawValue) event within \(seconds) s; it had subscribed to \(Self.texts(of: current.notice.points, state)) \(clock() - subscriber.since) s ago. Its connection is closed, delivery goes on without it"
+      return (subscriber, current.notice, text, state.onExpulsion)
     }
-    port?.expel("it did not answer an event within \(limit.components.seconds) s (cdb/client-timeout)")
+    guard let late else { return }
+    log.error("CDB_CLIENT_TIMEOUT \(late.text)")
+    late.tell?(late.notice, late.text)
+    late.subscriber.port.expel("it did not answer an event within \(seconds) s (cdb/client-timeout)")
     remove(id)
+  }
+
+  /// What points cover, in words.
+  static func texts(of points: [Int32], _ state: State) -> String {
+    points.compactMap { state.points[$0]?.pattern.text }.joined(separator: ", ")
   }
 }
 

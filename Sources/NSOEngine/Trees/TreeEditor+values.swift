@@ -33,6 +33,8 @@ extension TreeEditor {
       case .start:
         try ensurePlace(place)
         walk.enter(place)
+      case .movedFirst, .movedAfter:
+        throw NSOError(.protocolUsage, "\(place.text(model)): marks of moves are for lists of modifications only")
       case .startAt:
         throw NSOError(.protocolUsage, "\(place.text(model)): entries by position are for CDB reads only")
       case .leaf:

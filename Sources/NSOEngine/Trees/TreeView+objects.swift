@@ -148,8 +148,8 @@ extension TreeView {
         reply.append(TaggedValue(tag, try content(node, place, options)))
       case .value, .leaf:
         reply.append(TaggedValue(tag, pair.content))
-      case .delete:
-        throw NSOError(.protocolUsage, "\(place.text(model)): a delete mark has no meaning in a read")
+      case .delete, .movedFirst, .movedAfter:
+        throw NSOError(.protocolUsage, "\(place.text(model)): marks of deletions and moves have no meaning in a read")
       }
     }
     try walk.finish()

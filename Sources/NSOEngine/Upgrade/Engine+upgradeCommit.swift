@@ -102,11 +102,14 @@ extension Engine {
     for (attempt, participant) in commit.participants {
       try participant.addRecords(of: attempt, commit.result.id, to: &batch)
     }
+    let start = ReplayRecord.Start(revision: last, id: changesRunning ? commit.result.id : lastTransactionID)
+    replay.addUpgrade(work.model, start, to: &batch)
     commit.result.revision = try await storeErrors { [batch] () async throws(StoreError) in
       try await stores.durable.commit(batch)
     }
     candidate.clear(commit.result.revision)
     if changesRunning { didCommit(commit.result.id) }
+    replay.didUpgrade(work.model, start)
     history.didCut(at: last, work.transaction, commit.result.revision)
     for (attempt, participant) in commit.participants { participant.becameDurable(attempt, commit.result) }
   }

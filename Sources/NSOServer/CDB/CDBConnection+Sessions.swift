@@ -22,11 +22,6 @@ extension CDBConnection {
       }
       return .done
     }
-    // To wait for what the own process holds up would be to wait for ever.
-    if let circle = engine.readLockCircle(Engine.Caller(description, process: connection.peer.process)) {
-      out.writeFailure(op: op, circle)
-      return .done
-    }
     return waitForLock(request, op)
   }
 
@@ -60,10 +55,7 @@ extension CDBConnection {
       }
       return .done
     }
-    let who = description
-    pendingLock = engine.waitForReading(who, of: request.database.name) { lock in
-      if let lock { later.succeed(lock) } else { later.fail(NSOError(.aborted, "\(who) gave up waiting for the read lock")) }
-    }
+    pendingLock = engine.waitForReading(caller, of: request.database.name) { later.deliver($0) }
     return .later
   }
 

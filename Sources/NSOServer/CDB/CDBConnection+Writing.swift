@@ -67,7 +67,14 @@ extension CDBConnection {
       }
       let current = engine.model
       if current !== session.model { place = try moved(place, from: session.model, to: current) }
-      edit = try make(place, current)
+      let inner = try make(place, current)
+      edit = { (editor) throws(NSOError) in
+        // It may wait for the subscription lock, across an upgrade of the schema.
+        guard editor.model === current else {
+          throw NSOError(.staleInstance, "the schema was upgraded while this write waited: start a new session")
+        }
+        try inner(&editor)
+      }
       events = session.options.contains(.lockRequest) ? eventful(session, place) : nil
     } catch {
       out.writeFailure(op: op, error)
@@ -100,7 +107,7 @@ extension CDBConnection {
   /// Subscribers are told of what a session with LOCK_REQUEST writes (protocol part 03, section 6.2).
   private func eventful(_ session: Session, _ place: Location) -> Engine.EventfulWrite {
     Engine.EventfulWrite(
-      caller: description, waits: session.options.contains(.lockWait),
+      caller: caller, waits: session.options.contains(.lockWait),
       place: session.options.contains(.lockPartial) ? place : .root)
   }
 }

@@ -29,6 +29,8 @@ final class CDBConnection: IteratingConnection {
   var position = Position()
   /// Waits for the subscription lock.
   var pendingWrite: SubscriptionLock.Ticket?
+  /// As that, for a trigger.
+  var pendingTrigger: Engine.LockWait?
   var subscriber = SubscriberState()
   var iteration: (any Iteration)?
   var isClosed = false
@@ -44,6 +46,11 @@ final class CDBConnection: IteratingConnection {
   /// For texts: who holds a lock.
   var description: String {
     "CDB client \(clientName ?? "without name") (connection \(connection.id), \(connection.peer))"
+  }
+
+  /// For texts, and to find circles.
+  var caller: Engine.Caller {
+    Engine.Caller(description, process: connection.clientProcess, subscriber: subscriber.id)
   }
 
   func receive(_ frame: inout ByteBuffer, _ out: inout ByteBuffer) -> FrameOutcome {
@@ -222,6 +229,8 @@ final class CDBConnection: IteratingConnection {
     leave()
     if let pendingWrite { engine.cancel(pendingWrite) }
     pendingWrite = nil
+    if let pendingTrigger { engine.cancel(pendingTrigger) }
+    pendingTrigger = nil
     if let wait = pendingLock { engine.cancel(wait) }
     pendingLock = nil
     if let pendingPhase { engine.phases.cancel(pendingPhase) }

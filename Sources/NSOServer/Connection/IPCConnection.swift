@@ -72,6 +72,9 @@ final class IPCConnection: ChannelDuplexHandler {
     frames = FrameDecoder(limit: server.configuration.frameLimit)
   }
 
+  /// The process at the other end, to be looked for when somebody asks.
+  private(set) lazy var clientProcess = peer.clientProcess(at: context?.channel.localAddress?.port)
+
   // MARK: Coming and going
 
   func handlerAdded(context: ChannelHandlerContext) {

@@ -79,7 +79,13 @@ final class EventConnection: APIConnection {
     let subscriber = engine.events.subscribe(
       subscription, name: "event subscriber on connection \(connection.id) from \(connection.peer)",
       wake: { loop.eventLoop.execute { loop.value.drain() } },
-      dropped: { _ in loop.eventLoop.execute { loop.value.connection.closeNow() } })
+      dropped: { _ in
+        loop.eventLoop.execute {
+          // Nil once it is closed: the connection is no more then.
+          guard loop.value.subscriber != nil else { return }
+          loop.value.connection.closeNow()
+        }
+      })
     self.subscriber = subscriber
     stream = order.map { engine.streams.subscribe(subscriber, $0) }
     if subscription.mask.contains(.heartbeat) {

@@ -1,3 +1,4 @@
+import NSOEngine
 public import NSOModel
 
 /// Who is at the other end of a connection, as far as the system can tell.
@@ -31,8 +32,21 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     self.credentials = credentials
   }
 
-  /// The process at the other end; nil where the system does not tell it (TCP, other process namespaces).
-  var process: Int32? { credentials.flatMap { $0.pid > 0 ? $0.pid : nil } }
+  /// The process at the other end: on Unix sockets the one that connected, on TCP whoever of this machine has the other end now.
+  /// - Parameter port: our own.
+  func clientProcess(at port: Int?) -> ClientProcess? {
+    switch endpoint {
+    case .unix:
+      guard let process = credentials?.pid, process > 0 else { return nil }
+      return ClientProcess(threadCount: SocketHolder.threadCount(of:)) { _ in process }
+    case .tcp(let address, let remote):
+      guard let port = port.flatMap({ UInt16(exactly: $0) }) else { return nil }
+      return ClientProcess(threadCount: SocketHolder.threadCount(of:)) { moment in
+        SocketTable.owner(of: address, port: remote, connectedTo: port, notBefore: moment)
+      }
+    case .unknown: return nil
+    }
+  }
 
   public var description: String {
     switch endpoint {

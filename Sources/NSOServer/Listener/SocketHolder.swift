@@ -38,13 +38,31 @@ enum SocketHolder {
     let wanted = Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { inodes(inTheWayOf: address, port: port, table: $0) })
     guard !wanted.isEmpty else { return nil }
     // This process first: one that it has just started holds its sockets too, for a moment.
-    for process in [getpid()] + entries(of: "/proc").compactMap({ Int32($0) }) {
-      for target in descriptors(of: process) {
-        guard target.hasPrefix("socket:["), target.hasSuffix("]") else { continue }
-        if wanted.contains(String(target.dropFirst(8).dropLast())) { return process }
-      }
+    return ([getpid()] + processes).first { !wanted.isDisjoint(with: sockets(of: $0)) }
+  }
+
+  /// How many threads a process has.
+  static func threadCount(of process: Int32) -> Int? {
+    let count = entries(of: "/proc/\(process)/task").count { Int32($0) != nil }
+    return count > 0 ? count : nil
+  }
+
+  /// When a process began, in ticks since the system did.
+  static func startTime(of process: Int32) -> UInt64? {
+    guard let bytes = contents(of: "/proc/\(process)/stat", limit: 4096), let end = bytes.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    // Behind the name, which may have anything in it: the 22nd field of all.
+    let fields = bytes[bytes.index(after: end)...].split(separator: UInt8(ascii: " "))
+    return fields.count > 19 ? UInt64(String(decoding: fields[19], as: UTF8.self)) : nil
+  }
+
+  static var processes: [Int32] { entries(of: "/proc").compactMap { Int32($0) } }
+
+  /// The inodes of the sockets that a process has open.
+  static func sockets(of process: Int32) -> [String] {
+    descriptors(of: process).compactMap { target in
+      target.hasPrefix("socket:[") && target.hasSuffix("]") ? String(target.dropFirst(8).dropLast()) : nil
     }
-    return nil
   }
 
   /// What a daemon like this one is called, from the lock file of its database: `4711 east`.
@@ -64,17 +82,29 @@ enum SocketHolder {
   }
 
   private static func inodes(inTheWayOf address: IPAddress, port: UInt16, table: String) -> [String] {
-    guard let bytes = contents(of: table, limit: 4 << 20) else { return [] }
+    // State 0A: listening.
+    rows(of: table, state: "0A").filter { $0.local.port == port && excludes($0.local.address, address) }.map(\.inode)
+  }
+
+  typealias Place = (address: IPAddress, port: UInt16)
+
+  /// The sockets of one of the kernel's tables.
+  static func rows(of table: String, state: String) -> [(local: Place, remote: Place, inode: String)] {
+    guard let bytes = contents(of: table, limit: 16 << 20) else { return [] }
     return bytes.split(separator: UInt8(ascii: "\n")).dropFirst().compactMap { line in
       let fields = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-      // sl, local address, remote address, state (0A: listening), four more, inode.
-      guard fields.count > 9, fields[3] == "0A" else { return nil }
-      let place = fields[1].split(separator: ":")
-      guard place.count == 2, UInt16(place[1], radix: 16) == port, let other = kernelAddress(place[0]),
-        excludes(other, address)
-      else { return nil }
-      return fields[9]
+      // sl, local address, remote address, state, four more, inode.
+      guard fields.count > 9, fields[3] == state, let local = place(fields[1]), let remote = place(fields[2]) else {
+        return nil
+      }
+      return (local, remote, fields[9])
     }
+  }
+
+  private static func place(_ text: String) -> Place? {
+    let parts = text.split(separator: ":")
+    guard parts.count == 2, let port = UInt16(parts[1], radix: 16), let address = kernelAddress(parts[0]) else { return nil }
+    return (address, port)
   }
 
   /// Whether a listener at `one` keeps another from `other`, the port being the same. One at `::` may have taken IPv4 along.

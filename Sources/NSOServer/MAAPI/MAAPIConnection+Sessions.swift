@@ -105,7 +105,7 @@ extension MAAPIConnection {
       port: UInt16(clamping: request.port), proto: request.sessionProtocol, vendor: identification?.vendor?.text,
       product: identification?.product?.text, version: identification?.version?.text,
       clientID: identification?.clientID?.text)
-    facts.process = connection.peer.process
+    facts.process = connection.clientProcess
     let session = try engine.sessions.start(facts)
     bind(session, isOwn: true)
   }

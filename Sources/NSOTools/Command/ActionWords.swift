@@ -98,6 +98,8 @@ struct ActionWords: Sendable {
       case .start, .startAt, .delete:
         open.append((path, schema.node(at: path)?.keys.count ?? 0))
         if schema.node(at: path)?.flags.contains(.list) != true { lines.append(shown(path)) }
+      // Marks of lists of modifications.
+      case .movedFirst, .movedAfter: break
       case .stop: if open.count > 1 { open.removeLast() }
       case .leaf: lines.append(shown(path))
       case .value(let value) where parent.keys > 0:

@@ -30,7 +30,7 @@ extension Command {
       names: ["subwait_mods"], arguments: "PATH [WORD...]",
       purpose: """
         subscribe to PATH and print the modifications of each event as tagged values. The words are [LETTERS] [N] [PATH \
-        [suppress_defaults]]: i also the entries of lists, N events (1), a place below PATH
+        [suppress_defaults]]: i also the entries of lists, m their moves, N events (1), a place below PATH
         """
     ) { run, words in try await run.waitForModifications(words) },
     Command(
@@ -123,6 +123,7 @@ extension CommandRun {
     var count = 1
     if let word = rest.first, Int(word) == nil, !word.hasPrefix("/") {
       if word.contains("i") { flags.insert(.includeLists) }
+      if word.contains("m") { flags.insert(.includeMoves) }
       rest.removeFirst()
     }
     if let word = rest.first, let number = Int(word) {
@@ -205,6 +206,8 @@ private struct SubscriptionWaiter: Sendable {
     case .value(let content): "\(value.tag.name) \(content.plainText)"
     case .start, .startAt: "\(value.tag.name) begin"
     case .delete: "\(value.tag.name) begin_delete"
+    case .movedFirst: "\(value.tag.name) moved first"
+    case .movedAfter: "\(value.tag.name) moved after"
     case .stop: "\(value.tag.name) end"
     case .leaf: "\(value.tag.name) created"
     }

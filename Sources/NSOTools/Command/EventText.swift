@@ -181,6 +181,7 @@ struct EventText {
               case .stop: "}"
               case .leaf: pair.tag.name
               case .delete: "-\(pair.tag.name){"
+              case .movedFirst, .movedAfter: "\(pair.tag.name) moved"
               }
             })
         ))

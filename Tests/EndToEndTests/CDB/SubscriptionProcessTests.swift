@@ -100,13 +100,31 @@ import Testing
       #expect(told.output.contains("abort"))
       try await expect(instance, "Room 12, rack 3")
       _ = try await instance.cmd("mset \(place) B")
+
+      // While subscribers are told of the commit: it is there, and they are told to the end.
+      let two = try await subscriber(instance, "subwait /r:system 1 1")
+      let three = try await subscriber(instance, "subwait /r:system 1 2")
+      two.signal(SIGSTOP)
+      let second = try commit(instance, "C")
+      try await until(instance, "WORKING on a commit event")
+      second.signal(SIGKILL)
+      _ = try await second.finish()
+      two.signal(SIGCONT)
+      for child in [two, three] { #expect(try await child.finish().output.contains("\(place) set to C\n")) }
+      try await expect(instance, "C")
+      _ = try await instance.cmd("mset \(place) D")
     }
   }
 
   @Test func theDaemonIsKilled() async throws {
     let instance = try Router.instance()
-    for (event, value) in [("prepare", "Room 12, rack 3"), ("commit", "X")] {
+    for (event, value) in [("prepare", "Room 12, rack 3"), ("abort", "Room 12, rack 3"), ("commit", "X")] {
       let daemon = try await instance.startDaemon()
+      if event == "abort" {
+        try await killDuringAbort(instance, daemon)
+        try await instance.withDaemon { _ in try await expect(instance, value) }
+        continue
+      }
       let one = try await subscriber(instance, event == "prepare" ? "subwait2 /r:system 1" : "subwait /r:system 1")
       one.signal(SIGSTOP)
       let first = try commit(instance, "X")
@@ -118,6 +136,25 @@ import Testing
       #expect(try await first.finish().code != 0)
       try await instance.withDaemon { _ in try await expect(instance, value) }
     }
+  }
+
+  private func killDuringAbort(_ instance: Instance, _ daemon: ChildProcess) async throws {
+    let one = try await subscriber(instance, "subwait2 /r:system 9 1")
+    let two = try await subscriber(instance, "subwait2 /r:system 9 2 'not today'")
+    two.signal(SIGSTOP)
+    let commit = try commit(instance, "X")
+    _ = try await one.output(until: "prepare")
+    try await until(instance, "WORKING on a prepare event")
+    one.signal(SIGSTOP)
+    two.signal(SIGCONT)
+    try await until(instance, "WORKING on a abort event")
+    daemon.signal(SIGKILL)
+    _ = try await daemon.finish()
+    for child in [one, two] {
+      child.signal(SIGKILL)
+      _ = try await child.finish()
+    }
+    #expect(try await commit.finish().code != 0)
   }
 
   @Test func severalPrioritiesInOrder() async throws {
@@ -179,6 +216,66 @@ import Testing
       let seen = try await oper.finish()
       #expect(seen.output.contains("operational\n/r:router-state/cpu-load set to 13.5\n"))
     }
+  }
+
+  /// What the history keeps can be told again, also by the next daemon.
+  @Test func commitsAreToldAgainAfterARestart() async throws {
+    let instance = try Router.instance(
+      settings: "<cdb><subscription-replay><enabled>true</enabled></subscription-replay></cdb>")
+    let id = try await instance.withDaemon { _ in
+      let id = try await instance.cmd("get_txid").split(separator: "\n").joined()
+      for value in ["A", "B"] { _ = try await instance.cmd("mset \(place) \(value)") }
+      return id
+    }
+    try await instance.withDaemon { _ in
+      #expect(try await instance.cmd("get_replay_txids").split(separator: "\n").map(String.init).contains(id))
+      let one = try await subscriber(instance, "subwait /r:system 2")
+      _ = try await instance.cmd("replay_subscriptions \(id)")
+      let told = try await one.finish()
+      #expect(told.output.contains("\(place) set to A\n") && told.output.contains("\(place) set to B\n"))
+      #expect(try await instance.cmd("replay_subscriptions 1-1-1", code: 1).contains("cannot be delivered again"))
+    }
+  }
+
+  /// Over TCP, where the system does not tell of itself who is at the other end.
+  @Test func circlesOnTCP() async throws {
+    let instance = try Router.instance(listen: "<ncs-ipc-address><port>0</port></ncs-ipc-address>")
+    var own = instance.environment
+    own["NCS_IPC_PATH"] = nil
+    let daemon = try ChildProcess(
+      Instance.programs + "/ncs", ["--cd", instance.path, "-c", "ncs.conf", "--foreground", "-v", "--stop-on-eof"],
+      environment: own, keepsInput: true)
+    let said = try await daemon.output(until: " STARTED")
+    let address = try #require(said.firstMatch(of: /IPC: listening on ([^ ,]+),/)?.1)
+    let port = try #require(address.split(separator: ":").last.flatMap { Int($0) })
+    let environment = ["NCS_IPC_PATH": nil, "NCS_IPC_PORT": "\(port)"] as [String: String?]
+    let client = NSOClient(endpoint: Endpoint(.tcp(host: "127.0.0.1", port: port)))
+    @Sendable func commit(_ value: String) async throws {
+      try await client.withMAAPI { maapi in
+        try await maapi.startUserSession()
+        try await maapi.withTransaction { try await $0.set(.string(value), at: "/r:system/location") }
+      }
+    }
+    try await client.withSubscription(name: "agent", to: [.running("/r:system/location")]) { subscription in
+      var iterator = subscription.makeAsyncIterator()
+      async let first: Void = commit("A")
+      let told = try #require(try await iterator.next())
+      do {
+        try await commit("B")
+        Issue.record("it was not refused")
+      } catch let error as NSOError {
+        for word in ["would wait for itself", "CDB client agent", "/r:system/location"] {
+          #expect(error.code == .inUse && error.message.contains(word), "\(error)")
+        }
+      }
+      // Another program waits for its turn.
+      async let other = instance.run("ncs_cmd", "-c", "mset /r:system/hostname other", with: environment)
+      try await told.done()
+      try await first
+      #expect(try await other.code == 0)
+    }
+    daemon.endInput()
+    _ = try await daemon.finish()
   }
 
   /// The client library: a subscriber that refuses, and one that commits from inside its event.

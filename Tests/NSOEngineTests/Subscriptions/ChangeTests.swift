@@ -159,7 +159,7 @@ import Testing
         }
       }
     }
-    let loud = Engine.EventfulWrite(caller: "writer", waits: false)
+    let loud = Engine.EventfulWrite(caller: .init("writer"), waits: false)
     try await write("/t:state/peer{a}", nil) { (editor, place) throws(NSOError) in try editor.create(place) }
     try await write("/t:state/peer{a}/rtt", loud) { (editor, place) throws(NSOError) in try editor.set(place, .uint32(5)) }
     let notice = try #require(await subscriber.next())
@@ -174,7 +174,7 @@ import Testing
     }
     try await test.change { try $0.set(test.locate("/t:top/name"), .string("x")) }
     try subscriber.answer(.doneOperational)
-    try await write("/t:state/uptime", Engine.EventfulWrite(caller: "writer", waits: true)) {
+    try await write("/t:state/uptime", Engine.EventfulWrite(caller: .init("writer"), waits: true)) {
       (editor, place) throws(NSOError) in
       try editor.set(place, .uint32(1))
     }

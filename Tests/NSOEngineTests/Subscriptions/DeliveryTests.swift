@@ -213,30 +213,91 @@ import Testing
     try await other
   }
 
-  @Test func `a circle is explained`() async throws {
-    let test = try TestEngine { $0.commitWait = 60 }
+  @Test func `time counts from the delivery of an event`() async throws {
+    let test = try TestEngine()
     defer { test.close() }
-    var request = UserSessionRequest(user: "admin", context: "system")
-    request.process = 4711
-    let session = try test.engine.sessions.start(request)
-    let one = FakeSubscriber(test.engine, "one", process: 4711)
-    try one.subscribe("/top/name")
-    async let commit: Void = test.change { try $0.set(test.locate("/t:top/name"), .string("x")) }
-    _ = await one.next()
-    let transaction = try test.engine.startTransaction(session, on: .running, .readWrite)
-    try transaction.write { (editor) throws(NSOError) in
-      try editor.set(test.engine.model.locate([.tag(Tag("top", in: "urn:t")), .tag("load")]), .uint8(1))
+    let registry = test.engine.subscriptions
+    let busy = FakeSubscriber(test.engine, "busy")
+    try busy.subscribe("/state/uptime", kind: .operational)
+    try busy.subscribe("/top/name")
+    let silent = FakeSubscriber(test.engine, "silent")
+    try silent.subscribe("/top/name")
+    let progress = test.engine.events.subscribe(EventSubscription(.progress), name: "test", wake: {}, dropped: { _ in })
+    let place = try test.locate("/t:state/uptime")
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      test.engine.writeOperational(
+        { (editor) throws(NSOError) in try editor.set(place, .uint32(1)) }, .init(caller: .init("writer"), waits: false)
+      ) { continuation.resume(with: $0.mapError { $0 as any Error }) }
     }
-    let failure = await #expect(throws: NSOError.self) { try await test.engine.apply(transaction, keepOpen: false) }
-    #expect(failure?.code == .inUse)
-    #expect(failure?.message.contains("wait for itself") == true)
-    // Asking for events of its own is one, too.
-    let caller = Engine.Caller("one", subscriber: one.id)
-    await #expect(throws: NSOError.self) { try await test.engine.triggerSubscriptions([], caller) }
-    try one.answer(.donePriority)
+    #expect(await busy.next()?.kind == .operational)
+    registry.timeLimit = .milliseconds(20)
+    async let commit: Void = test.change { try $0.set(test.locate("/t:top/name"), .string("x")) }
+    #expect(await silent.next()?.kind == .commit)
+    // The one that was told is late, not the one that has another event at hand.
+    #expect(await silent.next() == nil)
+    #expect(silent.expelled.count == 1 && busy.expelled.isEmpty)
+    busy.leave()
     try await commit
-    await #expect(throws: NSOError.self) { try await test.engine.triggerSubscriptions([], caller) }
-    try await test.engine.apply(transaction, keepOpen: false)
+    let told = progress.take().compactMap { event -> String? in
+      if case .progress(_, let record) = event, record.kind == .info { record.message } else { nil }
+    }
+    #expect(told.count == 1 && told.first?.hasPrefix("warning: silent did not answer a commit event") == true)
+  }
+
+  @Test func `events do not pile up`() async throws {
+    let test = try TestEngine()
+    defer { test.close() }
+    let registry = test.engine.subscriptions
+    let lazy = FakeSubscriber(test.engine, "lazy")
+    let points = try lazy.subscribe("/state/uptime", kind: .operational)
+    let notice = SubscriptionNotice(
+      kind: .operational, flags: .isLast, points: points, patterns: [:],
+      changes: SubscriptionChanges(collected: [], test.engine.model), origin: nil)
+    let id = lazy.id
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<10_002 { group.addTask { _ = await registry.deliver([(id, notice)]) } }
+    }
+    #expect(lazy.expelled.count == 1 && registry.subscribers.isEmpty)
+    #expect(!registry.hasOperationalPoints)
+  }
+
+  @Test func `nobody overtakes who waits for the subscription lock`() async throws {
+    let test = try TestEngine()
+    defer { test.close() }
+    let lock = test.engine.subscriptionLock
+    let (uptime, peer) = (try test.locate("/t:state/uptime"), try test.locate("/t:state/peer{a}"))
+    let first = try lock.take("first", uptime)
+    let journal = Journal()
+    let root = lock.wait("root") { _, isTaken in journal.add("root \(isTaken)") }
+    // Free, but wanted by one who waits.
+    #expect(code { _ = try lock.take("second", peer) } == .locked)
+    let third = lock.wait("third", peer) { _, isTaken in journal.add("third \(isTaken)") }
+    #expect(journal.all.isEmpty)
+    lock.release(first)
+    #expect(journal.all == ["root true"])
+    lock.release(root)
+    #expect(journal.all == ["root true", "third true"])
+    lock.release(third)
+    #expect(lock.holders.isEmpty)
+  }
+
+  @Test func `only points in use count`() throws {
+    let test = try TestEngine()
+    defer { test.close() }
+    let registry = test.engine.subscriptions
+    func uses() -> [Bool] { [registry.isConcerned, registry.hasOperationalPoints] }
+    let one = FakeSubscriber(test.engine, "one")
+    _ = try registry.subscribe(one.id, .init(MatchPath("/top")), test.engine.model)
+    #expect(uses() == [false, false])
+    let points = try one.subscribe("/state", "/state/uptime", kind: .operational)
+    #expect(uses() == [true, true])
+    for point in points { try registry.unsubscribe(one.id, point) }
+    #expect(uses() == [true, false])
+    #expect(code { try registry.unsubscribe(one.id, points[0]) } == .noExists)
+    try one.subscribe("/state", kind: .operational)
+    #expect(uses() == [true, true])
+    one.leave()
+    #expect(uses() == [false, false])
   }
 
   @Test func `a thousand subscriptions`() async throws {

@@ -13,7 +13,7 @@ final class FakeSubscriber: SubscriberPort {
   let registry: SubscriptionRegistry
   private let model: DataModel
 
-  init(_ engine: Engine, _ name: String, process: Int32? = nil) {
+  init(_ engine: Engine, _ name: String, process: ClientProcess? = nil) {
     (stream, continuation) = AsyncStream.makeStream(of: SubscriptionNotice.self)
     registry = engine.subscriptions
     model = engine.model

@@ -143,7 +143,7 @@ extension Keypath.Element {
   fileprivate static var owner: Self { .tag(Tag("owner")) }
   fileprivate static var mode: Self { .tag(Tag("mode")) }
   fileprivate static var colourCount: Self { .tag(Tag("colour-count")) }
-  fileprivate static var uptime: Self { .tag(Tag("uptime")) }
+  static var uptime: Self { .tag(Tag("uptime")) }
   fileprivate static var power: Self { .tag(Tag("power")) }
   fileprivate static var siteState: Self { .tag(Tag("site-state")) }
 }

@@ -167,9 +167,22 @@ import Testing
       #expect(values.first == TaggedValue(Tag("strict", in: space), .leaf))
       #expect(
         values.filter { $0.content == .start || $0.content == .delete }.count == values.filter { $0.content == .stop }.count)
+      guard
+        case .tagged(let moves) = try agent.call(
+          .getModifications(point: plant, [.includeLists, .includeMoves], WireKeypath(Keypath.root)))
+      else { throw NSOError(.internal, "no values") }
+      #expect(moves.count == values.count + 4)
+      let step = Tag("step", in: space)
+      let start = try #require(moves.firstIndex(of: TaggedValue(step, .start)))
       #expect(
-        errorCode { _ = try agent.call(.getModifications(point: plant, .includeMoves, WireKeypath(Keypath.root))) }
-          == .notImplemented)
+        moves[start...].prefix(4)
+          == [
+            TaggedValue(step, .start), TaggedValue(Tag("name", in: space), .string("third")), TaggedValue(step, .movedFirst),
+            TaggedValue(step, .stop),
+          ])
+      guard case .text(let commands) = try agent.call(.getCLI(point: plant, [])) else { throw NSOError(.internal, "no text") }
+      #expect(commands.contains("\n  move step third first\n"), "\(commands)")
+      #expect(try agent.changes(of: plant, .wantSchemaOrder).count == all.count)
       try agent.sync()
       try Self.finish(writer)
       // Deleted from above: nothing, unless it is asked for.
@@ -307,6 +320,66 @@ import Testing
       try agent.sync(.doneOperational)
       _ = try other.reply(CDBOperation.triggerOperationalSubscriptions.rawValue, .done)
       #expect(errorCode { try other.done(.triggerOperationalSubscriptions([999], wait: false)) } == .protocolUsage)
+    }
+  }
+
+  @Test func `those who wait for the subscription lock`() async throws {
+    try await TestDaemon.run { daemon in
+      let agent = try Self.connect(daemon)
+      try agent.subscribe("/plant-state", kind: .operational)
+      try agent.done(.subscribeDone)
+      let uptime = Keypath.state(.uptime).wire
+      func ask(_ request: CDBRequest, options: NewSession.Options? = nil) throws -> WireClient {
+        let client = try daemon.connect(.cdb)
+        if let options { try client.done(.newSession(NewSession(.operational, options: options))) }
+        var payload = ByteBuffer()
+        CDBCall(request).write(into: &payload)
+        client.sendFrame(payload)
+        return client
+      }
+      let writer = try ask(.setElem2("1", uptime), options: .lockRequest)
+      _ = try writer.reply(CDBOperation.setElem2.rawValue, .done)
+      #expect(try agent.subscriptionEvent().kind == .operational)
+      // A client that goes away waits no longer.
+      let gone = try ask(.triggerOperationalSubscriptions([], wait: true))
+      try daemon.until { daemon.engine.subscriptionLockWaiters.count == 1 }
+      shutdown(gone.raw.descriptor, CInt(SHUT_RDWR))
+      try daemon.until { daemon.engine.subscriptionLockWaiters.isEmpty }
+      // The schema becomes another one meanwhile: the place may be another one, too.
+      let patient = try ask(.setElem2("2", uptime), options: [.lockRequest, .lockWait])
+      try daemon.until { daemon.engine.subscriptionLockWaiters.count == 1 }
+      let admin = try daemon.connect()
+      try admin.done(.initUpgrade(timeout: 1, flags: 0))
+      try admin.done(.performUpgrade([try UpgradeTests.folder(daemon)]))
+      try admin.done(.commitUpgrade)
+      try agent.sync(.doneOperational)
+      #expect(errorCode { _ = try patient.reply(CDBOperation.setElem2.rawValue, .done) } == .staleInstance)
+      try daemon.until { daemon.engine.subscriptionLockHolders.isEmpty }
+    }
+  }
+
+  @Test func `a subscriber tells how far it is`() async throws {
+    try await TestDaemon.run { daemon in
+      try CDBTests.fill(daemon)
+      let watcher = try daemon.connect(.events)
+      try watcher.subscribe(EventSubscription(.progress, verbosity: 1))
+      let agent = try Self.connect(daemon)
+      try agent.subscribe("/plant/site/title")
+      try agent.done(.subscribeDone)
+      let writer = try Self.begin(daemon, Self.setTitle("New"))
+      #expect(try agent.subscriptionEvent().kind == .commit)
+      try agent.done(.subscriptionProgress("half way"))
+      try agent.sync()
+      try Self.finish(writer)
+      var started: ProgressRecord?
+      while true {
+        guard case .progress(_, let record) = try watcher.event() else { throw NSOError(.internal, "another event") }
+        if record.kind == .start, record.message == "commit CDB subscribers" { started = record }
+        guard record.kind == .info else { continue }
+        #expect(record.message == "half way" && record.subsystem == "agent" && record.transaction > 0)
+        #expect(started.map { $0.trace == record.trace && $0.span == record.span } == true)
+        break
+      }
     }
   }
 

@@ -94,7 +94,9 @@ extension SeededGenerator {
 
   mutating func taggedValues() -> [TaggedValue] {
     (0..<Int.random(in: 0..<5, using: &self)).map { _ in
-      let contents: [TaggedValue.Content] = [.start, .stop, .leaf, .delete, .startAt(Int(number() as UInt16)), .value(value())]
+      let contents: [TaggedValue.Content] = [
+        .start, .stop, .leaf, .delete, .movedFirst, .movedAfter, .startAt(Int(number() as UInt16)), .value(value()),
+      ]
       return TaggedValue(tag(), contents.randomElement(using: &self) ?? .leaf)
     }
   }

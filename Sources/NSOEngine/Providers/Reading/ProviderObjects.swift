@@ -102,7 +102,8 @@ extension ProviderTree {
       case .leaf: if isOurs { try take(.empty, node, place, &result) }
       case .value(.notFound), .value(.defaultInEffect): break
       case .value(let value): if isOurs { try take(value, node, place, &result) }
-      case .stop, .startAt, .delete: throw bad("\(pair.tag) has a mark that does not belong in an object", place)
+      case .stop, .startAt, .delete, .movedFirst, .movedAfter:
+        throw bad("\(pair.tag) has a mark that does not belong in an object", place)
       }
     }
     guard open.count == 1 else { throw bad("an object ends inside of a container", place) }

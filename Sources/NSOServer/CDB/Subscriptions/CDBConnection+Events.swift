@@ -53,8 +53,10 @@ extension CDBConnection {
       }
     case .subscriptionProgress(let text):
       out.writeAnswer(to: op) { (_) throws(NSOError) in
-        _ = try requireEvent()
-        connection.logger.info("\(description) on the transaction at hand: \(text.prefix(1000))")
+        let event = try requireEvent()
+        let text = String(text.prefix(1000))
+        connection.logger.info("\(description) on the transaction at hand: \(text)")
+        engine.noteProgress(text, by: clientName ?? "a CDB subscriber", on: event)
       }
     case .getUserSession:
       out.writeAnswer(to: op) { (out) throws(NSOError) in out.writeAnswer(try origin().session) }
@@ -109,6 +111,7 @@ extension CDBConnection {
     if flags.contains(.wantPrevious), work.notice.kind != .operational { options.insert(.previousValues) }
     if flags.contains(.wantAncestorDelete) { options.insert(.ancestorDelete) }
     if flags.contains(.wantReverse) { options.insert(.reverse) }
+    if flags.contains(.wantSchemaOrder) { options.insert(.schemaOrder) }
     if flags.contains(.wantLeafFirstOrder) { options.insert(.leafsFirst) }
     if flags.contains(.wantLeafLastOrder) { options.insert(.leafsLast) }
     let changes = work.notice.changes

@@ -69,7 +69,7 @@ extension CDBConnection {
   private func registered() -> SubscriberID {
     if let id = subscriber.id { return id }
     let id = engine.subscriptions.register(
-      description, process: connection.peer.process, SubscriberLink(self, connection.eventLoop))
+      description, process: connection.clientProcess, SubscriberLink(self, connection.eventLoop))
     subscriber.id = id
     return id
   }

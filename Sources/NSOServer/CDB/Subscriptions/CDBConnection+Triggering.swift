@@ -9,15 +9,17 @@ extension CDBConnection {
   /// Nil: another kind of request.
   func trigger(_ request: CDBRequest, _ op: UInt32, _ out: inout ByteBuffer) -> FrameOutcome? {
     let engine = engine
-    let caller = Engine.Caller(description, process: connection.peer.process, subscriber: subscriber.id)
+    let caller = caller
     switch request {
     case .triggerSubscriptions(let points):
       return connection.waiting(op, services) { () async throws(NSOError) in
         try await engine.triggerSubscriptions(points, caller)
       }
     case .triggerOperationalSubscriptions(let points, let wait):
+      let lock = wait ? Engine.LockWait() : nil
+      pendingTrigger = lock
       return connection.waiting(op, services) { () async throws(NSOError) in
-        try await engine.triggerOperationalSubscriptions(points, waits: wait, caller)
+        try await engine.triggerOperationalSubscriptions(points, lock, caller)
       }
     case .replaySubscriptions(let term, let points):
       guard let id = NSOEngine.TransactionID(NSOWire.TransactionID(term)) else {
@@ -30,10 +32,11 @@ extension CDBConnection {
         try await engine.replaySubscriptions(after: id, points, caller)
       }
     case .getReplayTransactionIDs:
-      let ids = engine.replayTransactions.map(\.wire.term)
-      let list = EncodedTerm { buffer in buffer.writeTermList(ids) { $0.writeTerm($1) } }
-      out.writeReply(.term(list), to: op)
-      return .done
+      return connection.elsewhere(op, services) { (out) throws(NSOError) in
+        let ids = try engine.replayTransactions().map(\.wire.term)
+        out.writeTermVersion()
+        out.writeTermList(ids) { $0.writeTerm($1) }
+      }
     default: return nil
     }
   }
