@@ -1,5 +1,6 @@
 import Glibc
 import NSOModel
+import NSOTerms
 import NSOWire
 
 /// Commits on running beside a stream of operational samples: the samples are written by another process, which is stopped for
