@@ -98,12 +98,15 @@ extension Engine {
       try giveBack(lock)
     }
     let who = session.summary
-    let circle = database == .running ? circle(who, startedAt: now, session.request.process) : nil
     let owner: CommitGate.Owner
     do throws(NSOError) {
-      owner = try await take(gate, .read, who, action, limit: circle == nil ? nil : .milliseconds(200))
+      if database == .running {
+        owner = try await takeGate(Waiting(who, session.request.process, startedAt: now), .read, action)
+      } else {
+        owner = try await take(gate, .read, who, action)
+      }
     } catch {
-      throw NSOError(.locked, circle?.message ?? error.message)
+      throw NSOError(.locked, error.message)
     }
     defer { gate.release(owner) }
     // What came while it waited counts as well.

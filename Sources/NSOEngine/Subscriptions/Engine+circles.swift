@@ -49,9 +49,11 @@ extension Engine {
 
   /// Waits, bounded, for a place in the order of commits.
   /// - Throws: INUSE: at once where it would be in vain, after the time that commits wait else.
-  func takeGate(_ waiting: Waiting) async throws(NSOError) -> CommitGate.Owner {
+  func takeGate(
+    _ waiting: Waiting, _ want: CommitGate.Want = .write, _ what: String = "commit to running"
+  ) async throws(NSOError) -> CommitGate.Owner {
     let owner = gate.owner(waiting.text, since: now)
-    guard gate.tryTake(owner, .write) != nil else { return owner }
+    guard gate.tryTake(owner, want) != nil else { return owner }
     let gate = gate
     let limit = configuration.commitWait
     let watch = CircleWatch()
@@ -60,15 +62,15 @@ extension Engine {
       gate.giveUp(owner)
     }
     let taken = await withCheckedContinuation { continuation in
-      gate.take(owner, .write) { continuation.resume(returning: $0) }
+      gate.take(owner, want) { continuation.resume(returning: $0) }
     }
     timer.cancel()
     if taken { return owner }
     if let circle = watch.found { throw circle }
-    let blocker = gate.blocker(of: .write)
+    let blocker = gate.blocker(of: want)
     let cause = subscriptions.waitingText.map { " (\($0))" } ?? ""
     throw blocked(
-      waiting.text, "commit to running", after: Int64(limit), by: blocker, cause: cause, "try again, or end that session")
+      waiting.text, what, after: Int64(limit), by: blocker, cause: cause, "try again, or end that session")
   }
 
   /// As ``waitForReading(_:of:_:)``, for a client that could be the one who holds the lock up.
