@@ -74,6 +74,23 @@ struct XPathTests {
     #expect(try view.string(XPathQuery("/state/uptime + /top/server[hits > 4]/hits")) == "82")
   }
 
+  @Test func `chunks of queries and what they are sorted by are bounded`() async throws {
+    try await fill()
+    let view = try test.engine.currentView()
+    let query = try DataQuery(XPathQuery("/top/server"), selections: ["name"], order: ["port"], asText: true, view)
+    #expect(try query.results(from: 18, count: 5) == [[.text("s18")], [.text("s19")]])
+    let error = #expect(throws: NSOError.self) { try query.results(from: 0, count: 20, textBytes: 40) }
+    #expect(error?.code == .resourceDenied)
+    // The variables and the expression share their steps.
+    let big = "'\(String(repeating: "x", count: 60_000))'"
+    let names = (0..<8).map { "v\($0)" }
+    var variables = [(name: "v0", expression: big)]
+    for index in 1..<8 {
+      variables.append((names[index], "concat(\(Array(repeating: "$" + names[index - 1], count: 8).joined(separator: ", ")))"))
+    }
+    #expect(throws: NSOError.self) { try view.string(XPathQuery("$v7", variables: variables)) }
+  }
+
   @Test func trace() async throws {
     try await fill()
     var lines: [String] = []

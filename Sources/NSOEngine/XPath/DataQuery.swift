@@ -19,6 +19,11 @@ public struct DataQuery: Sendable {
   private let selections: [XPath]
   private let asText: Bool
 
+  /// Bytes of texts that a query is sorted by.
+  private static let orderBytes = 256 << 20
+  /// Steps of all expressions that are evaluated for one request together.
+  private static let steps = 200_000_000
+
   /// How many nodes were found.
   public var count: Int { nodes.count }
   /// The schema that the nodes are of.
@@ -51,15 +56,29 @@ public struct DataQuery: Sendable {
   }
 
   /// What is told of up to `count` nodes from number `start` on, counted from 0.
-  public func results(from start: Int, count: Int) throws(NSOError) -> [[Item]] {
+  /// - Parameter textBytes: how long all texts may be together.
+  /// - Throws: also RESOURCE_DENIED.
+  public func results(from start: Int, count: Int, textBytes: Int = 512 << 20) throws(NSOError) -> [[Item]] {
     guard start < nodes.count else { return [] }
     do {
       let tree = view.accessibleTree()
       let evaluator = XPathEvaluator(tree, references: view.model.constraints.references)
+      evaluator.totalLimit = Self.steps
+      var bytes = 0
       var results: [[Item]] = []
       for index in start..<min(nodes.count, start + count) {
         guard let node = try Self.node(nodes, index, tree, view.model) else { continue }
-        results.append(try selections.map { try item($0, evaluator, node) })
+        results.append(
+          try selections.map { selection in
+            let item = try item(selection, evaluator, node)
+            if case .text(let text) = item { bytes += text.utf8.count }
+            guard bytes <= textBytes else {
+              throw NSOError(
+                .resourceDenied,
+                "the texts of a chunk are longer than \(textBytes) bytes: start the query with smaller chunks")
+            }
+            return item
+          })
       }
       return results
     } catch {
@@ -90,10 +109,17 @@ public struct DataQuery: Sendable {
     do {
       let tree = view.accessibleTree()
       let evaluator = XPathEvaluator(tree, references: view.model.constraints.references)
+      evaluator.totalLimit = Self.steps
+      var bytes = 0
       var texts: [[String]] = []
       for index in 0..<nodes.count {
         let node = try node(nodes, index, tree, view.model)
         texts.append(try sorting.map { xpath in try node.map { try evaluator.string(xpath, at: $0) } ?? "" })
+        bytes += texts[index].reduce(0) { $0 + $1.utf8.count }
+        guard bytes <= Self.orderBytes else {
+          throw NSOError(
+            .resourceDenied, "the texts that the query is to be sorted by are longer than \(Self.orderBytes) bytes")
+        }
       }
       let numbers = sorting.indices.map { column in texts.allSatisfy { Double($0[column]) != nil } }
       return nodes.indices.sorted { a, b in

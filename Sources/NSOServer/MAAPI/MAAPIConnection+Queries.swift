@@ -159,7 +159,7 @@ extension MAAPIConnection {
       return .done
     }
     services.offload(to: later) { () throws(NSOError) in
-      let found = try query.query.results(from: query.next, count: query.chunkSize)
+      let found = try query.query.results(from: query.next, count: query.chunkSize, textBytes: limit)
       let chunk = QueryChunk(
         offset: Int64(query.next + 1), resultType: query.resultType,
         results: found.map { items in items.map { QueryChunk.Item($0, query.resultType, model) } })
