@@ -473,10 +473,7 @@ extension Transaction {
       state.isBusy = false
       guard state.phase != .finished else { return }
       state.phase = phase
-      if dropChanges || phase == .aborted {
-        state.editor.revert()
-        state.toldSetHooks = []
-      }
+      if dropChanges || phase == .aborted { state.editor.revert() }
     }
     if dropChanges { recorder?.removeAll() }
   }

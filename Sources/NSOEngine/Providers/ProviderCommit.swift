@@ -71,8 +71,10 @@ final class ProviderCommit: CommitParticipant {
   }
 
   func prepare(_ attempt: CommitAttempt) async throws(NSOError) {
-    let locked = takeLocked(attempt.transaction.handle)
-    guard let changes = attempt.providerChanges, !changes.isEmpty, let tree = attempt.transaction.providerTree else { return }
+    guard let changes = attempt.providerChanges, !changes.isEmpty, let tree = attempt.transaction.providerTree else {
+      _ = takeLocked(attempt.transaction.handle)
+      return
+    }
     let model = attempt.model
     let requests = try await ProviderWait.run { () throws(NSOError) in
       var requests: [(place: ProviderPlace, call: CallbackCall)] = []
@@ -81,6 +83,8 @@ final class ProviderCommit: CommitParticipant {
       }
       return requests
     }
+    // From here on an error ends them, and with them their locks.
+    let locked = takeLocked(attempt.transaction.handle)
     var parts: [ProviderTransaction] = []
     var ready: [ProviderTransaction] = []
     do throws(NSOError) {
@@ -104,7 +108,7 @@ final class ProviderCommit: CommitParticipant {
       }
     } catch {
       await Self.abort(ready, registry)
-      end(parts, of: attempt.transaction)
+      end(parts + locked.filter { part in part.isOpen && !parts.contains { $0 === part } }, of: attempt.transaction)
       throw error
     }
     prepared.withLock { $0[attempt.transaction.handle] = ready }

@@ -6,7 +6,7 @@ import Synchronization
 
 /// Hooks: callpoints that are called when a transaction that changes something at or below them is applied, and may change more
 /// (protocol part 05, section 7.5). The provider attaches to the transaction through MAAPI to do so. Set hooks are called then
-/// too, before transaction hooks, for what they were not told when it was written: what came with a document, or many at once.
+/// too, before transaction hooks, and not at each write.
 struct ProviderHooks: CommitParticipant {
   let name = "transaction hooks"
   let registry: ProviderRegistry
@@ -17,14 +17,10 @@ struct ProviderHooks: CommitParticipant {
     for point in points.filter({ $0.setHook != nil }) + points.filter({ $0.setHook == nil }) {
       let (ours, theirs) = transaction.state.withLock { ($0.editor.configuration, $0.editor.provider) }
       guard !ours.isEmpty || theirs?.isEmpty == false else { return }
-      var writes = try await ProviderWait.run { () throws(NSOError) in
+      let writes = try await ProviderWait.run { () throws(NSOError) in
         var writes = try ProviderHookCalls.writes(of: ours, at: point, transaction.model)
         if let theirs { writes += try ProviderHookCalls.writes(of: theirs, at: point, transaction.model) }
         return writes
-      }
-      if point.setHook != nil {
-        let told = transaction.state.withLock { $0.toldSetHooks }
-        if !told.isEmpty { writes.removeAll { ToldWrite($0, at: point).map(told.contains) ?? false } }
       }
       guard !writes.isEmpty else { continue }
       try await ProviderHookCalls.call(point, writes, tree, registry)

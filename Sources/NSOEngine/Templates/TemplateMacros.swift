@@ -178,7 +178,10 @@ struct TemplateMacros: Sendable {
   private func filled(
     _ text: String, _ values: [String: String], _ place: TemplatePlace, _ expansion: inout Expansion
   ) throws(TemplateFault) -> String {
-    guard !values.isEmpty, text.utf8.contains(UInt8(ascii: "$")) else { return text }
+    guard !values.isEmpty, text.utf8.contains(UInt8(ascii: "$")) else {
+      try count(text, place, &expansion)
+      return text
+    }
     var scanner = TemplateScanner(text)
     var result = ""
     while !scanner.isAtEnd {
@@ -190,12 +193,16 @@ struct TemplateMacros: Sendable {
       }
       guard result.utf8.count <= TemplateLimits.expandedText else { break }
     }
-    expansion.text += result.utf8.count
+    try count(result, place, &expansion)
+    return result
+  }
+
+  private func count(_ text: String, _ place: TemplatePlace, _ expansion: inout Expansion) throws(TemplateFault) {
+    expansion.text += text.utf8.count
     guard expansion.text <= TemplateLimits.expandedText else {
       throw TemplateFault(
         place, "with its macros expanded the template has more than \(TemplateLimits.expandedText) bytes of text")
     }
-    return result
   }
 }
 

@@ -105,6 +105,7 @@ final class TemplateRun {
   func carryOut(
     _ step: TemplateStep, _ target: Target, _ context: inout Context, _ editor: inout TreeEditor
   ) throws(NSOError) {
+    try count()
     switch step {
     case .element(let element):
       let here = context
@@ -171,7 +172,11 @@ final class TemplateRun {
   ) throws(NSOError) {
     let node = try only(xpath, context, editor, "copy-tree")
     let source = try model.locate(node.keypath(model.schema))
+    let before = editor.changeCount
     try editor.copyTree(from: source, to: target.location)
+    // What it copied counts, a record a step.
+    steps += max(0, editor.changeCount - before)
+    try count()
     isStale = true
   }
 

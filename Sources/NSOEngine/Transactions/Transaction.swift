@@ -30,10 +30,6 @@ public final class Transaction: Sendable {
     var isBusy = false
     /// Hooks may write, although the transaction is busy.
     var acceptsHooks = false
-    /// A set hook is being called: what is written meanwhile calls none.
-    var isInSetHook = false
-    /// What set hooks were told when it was written.
-    var toldSetHooks: Set<ToldWrite> = []
     /// From the first phase on.
     var prepared: PreparedCommit?
     /// Why it was refused last.
@@ -185,7 +181,6 @@ public final class Transaction: Sendable {
           .badState, "transaction \(handle) is in state \(state.phase.rawValue): only in state READ can it be reverted")
       }
       state.editor.revert()
-      state.toldSetHooks = []
     }
     recorder?.removeAll()
   }

@@ -142,9 +142,6 @@ public final class DataModel: Sendable {
   /// Some data is kept by providers.
   public var hasProviders: Bool { !callpoints.isEmpty || !hooks.isEmpty }
 
-  /// Somebody watches what is written.
-  public var hasHooks: Bool { !hooks.isEmpty }
-
   public func providerReach(_ id: NodeID) -> ProviderReach { reach[id.index] }
 
   /// The callpoint that serves a node, its own or that of a node above.

@@ -10,18 +10,11 @@ extension MAAPIConnection {
   func write(_ call: MAAPICall, _ op: UInt32, _ out: inout ByteBuffer) throws(NSOError) -> FrameOutcome? {
     switch call.request {
     case .setElem2(let text, let path):
-      if let outcome = try edit(call, path, .set, op, { (editor, place) throws(NSOError) in try editor.set(place, text: text) })
-      {
-        return outcome
-      }
+      try edit(call, path) { (editor, place) throws(NSOError) in try editor.set(place, text: text) }
     case .create(let path):
-      if let outcome = try edit(call, path, .create, op, { (editor, place) throws(NSOError) in try editor.create(place) }) {
-        return outcome
-      }
+      try edit(call, path) { (editor, place) throws(NSOError) in try editor.create(place) }
     case .delete(let path):
-      if let outcome = try edit(call, path, .delete, op, { (editor, place) throws(NSOError) in try editor.delete(place) }) {
-        return outcome
-      }
+      try edit(call, path) { (editor, place) throws(NSOError) in try editor.delete(place) }
     case .moveOrdered(let path, let place):
       try edit(call, path) { (editor, entry) throws(NSOError) in try editor.move(entry, to: MovePlace(place)) }
     case .setObject(let values, let path):
@@ -49,30 +42,6 @@ extension MAAPIConnection {
     try use.transaction.writeOne { (editor) throws(NSOError) in try body(&editor, place) }
   }
 
-  /// As above, through the set hooks that watch the place; nil: there are none, and it is done.
-  private func edit(
-    _ call: MAAPICall, _ path: WireKeypath, _ kind: HookedWrite, _ op: UInt32,
-    _ body: @escaping @Sendable (inout TreeEditor, Location) throws(NSOError) -> Void
-  ) throws(NSOError) -> FrameOutcome? {
-    if let outcome = hooked(call, path, kind, op, body) { return outcome }
-    try edit(call, path, body)
-    return nil
-  }
-
-  /// Writes where a set hook watches, and answers when it has answered. Nil: none does.
-  func hooked(
-    _ call: MAAPICall, _ path: WireKeypath, _ kind: HookedWrite, _ op: UInt32,
-    _ body: @escaping @Sendable (inout TreeEditor, Location) throws(NSOError) -> Void
-  ) -> FrameOutcome? {
-    guard engine.model.hasHooks, let use = try? use(call), let place = try? use.locate(path, call.isRelative),
-      engine.watches(place, in: use.transaction)
-    else { return nil }
-    let (engine, transaction) = (engine, use.transaction)
-    return connection.waiting(op, services) { () async throws(NSOError) in
-      try await engine.write(kind, at: place, in: transaction) { (editor) throws(NSOError) in try body(&editor, place) }
-    }
-  }
-
   /// Several values at once: all of them, or none. Many of them are written on a thread of its own.
   private func editAll(
     _ call: MAAPICall, _ path: WireKeypath, _ op: UInt32, size: Int, _ out: inout ByteBuffer,
@@ -83,7 +52,7 @@ extension MAAPIConnection {
     let transaction = use.transaction
     if size > 512 {
       return connection.elsewhere(op, services) { (_) throws(NSOError) in
-        try transaction.write { (editor) throws(NSOError) in try body(&editor, place) }
+        try transaction.writeAtLength { (editor) throws(NSOError) in try body(&editor, place) }
       }
     }
     try transaction.write { (editor) throws(NSOError) in try body(&editor, place) }

@@ -103,14 +103,6 @@ final class MAAPIConnection: IteratingConnection {
       }
       return .done
     case .setElem(let term, let path):
-      if let outcome = hooked(
-        call, path, .set, op,
-        { (editor, place) throws(NSOError) in
-          try editor.set(place, try term.value(for: place, editor.model))
-        })
-      {
-        return outcome
-      }
       out.writeAnswer(to: op) { (_) throws(NSOError) in
         let use = try use(call)
         let place = try use.locate(path, call.isRelative)

@@ -202,63 +202,6 @@ import Testing
     }
   }
 
-  private static let watched = """
-    module watched {
-      yang-version 1.1; namespace "urn:watched"; prefix w;
-      import tailf-common { prefix tailf; }
-      container watched {
-        tailf:callpoint watch-cp { tailf:set-hook subtree; }
-        leaf a { type string; } leaf b { type string; }
-        list item { key id; leaf id { type uint8; } leaf c { type string; } }
-      }
-      container other { leaf d { type string; } }
-    }
-    """
-
-  @Test func `a set hook is called at each write, and may add to it or refuse it`() async throws {
-    try await TestDaemon.run(added: [("watched", Self.watched)]) { daemon in
-      @Sendable func path(_ names: Keypath.Element...) -> WireKeypath {
-        Keypath([.tag(Tag("watched", in: "urn:watched"))] + names).wire
-      }
-      let isRefusing = LockedBox(false)
-      let mask: DataCallbacks = [.setElem, .create, .remove]
-      let provider = try FakeProvider(
-        daemon, "watch", [ProviderRegistration(.data, "watch-cp", mask: mask.rawValue, index: 3)]
-      ) { request in
-        if isRefusing.with({ $0 }) { return .failure(.reason(.init(.inconsistentValue, "not like this"))) }
-        guard case .setElem(_, .string("copy")) = request.call else { return .result(.ok) }
-        guard let maapi = try? daemon.connect(),
-          (try? maapi.call(.attach(Attach(namespace: .none, session: 0)), request.handle)) != nil,
-          (try? maapi.call(.setElem2("copied", path(.tag("b"))), request.handle)) != nil
-        else { return .failure(.reason(.init(.application, "cannot attach"))) }
-        return .result(.ok)
-      }
-      let client = try daemon.session()
-      let th = try client.start()
-      try client.done(.setElem2("copy", path(.tag("a"))), th)
-      // At once, and what the hook wrote called no hook.
-      let first = CallbackCall.setElem(Keypath([.tag(Tag("watched", in: "urn:watched")), .tag("a")]), .string("copy"))
-      #expect(provider.calls == [first])
-      #expect(try client.value(Keypath([.tag(Tag("watched", in: "urn:watched")), .tag("b")]), th) == .string("copied"))
-      try client.done(.create(path(.tag("item"), .keys([.uint8(1)]))), th)
-      try client.done(.setElem(EncodedTerm(.string("x")), path(.tag("item"), .keys([.uint8(1)]), .tag("c"))), th)
-      try client.done(.delete(path(.tag("item"), .keys([.uint8(1)]))), th)
-      try client.done(.setElem2("quiet", Keypath([.tag(Tag("other", in: "urn:watched")), .tag("d")]).wire), th)
-      #expect(provider.calls.map(\.number) == [104, 105, 104, 106])
-      // A refusal leaves the transaction as it was before that write.
-      isRefusing.with { $0 = true }
-      #expect(errorText { try client.done(.setElem2("bad", path(.tag("a"))), th) } == "not like this")
-      #expect(try client.value(Keypath([.tag(Tag("watched", in: "urn:watched")), .tag("a")]), th) == .string("copy"))
-      isRefusing.with { $0 = false }
-      // What was told is not told again; what came otherwise is, when the transaction is applied.
-      try client.done(.applyTransaction(keepOpen: false, flags: 0), th)
-      let told = provider.calls.dropFirst(5).map(\.number)
-      #expect(told == [104], "only b, which the hook has written: \(told)")
-      let reading = try client.start(.running, .read)
-      #expect(try client.value(Keypath([.tag(Tag("watched", in: "urn:watched")), .tag("b")]), reading) == .string("copied"))
-    }
-  }
-
   @Test func `a client that goes after the first phase leaves an abort, not just an end`() async throws {
     try await TestDaemon.run(added: ServedModel.added) { daemon in
       let provider = try Self.provider(daemon, ServedTable())
