@@ -49,7 +49,7 @@ struct TaggedContentReader {
       case .startAt, .delete, .movedFirst, .movedAfter:
         throw NSOError(
           .protocolUsage,
-          "\(text(current.node)): positions and marks of deletions or moves have no meaning here; give \(pair.tag) with start and stop"
+          "\(text(current.node)): positions, and marks that delete or move, have no meaning here; give \(pair.tag) with start and stop"
         )
       }
     }

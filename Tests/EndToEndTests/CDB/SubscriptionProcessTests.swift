@@ -23,6 +23,17 @@ import Testing
     throw ChildProcess.Failure(description: "the status does not show \(text)")
   }
 
+  /// Waits until the subscriber of this priority, the only one that has it, is the one whose answer to a prepare event is waited for.
+  private func untilPrepare(_ instance: Instance, priority: Int) async throws {
+    for _ in 0..<3000 {
+      let lines = try await instance.run("ncs", "--status").output.split(separator: "\n")
+      // "  point 7: /r:system, ..., priority 2"
+      let point = lines.first { $0.hasSuffix("priority \(priority)") }?.split(separator: ":").first?.split(separator: " ").last
+      if let point, lines.contains(where: { $0.contains("WORKING on a prepare event of point \(point) for") }) { return }
+    }
+    throw ChildProcess.Failure(description: "the status does not show that priority \(priority) prepares")
+  }
+
   /// A commit that waits for its subscribers.
   private func commit(_ instance: Instance, _ value: String) throws -> ChildProcess {
     try ChildProcess(
@@ -66,8 +77,9 @@ import Testing
       let five = try await subscriber(instance, "subwait2 /r:system 9 2 'not today'")
       five.signal(SIGSTOP)
       let third = try commit(instance, "C")
-      try await until(instance, "WORKING on a prepare event")
       _ = try await four.output(until: "prepare")
+      // It has said yes, and it is the other one's turn.
+      try await untilPrepare(instance, priority: 2)
       four.signal(SIGSTOP)
       five.signal(SIGCONT)
       try await until(instance, "WORKING on a abort event")

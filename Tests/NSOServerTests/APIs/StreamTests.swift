@@ -314,10 +314,11 @@ import Testing
         bytes.writeFrame(payload)
       }
       client.raw.send(Array(bytes.readableBytesView))
-      var last: ByteBuffer?
+      var op: UInt32?
       repeat {
-        last = try #require(client.receiveFrame(), "the connection closed, or nothing came")
-      } while last?.getInteger(at: 0, as: UInt32.self) != MAAPIRequest.getMyUserSession.op
+        let frame = try #require(client.receiveFrame(), "the connection closed, or nothing came")
+        op = frame.getInteger(at: 0)
+      } while op != MAAPIRequest.getMyUserSession.op
     }
   }
 }

@@ -130,7 +130,8 @@ import Testing
     try await TestDaemon.run { daemon in
       let client = try daemon.session()
       #expect(errorCode { _ = try client.call(MAAPIRequest.exists(Keypath.plant().wire)) } == .noTransaction)
-      #expect(errorText { _ = try client.call(.templates) }.contains("MAAPI NCS_TEMPLATES (367) is not supported yet"))
+      #expect(
+        errorText { _ = try client.call(.snmpaReload(wait: true)) }.contains("MAAPI SNMPA_RELOAD (409) is not supported yet"))
       #expect(errorCode { _ = try client.call(.unknown(op: 9999, payload: .init())) } == .notImplemented)
       #expect(try client.integer(.getMyUserSession) > 0)
     }
