@@ -45,14 +45,15 @@ enum TemplateFolders {
       }
       for package in packages {
         guard let folder = resolved(package + "/templates"), seen.insert(folder).inserted else { continue }
-        read(folder, prefix: "", package: lastPart(of: package), depth: 1, &files, &warnings)
+        read(folder, prefix: "", package: lastPart(of: package), depth: 1, &seen, &files, &warnings)
       }
     }
     return (files, warnings)
   }
 
   private static func read(
-    _ folder: String, prefix: String, package: String, depth: Int, _ files: inout [TemplateFile], _ warnings: inout [String]
+    _ folder: String, prefix: String, package: String, depth: Int, _ seen: inout Set<String>,
+    _ files: inout [TemplateFile], _ warnings: inout [String]
   ) {
     guard let names = Directory.names(in: folder) else { return warnings.append("\(folder) cannot be read: \(errorText)") }
     for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) where !name.hasPrefix(".") {
@@ -60,11 +61,13 @@ enum TemplateFolders {
       var status = stat()
       guard stat(path, &status) == 0 else { continue }
       if status.st_mode & S_IFMT == S_IFDIR {
+        // Each folder once: links may lead anywhere, also back.
+        guard let real = resolved(path), seen.insert(real).inserted else { continue }
         guard depth < Self.depth else {
           warnings.append("\(path) is left out: it is more than \(Self.depth) folders deep")
           continue
         }
-        read(path, prefix: prefix + name + "/", package: package, depth: depth + 1, &files, &warnings)
+        read(path, prefix: prefix + name + "/", package: package, depth: depth + 1, &seen, &files, &warnings)
       } else if status.st_mode & S_IFMT == S_IFREG, name.hasSuffix(".xml") {
         guard files.count < TemplateLimits.files else {
           return warnings.append("\(folder): there are more than \(TemplateLimits.files) templates; the rest is left out")

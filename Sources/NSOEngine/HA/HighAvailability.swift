@@ -73,11 +73,11 @@ public final class HighAvailability: Sendable {
     case .first: carryOut(order, body)
     case .waits: break
     case .full:
-      body(
-        .failure(
-          refusal(
-            order, .badState, "\(Self.limit) orders wait for the acknowledgement of an HA event",
-            "have its subscribers acknowledge it, or disconnect them")))
+      let error = refusal(
+        order, .badState, "\(Self.limit) orders wait for the acknowledgement of an HA event",
+        "have its subscribers acknowledge it, or disconnect them")
+      guard case .beSecondary(_, _, waits: false) = order else { return body(.failure(error)) }
+      tell(.beSecondaryResult(error.code)) { body(.failure(error)) }
     }
   }
 

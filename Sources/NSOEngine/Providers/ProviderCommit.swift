@@ -21,7 +21,7 @@ final class ProviderCommit: CommitParticipant {
   /// Those that have prepared, by transaction.
   private let prepared = Mutex<[Int32: [ProviderTransaction]]>([:])
   /// Those that were told that validation has begun, by transaction.
-  private let locked = Mutex<[Int32: [ProviderTransaction]]>([:])
+  private let locked = Mutex<[Int32: Locked]>([:])
 
   init(_ registry: ProviderRegistry, _ store: Store, _ journal: Journal, _ writability: Writability) {
     self.registry = registry
@@ -51,18 +51,30 @@ final class ProviderCommit: CommitParticipant {
       let part = try tree.part(of: instance)
       try await part.run(.lock)
       let isFirst = locked.withLock { locked in
-        locked[handle, default: []].append(part)
-        return locked[handle]?.count == 1
+        locked[handle, default: Locked()].parts.append(part)
+        return locked[handle]?.parts.count == 1
       }
+      guard isFirst else { continue }
       // Its end ends the lock as well.
-      if isFirst { transaction.onEnd { [weak self] in _ = self?.takeLocked(handle) } }
+      let ending = transaction.onEnd { [weak self] in self?.locked.withLock { _ = $0.removeValue(forKey: handle) } }
+      locked.withLock { $0[handle]?.ending = ending }
     }
   }
 
-  private func takeLocked(_ handle: Int32) -> [ProviderTransaction] { locked.withLock { $0.removeValue(forKey: handle) ?? [] } }
+  private struct Locked {
+    var parts: [ProviderTransaction] = []
+    /// What happens with the end of the transaction.
+    var ending: UInt64?
+  }
+
+  private func takeLocked(_ transaction: Transaction) -> [ProviderTransaction] {
+    guard let locked = locked.withLock({ $0.removeValue(forKey: transaction.handle) }) else { return [] }
+    if let ending = locked.ending { transaction.forget(ending: ending) }
+    return locked.parts
+  }
 
   func validationEnded(_ transaction: Transaction) async {
-    for part in takeLocked(transaction.handle) where part.isOpen {
+    for part in takeLocked(transaction) where part.isOpen {
       do throws(NSOError) { try await part.run(.unlock) } catch {
         registry.log.warning("\(part.instance.summary) does not give up the lock of \(transaction.summary): \(error.message)")
         end([part], of: transaction)
@@ -72,7 +84,7 @@ final class ProviderCommit: CommitParticipant {
 
   func prepare(_ attempt: CommitAttempt) async throws(NSOError) {
     guard let changes = attempt.providerChanges, !changes.isEmpty, let tree = attempt.transaction.providerTree else {
-      _ = takeLocked(attempt.transaction.handle)
+      _ = takeLocked(attempt.transaction)
       return
     }
     let model = attempt.model
@@ -84,7 +96,7 @@ final class ProviderCommit: CommitParticipant {
       return requests
     }
     // From here on an error ends them, and with them their locks.
-    let locked = takeLocked(attempt.transaction.handle)
+    let locked = takeLocked(attempt.transaction)
     var parts: [ProviderTransaction] = []
     var ready: [ProviderTransaction] = []
     do throws(NSOError) {

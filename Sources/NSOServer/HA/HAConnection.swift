@@ -9,6 +9,8 @@ final class HAConnection: APIConnection {
   private unowned let connection: IPCConnection
   private let services: Services
   private var control: UInt64?
+  /// An order without reply is being carried out.
+  private var isUnattended = false
 
   private var ha: HighAvailability { services.engine.ha }
 
@@ -38,11 +40,17 @@ final class HAConnection: APIConnection {
       return error.isFatal ? .close(.badFrame("\(error)")) : .done
     }
     // Nobody waits for this one: the outcome comes as an event (section 8.2).
-    if case .beSecondary(_, _, waits: false) = order {
-      ha.perform(order) { _ in }
+    let hasReply: Bool
+    if case .beSecondary(_, _, waits: false) = order { hasReply = false } else { hasReply = true }
+    // One at a time: with another one the connection waits, else it alone could take all places.
+    if !hasReply, !isUnattended {
+      isUnattended = true
+      let loop = NIOLoopBound(self, eventLoop: connection.eventLoop)
+      ha.perform(order) { _ in loop.eventLoop.execute { loop.value.isUnattended = false } }
       return .done
     }
     let later = connection.later { (result: Result<HAStatus?, NSOError>, out) in
+      guard hasReply else { return .done }
       let reply: HAReply =
         switch result {
         case .success(let status): status.map { .status($0) } ?? .ok

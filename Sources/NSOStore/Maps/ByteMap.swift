@@ -134,7 +134,15 @@ struct ByteMap: Sendable {
     var (branch, chunk) = locate(key)
     var (slot, found) = branches[branch].chunks[chunk].find(key)
     makeUnique(branch, chunk)
-    if found { return branches[branch].chunks[chunk].replaceValue(slot, value) }
+    if found {
+      // Places in a chunk have 32 bits: large values do not come together in one when they are replaced, either.
+      while branches[branch].chunks[chunk].isTooLarge(toReplace: slot, by: value) {
+        split(&branch, &chunk, &slot)
+        (branch, chunk) = locate(key)
+        slot = branches[branch].chunks[chunk].find(key).index
+      }
+      return branches[branch].chunks[chunk].replaceValue(slot, value)
+    }
     if branches[branch].chunks[chunk].isFull { split(&branch, &chunk, &slot) }
     branches[branch].chunks[chunk].insert(slot, key, value)
     count += 1

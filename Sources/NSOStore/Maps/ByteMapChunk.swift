@@ -53,6 +53,11 @@ final class ByteMapChunk: @unchecked Sendable {
   /// Of the keys and values that are in it.
   var liveBytes: Int { heapUsed - heapWasted }
 
+  /// Whether it has to be split before a value in it grows.
+  func isTooLarge(toReplace index: Int, by value: UnsafeRawBufferPointer?) -> Bool {
+    count > 1 && liveBytes > Self.byteLimit && (value?.count ?? 0) > max(0, slots[index].valueCount)
+  }
+
   var isFull: Bool { count >= Self.capacity || (liveBytes > Self.byteLimit && count > 1) }
 
   @inline(__always)
