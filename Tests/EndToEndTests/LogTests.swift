@@ -47,8 +47,13 @@ import Testing
     let daemon = try await instance.startDaemon()
     #expect(try await instance.run("ncs_cmd", "-u", "anna", "-x", "cli", "-c", "mset /s:top/name tom").code == 0)
     // One that was ended is started again, and misses nothing that comes then.
-    let pid = try #require(
-      try instance.read("logs/ext.log").firstMatch(of: /filter \(audit-log\) is started: process (\d+)/)?.1)
+    let started = /filter \(audit-log\) is started: process (\d+)/
+    // Programs are started beside everything else.
+    for _ in 0..<3000 {
+      if try instance.read("logs/ext.log").contains(started) { break }
+      _ = try await instance.run("ncs", "--status")
+    }
+    let pid = try #require(try instance.read("logs/ext.log").firstMatch(of: started)?.1)
     kill(try #require(pid_t(pid)), SIGKILL)
     #expect(try await instance.run("ncs_cmd", "-u", "carl", "-x", "cli", "-c", "mset /s:top/name carl").code == 0)
     daemon.endInput()

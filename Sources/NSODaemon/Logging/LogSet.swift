@@ -94,11 +94,12 @@ public final class LogSet: Sendable {
   func prepare(_ settings: Settings) throws(LogFileError) -> Prepared {
     var prepared = Prepared(settings: settings)
     do throws(LogFileError) {
+      // First: it is told of the programs that are started for the others.
+      prepared.logs.append((programs.file, try programs.file.prepare(settings.programs)))
       for (log, file) in logs {
         prepared.logs.append((file, try file.prepare(settings.destinations[log] ?? DaemonLog.Destination())))
       }
       prepared.logs.append((errors, try errors.prepare(settings.errors)))
-      prepared.logs.append((programs.file, try programs.file.prepare(settings.programs)))
       prepared.progress = try progress.prepare(settings.progressDirectory)
     } catch {
       prepared.drop()

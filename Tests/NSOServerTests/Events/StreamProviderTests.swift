@@ -90,7 +90,11 @@ extension NotificationStreamTests {
       send(second, "provided", 1, replay: number)
       second.die()
       #expect(try self.number(other) == "1")
-      #expect(try self.number(other).contains("was lost"))
+      // Either of its sockets may be seen to end first.
+      let reason = try self.number(other)
+      #expect(
+        reason.hasPrefix("failed: ") && reason.hasSuffix("before the replay was complete")
+          && (reason.contains("was lost") || reason.contains("closed its stream worker")), "\(reason)")
     }
   }
 
@@ -116,7 +120,10 @@ extension NotificationStreamTests {
       provider.close(worker: 1)
       try daemon.until { daemon.engine.providers.instances.first?.counts.workers == 0 }
       let client = try subscriber(daemon, "provided", from: time(0))
-      #expect(try number(client).contains("has closed its worker 1"))
+      let reason = try number(client)
+      #expect(
+        reason.hasPrefix("failed: ")
+          && (reason.contains("has closed its worker 1") || reason.contains("closed its stream worker")), "\(reason)")
     }
   }
 
