@@ -161,8 +161,11 @@ public final class DaemonLog: Sendable {
   }
 
   /// Writes one line. Line ends inside become `\n`, so that a line is a record.
-  public func write(level: Logger.Level, text: String) {
-    let head = "<\(level.severityWord)> \(LogClock.now()) \(host) \(program)[\(getpid())]: "
+  public func write(level: Logger.Level, text: String) { write(level: level, text: text, at: LogClock.now()) }
+
+  /// - Parameter time: as it stands in lines: the same in all logs that a record is in.
+  func write(level: Logger.Level, text: String, at time: String) {
+    let head = "<\(level.severityWord)> \(time) \(host) \(program)[\(getpid())]: "
     var line: [UInt8] = Array(head.utf8)
     let start = line.count
     line.reserveCapacity(line.count + text.utf8.count + 1)

@@ -180,8 +180,9 @@ private struct RecordHandler: LogHandler {
     var text = log.tag
     if let user = event.metadata?["user"], let session = event.metadata?["session"] { text += "user: \(user)/\(session) " }
     text += "\(event.message)"
-    file.write(level: event.level, text: text)
-    if event.level >= .error { errors.write(level: event.level, text: text) }
+    let time = LogClock.now()
+    file.write(level: event.level, text: text, at: time)
+    if event.level >= .error { errors.write(level: event.level, text: text, at: time) }
   }
 }
 
