@@ -27,6 +27,8 @@ public struct DataProvider: Sendable {
     var kind: RegistrationKind
     var name: String
     var mask: UInt32
+    /// Nil: for everything at the point.
+    var range: KeyRange?
     var handler: Handler
   }
 
@@ -43,51 +45,63 @@ public struct DataProvider: Sendable {
   public init(name: String) { self.name = name }
 
   /// Serves the data of a callpoint.
-  public mutating func data(_ callpoint: String, _ handler: any DataCallbackHandler) {
-    add(.data, callpoint, handler.callbacks.rawValue, .data(handler))
+  /// - Parameter range: only the entries with these keys; others may be served by another program, or by another handler.
+  public mutating func data(_ callpoint: String, in range: KeyRange? = nil, _ handler: any DataCallbackHandler) {
+    add(.data, callpoint, handler.callbacks.rawValue, range, .data(handler))
   }
 
   /// Checks configuration at a validation point.
-  public mutating func validation(_ point: String, _ validator: any ConfigurationValidator) {
-    add(.validation, point, 0, .validation(validator))
+  public mutating func validation(_ point: String, in range: KeyRange? = nil, _ validator: any ConfigurationValidator) {
+    add(.validation, point, 0, range, .validation(validator))
   }
 
   public mutating func validation(
-    _ point: String, _ body: @escaping @Sendable (ValidationCall) async throws -> ValidationAnswer
+    _ point: String, in range: KeyRange? = nil,
+    _ body: @escaping @Sendable (ValidationCall) async throws -> ValidationAnswer
   ) {
-    validation(point, ValidationClosure(body: body))
+    validation(point, in: range, ValidationClosure(body: body))
   }
 
   /// Performs the actions of an action point.
-  /// - Parameter ownWorker: each action has a connection of its own while it runs, so that it does not keep others waiting.
-  public mutating func action(_ point: String, ownWorker: Bool = true, _ performer: any ActionPerformer) {
+  /// - Parameters:
+  ///   - range: only those of the entries with these keys.
+  ///   - ownWorker: each action has a connection of its own while it runs, so that it does not keep others waiting.
+  public mutating func action(
+    _ point: String, in range: KeyRange? = nil, ownWorker: Bool = true, _ performer: any ActionPerformer
+  ) {
     var mask: ActionCallbacks = [.initialize, .abort, .action, .command]
     if performer.completes { mask.insert(.completion) }
-    add(.action, point, mask.rawValue, .action(performer, hasOwnWorker: ownWorker))
+    add(.action, point, mask.rawValue, range, .action(performer, hasOwnWorker: ownWorker))
   }
 
   public mutating func action(
-    _ point: String, ownWorker: Bool = true, _ body: @escaping @Sendable (ActionCall) async throws -> [TaggedValue]
+    _ point: String, in range: KeyRange? = nil, ownWorker: Bool = true,
+    _ body: @escaping @Sendable (ActionCall) async throws -> [TaggedValue]
   ) {
-    action(point, ownWorker: ownWorker, ActionClosure(body: body))
+    action(point, in: range, ownWorker: ownWorker, ActionClosure(body: body))
   }
 
   /// Has a say in logins, after the daemon's own authentication (protocol part 05, section 11.1).
   public mutating func authentication(
     _ body: @escaping @Sendable (AuthenticationQuery) async throws -> AuthenticationAnswer
   ) {
-    add(.authentication, "auth", 0, .authentication(body))
+    add(.authentication, "auth", 0, nil, .authentication(body))
   }
 
   /// Feeds a notification stream.
   public mutating func stream(_ stream: NotificationStream) {
     let mask: StreamCallbacks = stream.log == nil ? [] : [.logTimes, .replay]
-    add(.stream, stream.name, mask.rawValue, .stream(stream))
+    add(.stream, stream.name, mask.rawValue, nil, .stream(stream))
   }
 
-  private mutating func add(_ kind: RegistrationKind, _ name: String, _ mask: UInt32, _ handler: Handler) {
-    registrations.removeAll { $0.kind == kind && $0.name == name }
-    registrations.append(Registration(kind: kind, name: name, mask: mask, handler: handler))
+  /// What was said of the same point before is replaced; ranges of one list stand side by side.
+  private mutating func add(
+    _ kind: RegistrationKind, _ name: String, _ mask: UInt32, _ range: KeyRange?, _ handler: Handler
+  ) {
+    registrations.removeAll {
+      $0.kind == kind && $0.name == name && ($0.range == range || $0.range?.list != range?.list)
+    }
+    registrations.append(Registration(kind: kind, name: name, mask: mask, range: range, handler: handler))
   }
 
   /// Whether transactions have to be announced: for data callbacks they must (protocol part 05, section 4.4).

@@ -164,11 +164,11 @@ final class ProviderSession: Sendable {
   }
 
   private func register(_ registration: DataProvider.Registration, _ flags: InstanceFlags, _ index: Int32) async throws {
+    let whole = ProviderRegistration(
+      registration.kind, registration.name, mask: registration.mask, flags: flags, index: index)
     try await control.send(
-      .register(
-        instance: instance,
-        ProviderRegistration(
-          registration.kind, registration.name, mask: registration.mask, flags: flags, index: index)))
+      registration.range.map { .registerRange(instance: instance, $0.registration(whole)) }
+        ?? .register(instance: instance, whole))
   }
 
   // MARK: Workers

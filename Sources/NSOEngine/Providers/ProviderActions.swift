@@ -16,7 +16,8 @@ final class ProviderActions: ActionHandler {
     guard let point = invocation.actionPoint else {
       throw NSOError(.internal, "\(invocation.text) has no action point")
     }
-    let served = try registry.require(.action, point, for: invocation.text)
+    let place = Keypath(invocation.instance.parent, invocation.model)
+    let served = try registry.require(.action, point, at: place, for: invocation.text)
     let instance = served.instance
     let session = invocation.session
     // The handle of an action is made of its session, so a client has one action of a session at a time.
@@ -36,8 +37,7 @@ final class ProviderActions: ActionHandler {
       handle: handle, point: PointName(point, opaque: invocation.opaque.map { EncodedTerm(.string($0)) }),
       index: served.registration.index, context: CallContext(session: session.id),
       .action(
-        invocation.model.schema.tag(of: invocation.instance.node),
-        Keypath(invocation.instance.parent, invocation.model), invocation.input))
+        invocation.model.schema.tag(of: invocation.instance.node), place, invocation.input))
     return try await call(request, served, worker, text)
   }
 

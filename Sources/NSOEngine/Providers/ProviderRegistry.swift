@@ -165,6 +165,10 @@ public final class ProviderRegistry: Sendable {
 
   /// Who serves a point; with `keys`, those of the list that its ranges are for.
   public func served(_ kind: RegistrationKind, _ name: String, keys: [Value] = []) -> Served? {
+    served(kind, name) { $0.contains(keys) }
+  }
+
+  private func served(_ kind: RegistrationKind, _ name: String, _ belongs: (RangeRegistration) -> Bool) -> Served? {
     let all = state.withLock { $0.points[Point(kind: kind, name: name)] ?? [] }
     guard let first = all.first else { return nil }
     if all.count == 1, first.range == nil { return first }
@@ -174,7 +178,7 @@ public final class ProviderRegistry: Sendable {
         rest = served
         continue
       }
-      if range.contains(keys) { return served }
+      if belongs(range) { return served }
     }
     return rest
   }
@@ -190,12 +194,22 @@ public final class ProviderRegistry: Sendable {
   public func require(
     _ kind: RegistrationKind, _ name: String, keys: [Value] = [], for path: @autoclosure () -> String
   ) throws(NSOError) -> Served {
-    guard let served = served(kind, name, keys: keys) else {
-      let text = "no data provider is registered for \(kind.pointName) \(name), needed for \(path())"
-      log.warning("NO_CALLPOINT \(text)")
-      throw NSOError(.external, "\(text): start the application that serves it")
-    }
-    return served
+    if let served = served(kind, name, keys: keys) { return served }
+    throw unserved(kind, name, path())
+  }
+
+  /// As ``require(_:_:keys:for:)``, where ranges are found by an instance in or below an entry of their list.
+  func require(
+    _ kind: RegistrationKind, _ name: String, at place: Keypath, for path: @autoclosure () -> String
+  ) throws(NSOError) -> Served {
+    if let served = served(kind, name, { $0.contains(place) }) { return served }
+    throw unserved(kind, name, path())
+  }
+
+  private func unserved(_ kind: RegistrationKind, _ name: String, _ path: String) -> NSOError {
+    let text = "no data provider is registered for \(kind.pointName) \(name), needed for \(path)"
+    log.warning("NO_CALLPOINT \(text)")
+    return NSOError(.external, "\(text): start the application that serves it")
   }
 
   /// Every point that somebody serves, sorted; for `ncs --status`.
@@ -267,6 +281,25 @@ extension RangeRegistration {
     let low = Array(keys.prefix(lower.count))
     let high = Array(keys.prefix(upper.count))
     return !ValueOrder.isBefore(low, lower) && !ValueOrder.isBefore(upper, high)
+  }
+
+  /// Whether an instance is one of its entries or lies in one. Keys of lists above may be left out of the registration.
+  func contains(_ place: Keypath) -> Bool {
+    var rest = place.elements[...]
+    var expected = path.elements[...]
+    while let element = expected.popFirst() {
+      guard case .tag(let tag) = element, case .tag(let other)? = rest.popFirst(), tag.name == other.name else { return false }
+      if let namespace = tag.namespace, let otherNamespace = other.namespace, namespace != otherNamespace { return false }
+      guard case .keys(let keys)? = rest.first else { continue }
+      rest.removeFirst()
+      if case .keys(let wanted)? = expected.first {
+        expected.removeFirst()
+        guard wanted == keys else { return false }
+      } else if expected.isEmpty {
+        return contains(keys)
+      }
+    }
+    return false
   }
 }
 

@@ -78,7 +78,7 @@ final class ProviderValidation: CommitParticipant {
     _ call: ValidationPoints.Call, _ path: String, _ attempt: CommitAttempt
   ) async throws(NSOError) -> String? {
     let transaction = attempt.transaction
-    let served = try registry.require(.validation, call.point.name, for: path)
+    let served = try registry.require(.validation, call.point.name, at: call.path, for: path)
     let part = try await part(of: served.instance, attempt)
     let request = CallbackRequest(
       handle: transaction.handle, point: PointName(call.point.name, opaque: call.point.opaque.map { EncodedTerm(.string($0)) }),

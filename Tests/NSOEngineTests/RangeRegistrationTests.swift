@@ -1,0 +1,45 @@
+import NSOModel
+import NSOWire
+import Testing
+
+@testable import NSOEngine
+
+/// Which instances belong to a range of keys (protocol part 05, section 4.6).
+@Suite struct RangeRegistrationTests {
+  private static let top = Keypath.Element.tag(Tag("top", in: "urn:t"))
+
+  private func range(_ path: Keypath) -> RangeRegistration {
+    RangeRegistration(
+      ProviderRegistration(.action, "point", mask: 4, flags: .sendsPaths, index: 1), lower: [.uint8(2)], upper: [.uint8(4)],
+      keyCount: 1, path: path)
+  }
+
+  private func place(_ outer: String, _ inner: UInt8?) -> Keypath {
+    var path: Keypath = [Self.top, .tag("outer"), .keys([.string(outer)]), .tag("inner")]
+    if let inner { path.elements += [.keys([.uint8(inner), .string("second key")]), .tag("below")] }
+    return path
+  }
+
+  @Test func keysOfListsAboveMayBeLeftOut() {
+    let all = range([Self.top, .tag("outer"), .tag("inner")])
+    for (inner, belongs) in [(UInt8(1), false), (2, true), (4, true), (5, false)] {
+      #expect(all.contains(place("a", inner)) == belongs)
+      #expect(all.contains(place("b", inner)) == belongs)
+    }
+    let one = range([Self.top, .tag("outer"), .keys([.string("a")]), .tag("inner")])
+    #expect(one.contains(place("a", 3)))
+    #expect(!one.contains(place("b", 3)))
+  }
+
+  @Test func whatIsNoEntryBelongsToNoRange() {
+    let all = range([Self.top, .tag("outer"), .tag("inner")])
+    #expect(!all.contains(place("a", nil)))
+    #expect(!all.contains([Self.top, .tag("outer"), .keys([.uint8(3)])]))
+    #expect(
+      !all.contains([
+        .tag(Tag("top", in: "urn:other")), .tag("outer"), .keys([.string("a")]), .tag("inner"), .keys([.uint8(3)]),
+      ]))
+    #expect(!all.contains(.root))
+    #expect(!range(.root).contains(place("a", 3)))
+  }
+}
