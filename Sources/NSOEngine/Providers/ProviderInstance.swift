@@ -102,11 +102,20 @@ public final class ProviderInstance: Sendable {
     registrations.contains { $0.registration.kind == .stream && $0.registration.index == worker }
   }
 
-  /// - Throws: PROTOUSAGE after register_done.
+  /// How many points and ranges one client may serve.
+  private static let mostRegistrations = 4096
+
+  /// - Throws: PROTOUSAGE after register_done, RESOURCE_DENIED for too many.
   public func register(_ registration: ProviderRegistration, range: RangeRegistration? = nil) throws(NSOError) {
     try state.withLock { state throws(NSOError) in
       guard !state.isActive else {
         throw NSOError(.protocolUsage, "\(summary) registers \(registration.name) after register_done: register before it")
+      }
+      guard state.registrations.count < Self.mostRegistrations else {
+        throw NSOError(
+          .resourceDenied,
+          "\(summary) registers \(registration.name): more than \(Self.mostRegistrations) points and ranges for one client; use several clients, or fewer ranges"
+        )
       }
       state.registrations.append(ProviderRegistry.Registration(registration, range: range))
     }

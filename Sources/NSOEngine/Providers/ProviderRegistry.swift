@@ -1,6 +1,5 @@
 public import Logging
 public import NSOModel
-import NSOStore
 public import NSOWire
 import Synchronization
 
@@ -26,17 +25,12 @@ public final class ProviderRegistry: Sendable {
     public let range: RangeRegistration?
   }
 
-  private struct Point: Hashable {
-    var kind: RegistrationKind
-    var name: String
-  }
-
   private struct State {
     var instances: [Int32: ProviderInstance] = [:]
     /// Those that were gone before their stream worker had introduced itself. Only the last ones.
     var departed: [ProviderInstance] = []
     var lastID: Int32 = 0
-    var points: [Point: [Served]] = [:]
+    var points = ServedPoints()
     var limits = ProviderLimits()
     var wakeAt: ContinuousClock.Instant?
     var timer: Task<Void, Never>?
@@ -103,10 +97,7 @@ public final class ProviderRegistry: Sendable {
         state.departed.append(instance)
         if state.departed.count > 16 { state.departed.removeFirst() }
       }
-      for (point, served) in state.points {
-        let rest = served.filter { $0.instance !== instance }
-        if rest.count != served.count { state.points[point] = rest.isEmpty ? nil : rest }
-      }
+      state.points.remove(instance)
       return state.changeHandlers
     }
     guard instance.end(reason) else { return }
@@ -123,70 +114,27 @@ public final class ProviderRegistry: Sendable {
 
   /// Makes what an instance registered known. What others served at the same points is replaced.
   func publish(_ instance: ProviderInstance) {
-    struct Change {
-      var displaced: Set<Int32> = []
-      var notes: [String] = []
-      var handlers: [@Sendable (ProviderInstance, Bool) -> Void] = []
-    }
     let registrations = instance.registrations
-    let change: Change = state.withLock { state in
-      var change = Change(handlers: state.changeHandlers)
-      for item in registrations {
-        let point = Point(kind: item.registration.kind, name: item.registration.name)
-        let served = Served(instance: instance, registration: item.registration, range: item.range)
-        var others: [Served] = []
-        for other in state.points[point] ?? [] {
-          // Ranges of one list stand side by side, whoever has them; everything else has one who serves it.
-          if let range = item.range, let old = other.range, old.path == range.path,
-            old.lower != range.lower || old.upper != range.upper
-          {
-            others.append(other)
-            continue
-          }
-          if other.instance !== instance {
-            change.notes.append(
-              "\(instance.summary) takes over \(point.kind.pointName) \(point.name) from \(other.instance.summary)")
-            if other.registration.flags.contains(.disconnectOnReplace) { change.displaced.insert(other.instance.id) }
-          }
-        }
-        state.points[point] = others + [served]
-      }
-      return change
+    let (takeovers, handlers) = state.withLock { ($0.points.add(instance, registrations), $0.changeHandlers) }
+    for takeover in takeovers {
+      log.notice("\(instance.summary) takes over \(takeover.kind.pointName) \(takeover.name) from \(takeover.from.summary)")
     }
-    for note in change.notes { log.notice("\(note)") }
-    for id in change.displaced {
-      guard let displaced = try? self.instance(id) else { continue }
-      remove(displaced, "\(instance.summary) took over one of its points")
+    for takeover in takeovers where takeover.disconnects {
+      remove(takeover.from, "\(instance.summary) took over one of its points")
     }
-    for handler in change.handlers { handler(instance, true) }
+    for handler in handlers { handler(instance, true) }
   }
 
   // MARK: Points
 
   /// Who serves a point; with `keys`, those of the list that its ranges are for.
   public func served(_ kind: RegistrationKind, _ name: String, keys: [Value] = []) -> Served? {
-    served(kind, name) { $0.contains(keys) }
-  }
-
-  private func served(_ kind: RegistrationKind, _ name: String, _ belongs: (RangeRegistration) -> Bool) -> Served? {
-    let all = state.withLock { $0.points[Point(kind: kind, name: name)] ?? [] }
-    guard let first = all.first else { return nil }
-    if all.count == 1, first.range == nil { return first }
-    var rest: Served?
-    for served in all {
-      guard let range = served.range, !range.lower.isEmpty || !range.upper.isEmpty else {
-        rest = served
-        continue
-      }
-      if belongs(range) { return served }
-    }
-    return rest
+    state.withLock { $0.points.served(kind, name, keys: keys) }
   }
 
   /// All who serve ranges of a point, in the order of their keys.
   public func ranges(_ kind: RegistrationKind, _ name: String) -> [Served] {
-    state.withLock { $0.points[Point(kind: kind, name: name)] ?? [] }.filter { $0.range != nil }
-      .sorted { ValueOrder.isBefore($0.range?.lower ?? [], $1.range?.lower ?? []) }
+    state.withLock { $0.points.all(kind, name) }.filter { $0.range != nil }
   }
 
   /// As ``served(_:_:keys:)``, for callers that cannot do without.
@@ -202,7 +150,7 @@ public final class ProviderRegistry: Sendable {
   func require(
     _ kind: RegistrationKind, _ name: String, at place: Keypath, for path: @autoclosure () -> String
   ) throws(NSOError) -> Served {
-    if let served = served(kind, name, { $0.contains(place) }) { return served }
+    if let served = state.withLock({ $0.points.served(kind, name, at: place) }) { return served }
     throw unserved(kind, name, path())
   }
 
@@ -214,7 +162,7 @@ public final class ProviderRegistry: Sendable {
 
   /// Every point that somebody serves, sorted; for `ncs --status`.
   public var points: [Served] {
-    state.withLock { $0.points.values.flatMap { $0 } }.sorted {
+    state.withLock { $0.points.all }.sorted {
       ($0.registration.kind.rawValue, $0.registration.name, $0.instance.id)
         < ($1.registration.kind.rawValue, $1.registration.name, $1.instance.id)
     }
@@ -272,45 +220,5 @@ public final class ProviderRegistry: Sendable {
       if let time = check.next { next = min(next ?? time, time) }
     }
     if let next { expire(at: next) }
-  }
-}
-
-extension RangeRegistration {
-  /// Whether the leading keys of an entry lie between the ends, which belong to it.
-  func contains(_ keys: [Value]) -> Bool {
-    let low = Array(keys.prefix(lower.count))
-    let high = Array(keys.prefix(upper.count))
-    return !ValueOrder.isBefore(low, lower) && !ValueOrder.isBefore(upper, high)
-  }
-
-  /// Whether an instance is one of its entries or lies in one. Keys of lists above may be left out of the registration.
-  func contains(_ place: Keypath) -> Bool {
-    var rest = place.elements[...]
-    var expected = path.elements[...]
-    while let element = expected.popFirst() {
-      guard case .tag(let tag) = element, case .tag(let other)? = rest.popFirst(), tag.name == other.name else { return false }
-      if let namespace = tag.namespace, let otherNamespace = other.namespace, namespace != otherNamespace { return false }
-      guard case .keys(let keys)? = rest.first else { continue }
-      rest.removeFirst()
-      if case .keys(let wanted)? = expected.first {
-        expected.removeFirst()
-        guard wanted == keys else { return false }
-      } else if expected.isEmpty {
-        return contains(keys)
-      }
-    }
-    return false
-  }
-}
-
-/// The order of key values (protocol README: decisions), for values of one type.
-enum ValueOrder {
-  static func isBefore(_ a: [Value], _ b: [Value]) -> Bool { encoded(a).lexicographicallyPrecedes(encoded(b)) }
-
-  private static func encoded(_ values: [Value]) -> [UInt8] {
-    var path = TreePath.root
-    // Values that have no order of their own stand before all others.
-    for value in values { try? path.appendKey(value, type: nil, schema: nil) }
-    return path.bytes
   }
 }

@@ -189,6 +189,28 @@ import Testing
     }
   }
 
+  @Test func `a point has as many ranges as one client may serve`() async throws {
+    try await TestDaemon.run { daemon in
+      func range(_ number: Int) -> RangeRegistration {
+        RangeRegistration(
+          Self.registration, lower: [.uint32(UInt32(number * 2))], upper: [.uint32(UInt32(number * 2 + 1))], keyCount: 1,
+          path: .plant(.tag("site")))
+      }
+      let many = try FakeProvider(daemon, "many", [], ranges: (0..<4096).map(range)) { _ in .silence }
+      let providers = daemon.engine.providers
+      #expect(providers.ranges(.data, "cp").count == 4096)
+      #expect(providers.served(.data, "cp", keys: [.uint32(8191)])?.range?.lower == [.uint32(8190)])
+      #expect(providers.served(.data, "cp", keys: [.uint32(8192)]) == nil)
+      // What it was told may be lost with the connection that it still writes to.
+      #expect(throws: NSOError.self) {
+        _ = try FakeProvider(daemon, "more", [], ranges: (0..<4097).map(range)) { _ in .silence }
+      }
+      try daemon.until { providers.instances.map(\.name) == ["many"] }
+      #expect(providers.ranges(.data, "cp").count == 4096)
+      withExtendedLifetime(many) {}
+    }
+  }
+
   @Test func `messages that do not belong where they come end the connection, with the reason where there is a place for it`()
     async throws
   {
