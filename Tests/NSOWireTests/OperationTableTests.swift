@@ -175,7 +175,7 @@ import Testing
     .saveConfigResult(stream: 3), .loadConfig([.merge]), .loadConfigResult(stream: 3), .loadConfigFile([.xml], file: "/f"),
     .loadConfigCmds([.cliC], text: "no a", .root), .rollConfig(path), .rollConfigResult(stream: 3),
     .getStreamProgress(stream: 3), .requestAction(RequestAction(values, path, namespace: "urn:x")),
-    .requestActionInTransaction(values, path), .cliPrompt(CLIPrompt(3, "?", choice: .several(["a", "b"]))),
+    .requestActionInTransaction(values, path), .requestActionText("a 1", path), .cliPrompt(CLIPrompt(3, "?", choice: .several(["a", "b"]))),
     .cliPrompt(CLIPrompt(3, "?", echo: false, timeout: .milliseconds(5))), .cliWrite(3, "x"),
     .cliReadEOF(3, echo: true, timeout: .infinity), .userMessage(to: "all", message: "m", from: "f"),
     .sysMessage(to: "all", message: "m"), .prioMessage(to: "all", message: "m"),

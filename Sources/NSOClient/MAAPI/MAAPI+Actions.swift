@@ -21,4 +21,10 @@ extension Transaction {
   public func requestAction(_ path: some PathConvertible, _ parameters: [TaggedValue] = []) async throws -> [TaggedValue] {
     try await tagged(.requestActionInTransaction(parameters, path.wirePath))
   }
+
+  /// As ``requestAction(_:_:)-(PathConvertible,_)``, with input and output as people write them: `delay 5 opts { mode fast } tag [ a b ]`, and
+  /// a line of name and value for each leaf.
+  public func requestAction(_ path: some PathConvertible, text: String) async throws -> String {
+    try await self.text(.requestActionText(text, path.wirePath))
+  }
 }

@@ -22,6 +22,12 @@ extension MAAPIConnection {
       let path = try keypath(path, below: call.isRelative ? use.position.location : nil, use.model)
       let instance = try use.model.locateAction(path, namespace: use.position.namespace)
       return perform(instance, parameters, use.transaction.session, use.transaction, use.model, op)
+    case .requestActionText(let text, let path):
+      let use = try use(call)
+      let path = try keypath(path, below: call.isRelative ? use.position.location : nil, use.model)
+      let instance = try use.model.locateAction(path, namespace: use.position.namespace)
+      let parameters = try OperationText.parameters(text, of: instance, use.model)
+      return perform(instance, parameters, use.transaction.session, use.transaction, use.model, op, asText: true)
     default: return nil
     }
   }
@@ -40,7 +46,7 @@ extension MAAPIConnection {
   /// The action ends early when the connection closes, or its session ends.
   private func perform(
     _ instance: OperationInstance, _ parameters: [TaggedValue], _ session: UserSession, _ transaction: NSOEngine.Transaction?,
-    _ model: DataModel, _ op: UInt32
+    _ model: DataModel, _ op: UInt32, asText: Bool = false
   ) -> FrameOutcome {
     let ending = ActionEnding(session)
     let later = connection.later { (result: Result<[TaggedValue], NSOError>, out) in
@@ -48,6 +54,10 @@ extension MAAPIConnection {
       self.action = nil
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         let output = try result.get()
+        if asText {
+          out.writeTermVersion()
+          return out.writeTermBinary(OperationText.text(output, of: instance, model))
+        }
         guard !output.isEmpty else { return }
         out.writeTermVersion()
         TaggedValueCoding.write(output, into: &out)

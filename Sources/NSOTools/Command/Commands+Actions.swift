@@ -20,6 +20,17 @@ extension Command {
       let action = try await run.action(words)
       run.print(action, try await run.currentTransaction().requestAction(action.words.action, action.parameters))
     },
+    Command(
+      names: ["maction_str"], arguments: "PATH [TEXT] [...]",
+      purpose:
+        "as maction_th, with the parameters as in the CLI: maction_str /r:router/reset 'delay 5 opts { mode fast } tag [ a b ]'",
+      transaction: .reads
+    ) { run, words in
+      guard let schema = try await run.schema() else { throw ToolError("paths of actions need the schema: leave out -m") }
+      let text = words.dropFirst().joined(separator: " ")
+      let output = try await run.currentTransaction().requestAction(schema.keypath(words[0]), text: text)
+      for line in output.split(separator: "\n", omittingEmptySubsequences: false).dropLast() { run.print(String(line)) }
+    },
   ]
 }
 

@@ -187,7 +187,8 @@ extension MAAPIRequest {
   ) throws(TermError) -> MAAPIRequest? {
     switch operation {
     case .getValues, .setValues, .getCase, .getAttrs, .setElem, .setElem2, .setObject, .setAttr, .move, .moveOrdered, .copyPath,
-      .sharedSetElem, .sharedSetElem2, .sharedSetValues, .ncsSharedCreate, .requestActionInTransaction, .saveConfig:
+      .sharedSetElem, .sharedSetElem2, .sharedSetValues, .ncsSharedCreate, .requestActionInTransaction, .requestActionTextInTransaction,
+      .saveConfig:
       try reader.tuple(2)
     default: return nil
     }
@@ -201,6 +202,9 @@ extension MAAPIRequest {
     case .requestActionInTransaction:
       let values = try reader.tagged()
       return .requestActionInTransaction(values, try reader.path())
+    case .requestActionTextInTransaction:
+      let text = try reader.text()
+      return .requestActionText(text, try reader.path())
     case .getCase:
       let choice = try reader.list { (reader) throws(TermError) in try TagCoding.read(&reader.terms) }
       return .getCase(choice: choice, try reader.path())

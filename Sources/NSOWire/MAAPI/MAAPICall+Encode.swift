@@ -85,6 +85,12 @@ extension MAAPIRequest {
       } _: {
         $0.writeTerm(path)
       }
+    case .requestActionText(let text, let path):
+      writePair(into: &buffer) {
+        $0.writeTermBinary(text)
+      } _: {
+        $0.writeTerm(path)
+      }
     case .getCase(let choice, let path):
       writePair(into: &buffer) {
         $0.writeTermList(choice) { TagCoding.write($1, into: &$0) }

@@ -151,6 +151,8 @@ public enum MAAPIRequest: Hashable, Sendable {
   // MARK: Actions, 4.9
   indirect case requestAction(RequestAction)
   case requestActionInTransaction([TaggedValue], WireKeypath)
+  /// Parameters and output as text.
+  case requestActionText(String, WireKeypath)
 
   // MARK: Users and CLI sessions, 4.10
   indirect case cliPrompt(CLIPrompt)
@@ -333,6 +335,7 @@ extension MAAPIRequest {
     case .getStreamProgress: .getStreamProgress
     case .requestAction: .requestAction
     case .requestActionInTransaction: .requestActionInTransaction
+    case .requestActionText: .requestActionTextInTransaction
     case .cliPrompt: .cliPrompt
     case .cliWrite: .cliWrite
     case .cliReadEOF: .cliReadEof

@@ -346,7 +346,7 @@ extension MAAPIOperation: Operation {
       argument: "none", "fetch the keys for encrypted string types"),
     .init(
       .requestActionTextInTransaction, "REQUEST_ACTION_STR_TH", handle: .yes, reply: .text, tier: 3, form: .plausible,
-      status: .notSupported,
+      status: .done,
       argument: "{bin parameters, path}", "action with text parameters and text result"),
     .init(
       .loadConfig, "LOAD_CONFIG", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .done,

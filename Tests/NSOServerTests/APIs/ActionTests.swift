@@ -63,6 +63,26 @@ final class EndlessAction: ActionHandler {
     }
   }
 
+  @Test func `parameters and output as text`() async throws {
+    try await TestDaemon.run { daemon in
+      daemon.engine.actions.setHandler(
+        TestPerformer { invocation in
+          [TaggedValue("found", .string("\(invocation.transaction?.handle ?? -1) of \(invocation.input.count)"))]
+        }, at: "/p:plant/site/s:inspect")
+      daemon.engine.actions.setHandler(TestPerformer { _ in [] }, at: "/s:drill")
+      let client = try daemon.session()
+      let handle = try client.start()
+      try client.done(.create(Keypath.site("west").wire), handle)
+      #expect(
+        try client.call(.requestActionText("", Self.inspect.wire), handle) == .text("found \"\(handle) of 1\"\n"))
+      #expect(try client.call(.requestActionText(" minutes 5 ", Self.drill.wire), handle) == .text(""))
+      #expect(errorCode { _ = try client.call(.requestActionText("minutes five", Self.drill.wire), handle) } == .badType)
+      #expect(errorCode { _ = try client.call(.requestActionText("seconds 5", Self.drill.wire), handle) } == .badPath)
+      #expect(errorCode { _ = try client.call(.requestActionText("minutes", Self.drill.wire), handle) } == .badPath)
+      #expect(errorCode { _ = try client.call(.requestActionText("", Self.drill.wire), 4711) } == .noTransaction)
+    }
+  }
+
   @Test func `within a transaction the action sees it`() async throws {
     try await TestDaemon.run { daemon in
       daemon.engine.actions.setHandler(
