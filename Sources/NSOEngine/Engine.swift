@@ -222,27 +222,39 @@ public final class Engine: Sendable {
       }
       return Transaction(
         handle: handle, database: database, mode: mode, session: session, startTime: now, snapshot: durable,
-        recorder: recorder, backend: .datastore, editor: editor)
+        recorder: recorder, backend: .datastore,
+        registry: database != .operational && !isInitial && !isInternal && editor.model.asksAtOnce ? providers : nil,
+        editor: editor)
     }
     if let pending { transaction.state.withLock { $0.candidateRevision = pending.revision } }
     return transaction
   }
 
   /// Starts a transaction over another one: APPLY moves its changes there, without validation.
+  /// - Parameter runsSetHooks: set hooks and transforms are asked about each of its writes; else about all of them, when they move.
   public func startTransaction(
-    _ session: UserSession, over backend: Transaction, _ mode: TransactionMode
+    _ session: UserSession, over backend: Transaction, _ mode: TransactionMode, runsSetHooks: Bool = false
   ) throws(NSOError) -> Transaction {
     let editor = try backend.state.withLock { state throws(NSOError) in
       guard state.phase != .finished else { throw backend.finished }
+      if let run = state.hooks { throw backend.isInUse(run) }
       return TreeEditor(
         backend.model, target: state.editor.target, configuration: Overlay(state.editor.configuration),
         operational: Overlay(state.editor.operational), persistentOperational: Overlay(state.editor.persistentOperational),
         provider: state.editor.provider.map { Overlay($0) }, providerTree: state.editor.providerTree)
     }
+    let asksHooks = runsSetHooks && backend.database != .operational && editor.model.asksAtOnce
     return try add(session) { handle in
-      Transaction(
+      var editor = editor
+      // What transforms make of the data is made of that of this transaction.
+      if editor.model.hasTransforms, let provider = editor.provider {
+        let tree = providerTree(for: handle, editor.model)
+        editor.provider = provider.over(tree)
+        editor.providerTree = tree
+      }
+      return Transaction(
         handle: handle, database: backend.database, mode: mode, session: session, startTime: now, snapshot: backend.snapshot,
-        recorder: nil, backend: .transaction(backend), editor: editor)
+        recorder: nil, backend: .transaction(backend), registry: asksHooks ? providers : nil, editor: editor)
     }
   }
 

@@ -39,9 +39,10 @@ struct Services: Sendable {
   }
 
   /// Runs `body` as a task and delivers what it returns. For work that waits without a thread.
+  @discardableResult
   func run<Value: Sendable>(
     for later: Later<Value>, _ body: @escaping @Sendable () async throws(NSOError) -> Value
-  ) {
+  ) -> Task<Void, Never> {
     Task {
       do throws(NSOError) {
         later.succeed(try await body())

@@ -88,6 +88,38 @@ import Testing
     }
   }
 
+  /// Of one interface: it is made, and its type, which a hook adds, is read in the same transaction.
+  private static func add(_ name: String) -> String {
+    "mcreate /if:interfaces/interface{\(name)}; mget /if:interfaces/interface{\(name)}/type"
+  }
+
+  @Test func aSetHookOfAProcess() async throws {
+    let limits = "<api><new-session-timeout>PT2S</new-session-timeout><query-timeout>PT1S</query-timeout></api>"
+    let instance = try instance(settings: limits)
+    try await instance.withDaemon { _ in
+      let without = try await instance.run("ncs_cmd", "-c", Self.add("eth1"))
+      #expect(without.code != 0 && without.errors.contains("interface-type"), "\(without.errors)")
+      let provider = try await startProvider(instance)
+      defer { provider.signal(SIGKILL) }
+      let with = try await instance.run("ncs_cmd", "-c", Self.add("eth1"))
+      #expect(with.code == 0 && with.output.contains("host-interface"), "\(with)")
+      // Once it works, it has no say in what it does not watch; and it has been asked before: the next request finds a stopped process.
+      try await provider.stop()
+      let late = try await instance.run("ncs_cmd", "-c", Self.add("eth2"))
+      #expect(late.code != 0 && late.errors.contains("external timeout"), "\(late.errors)")
+      #expect(late.errors.contains("interface-statistics"), "\(late.errors)")
+      #expect(try await instance.run("ncs_cmd", "-c", "mset /if:interfaces/interface{eth1}/description x").code == 0)
+      provider.signal(SIGCONT)
+      _ = try await provider.output(until: "registered with the daemon as instance 2")
+      #expect(try await instance.run("ncs_cmd", "-c", Self.add("eth2")).code == 0)
+      provider.signal(SIGKILL)
+      _ = try await provider.finish()
+      let dead = try await instance.run("ncs_cmd", "-c", Self.add("eth3"))
+      #expect(dead.code != 0 && dead.errors.contains("CONFD_ERR_EXTERNAL"), "\(dead.errors)")
+      #expect(try await instance.run("ncs_cmd", "-c", "mget /if:interfaces/interface{eth3}/type").code != 0)
+    }
+  }
+
   @Test func aProviderOutlivesItsDaemon() async throws {
     let instance = try instance()
     let provider = try await instance.withDaemon { _ in try await startProvider(instance) }

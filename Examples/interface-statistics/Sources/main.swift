@@ -43,6 +43,13 @@ import NSOWire
 let data = InterfaceData()
 var provider = DataProvider(name: "interface-statistics")
 provider.data("interface-statistics", data)
+// An interface that is configured has a type at once: its user need not give one.
+provider.hook("interface-type", on: .create) { hook in
+  guard case .created(let interface) = hook.change else { return }
+  try await hook.withTransaction { transaction in
+    try await transaction.set(text: "ifs:host-interface", at: interface.appending("type"))
+  }
+}
 let resets = ResetLog(created: now())
 let stream = NotificationStream("interface-statistics", log: resets)
 provider.stream(stream)

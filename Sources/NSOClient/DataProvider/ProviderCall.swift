@@ -18,10 +18,21 @@ public struct ProviderCall: Sendable {
   /// Inactive configuration counts as absent.
   public let hidesInactive: Bool
 
+  let client: NSOClient
   let extend: @Sendable (Int64) async throws -> Void
 
   /// Asks the daemon to wait that long from now on instead of its own limit. Nothing is answered; may be called again.
   public func extendTimeLimit(_ seconds: Int) async throws { try await extend(Int64(seconds)) }
+
+  /// Attaches to the transaction through MAAPI, on a connection of its own, while `body` runs: it sees what is not committed yet.
+  /// Hooks and transforms write there what they have to add; other callbacks may only read.
+  /// - Throws: ``CallbackError`` outside of a transaction; what `body` throws.
+  public nonisolated(nonsending) func withTransaction<Result>(
+    _ body: nonisolated(nonsending) (Transaction) async throws -> Result
+  ) async throws -> Result {
+    guard let handle else { throw CallbackError(.internal, "\(point) was not called about a transaction") }
+    return try await client.withMAAPI { maapi in try await maapi.withAttached(to: handle, body) }
+  }
 }
 
 /// A transaction as a data provider sees it, from its beginning to its finish.

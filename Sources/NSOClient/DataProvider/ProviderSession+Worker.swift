@@ -113,10 +113,11 @@ extension ProviderSession {
     let opaque = callback.point.opaque.flatMap { term in
       (try? term.value()).flatMap { value -> String? in if case .string(let text) = value { text } else { nil } }
     }
-    let instance = instance
+    let (instance, client) = (instance, client)
     return ProviderCall(
       point: callback.point.name, opaque: opaque, user: user, session: callback.context.session, transaction: transaction,
-      handle: callback.handle >= 0 ? TransactionHandle(callback.handle) : nil, hidesInactive: callback.context.hidesInactive
+      handle: callback.handle >= 0 ? TransactionHandle(callback.handle) : nil, hidesInactive: callback.context.hidesInactive,
+      client: client
     ) { seconds in
       try await exchange.send(.extendTimeout(query: query, instance: instance, seconds: seconds))
     }

@@ -6,7 +6,7 @@ import Synchronization
 
 extension ProviderHooks {
   func isConcerned(by transaction: Transaction, in step: CommitStep) -> Bool {
-    step == .hooks && !transaction.model.hooks.isEmpty
+    step == .hooks && transaction.model.atCommit != nil
   }
 }
 

@@ -22,7 +22,7 @@ extension Engine {
     guard transaction.mode == .readWrite else { return nil }
     var editor = try transaction.begin(from: .read)
     if case .transaction(let backend) = transaction.backend {
-      return try moveChanges(of: transaction, editor, to: backend)
+      return try await moveChanges(of: transaction, editor, to: backend)
     }
     var isChecked = false
     do throws(NSOError) {
@@ -89,7 +89,7 @@ extension Engine {
     guard transaction.mode == .readWrite else { return nil }
     let editor = try transaction.begin(from: .prepared)
     if case .transaction(let backend) = transaction.backend {
-      return try moveChanges(of: transaction, editor, to: backend)
+      return try await moveChanges(of: transaction, editor, to: backend)
     }
     do throws(NSOError) {
       let result = editor.isEmpty ? nil : try await commitPhase(transaction, editor)
@@ -163,17 +163,23 @@ extension Engine {
 
   private func moveChanges(
     of transaction: Transaction, _ editor: TreeEditor, to backend: Transaction
-  ) throws(NSOError) -> CommitResult? {
+  ) async throws(NSOError) -> CommitResult? {
+    let move: @Sendable (inout TreeEditor) throws(NSOError) -> Void = { (target) throws(NSOError) in
+      try storeErrors { () throws(StoreError) in
+        target.written.noteAll()
+        target.renames += editor.renames
+        try target.configuration.absorb(editor.configuration)
+        try target.operational.absorb(editor.operational)
+        try target.persistentOperational.absorb(editor.persistentOperational)
+        if let changes = editor.provider { try target.provider?.absorb(changes) }
+      }
+    }
     do throws(NSOError) {
-      try backend.write { (target) throws(NSOError) in
-        try storeErrors { () throws(StoreError) in
-          target.written.noteAll()
-          target.renames += editor.renames
-          try target.configuration.absorb(editor.configuration)
-          try target.operational.absorb(editor.operational)
-          try target.persistentOperational.absorb(editor.persistentOperational)
-          if let changes = editor.provider { try target.provider?.absorb(changes) }
-        }
+      // Hooks that were asked about each write (RUN_SET_HOOKS) are not asked again.
+      if transaction.registry == nil, backend.asksHooks(at: .root, as: .owner) {
+        try await backend.writeThroughHooks(as: .owner, move)
+      } else {
+        try backend.write(as: .owner, move)
       }
     } catch {
       end(transaction, .read)
@@ -275,8 +281,8 @@ extension Engine {
   ) async throws(NSOError) {
     let participants = transaction.isCommitToRunning ? participants.all : []
     if !participants.isEmpty {
-      transaction.state.withLock { $0.acceptsHooks = true }
-      defer { transaction.state.withLock { $0.acceptsHooks = false } }
+      transaction.beginCommitHooks()
+      defer { transaction.endCommitHooks() }
       for participant in participants {
         try await traced(.hooks, participant, transaction) {
           () async throws(NSOError) in
@@ -456,6 +462,7 @@ extension Transaction {
   func begin(from phase: Phase) throws(NSOError) -> TreeEditor {
     try state.withLock { state throws(NSOError) in
       guard state.phase != .finished else { throw finished }
+      if let run = state.hooks, run.before != nil { throw isInUse(run) }
       guard state.phase == phase, !state.isBusy else {
         throw NSOError(
           .badState,

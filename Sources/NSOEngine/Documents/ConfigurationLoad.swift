@@ -41,26 +41,36 @@ public final class ConfigurationLoad: Sendable {
   }
 
   private let transaction: Transaction
+  /// What was there.
+  private let before: TreeEditor
+  /// Of the hook that loads.
+  private let run: UInt64?
   // The parser is a class of its own library; the mutex sees to it that one thread at a time has it.
   private let state: Mutex<State>
 
   /// - Parameter place: what the document says is below it, and only that is deleted first in mode create.
   /// - Throws: NOT_WRITABLE, BADSTATE or NOTRANS when the transaction cannot be written.
-  public init(_ transaction: Transaction, _ options: LoadOptions, below place: Location = .root) throws(NSOError) {
+  public init(
+    _ transaction: Transaction, _ options: LoadOptions, below place: Location = .root, as writer: TransactionWriter = .engine
+  ) throws(NSOError) {
     guard transaction.mode == .readWrite else {
       throw NSOError(
         .notWritable, "transaction \(transaction.handle) is a read transaction: a load needs one to read and write")
     }
-    var editor = try transaction.begin(from: .read)
+    let (before, run) = try transaction.beginWriting(as: writer)
+    asksHooks = transaction.asksHooks(at: place, as: writer)
+    var editor = asksHooks ? before.layered() : before
     // A document may say what depends on a condition before what the condition depends on.
     editor.conditions = .delayed
     self.transaction = transaction
+    self.before = before
+    self.run = run
     let target = editor.target
     do throws(NSOError) {
       if options.mode == .create, target == .configuration { try editor.remove(place) }
       if place.node != nil { try editor.ensurePlace(place) }
     } catch {
-      transaction.end(.read)
+      transaction.cancelWriting(run)
       throw error
     }
     let loader = DocumentLoader(transaction.model, options, target, below: place)
@@ -68,6 +78,9 @@ public final class ConfigurationLoad: Sendable {
     let needsContent = format == .xml || format == .xmlPretty
     state = Mutex(State(editor: editor, loader: loader, parser: Self.parser(format), needsContent: needsContent))
   }
+
+  /// Its end has to wait for set hooks or transforms: ``finishThroughHooks()``.
+  public let asksHooks: Bool
 
   /// Whether the document has said anything so far that is not passed over on the top level.
   public var hasTaken: Bool { state.withLock { $0.loader.hasTaken } }
@@ -92,15 +105,36 @@ public final class ConfigurationLoad: Sendable {
 
   /// The document is complete: what it said is in the transaction now.
   public func finish() throws(NSOError) {
+    let editor = try end()
+    do throws(NSOError) {
+      guard !asksHooks else { throw NSOError(.internal, "a load that has to ask hooks ends with finishThroughHooks") }
+      try transaction.endWriting(editor, run)
+    } catch {
+      transaction.cancelWriting(run)
+      throw error
+    }
+  }
+
+  /// As ``finish()``, and asks set hooks and transforms about all that was loaded; nothing is loaded when one refuses it.
+  public func finishThroughHooks() async throws(NSOError) {
+    guard asksHooks else { return try finish() }
+    let editor = try end()
+    do throws(NSOError) { try await transaction.askHooks(about: editor, over: before) } catch {
+      transaction.cancelWriting(run)
+      throw error
+    }
+  }
+
+  /// The document has ended.
+  private func end() throws(NSOError) -> TreeEditor {
     if let failure = state.withLock({ $0.finish() }) {
       abandon()
       throw failure
     }
-    let editor = state.withLock { state -> TreeEditor in
+    return state.withLock { state in
       state.isOver = true
       return state.editor
     }
-    transaction.endLoad(editor)
   }
 
   /// Gives up; the transaction is as it was before.
@@ -109,7 +143,7 @@ public final class ConfigurationLoad: Sendable {
       defer { state.isOver = true }
       return !state.isOver
     }
-    if wasOpen { transaction.end(.read) }
+    if wasOpen { transaction.cancelWriting(run) }
   }
 }
 
@@ -122,6 +156,7 @@ extension Transaction {
       let conditions = state.editor.conditions
       state.editor = editor
       state.editor.conditions = conditions
+      noteWrite(&state)
     }
   }
 }

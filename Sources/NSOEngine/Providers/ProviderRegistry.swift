@@ -176,7 +176,8 @@ public final class ProviderRegistry: Sendable {
     let (parts, isNew) = state.withLock { state in
       if let parts = state.transactions[handle] { return (parts, false) }
       let parts = ProviderTransactions(
-        handle: handle, session: transaction.session, database: transaction.database, mode: transaction.mode)
+        handle: handle, session: transaction.session,
+        database: transaction.isNested ? .transaction : transaction.database, mode: transaction.mode)
       state.transactions[handle] = parts
       return (parts, true)
     }

@@ -12,6 +12,9 @@ struct ProviderWrite: Sendable {
     case set(Value)
     /// The case of a choice in the node at the path.
     case choose(choice: Tag, case: Tag)
+    /// An entry of a list ordered by user comes after the one with these keys; none: to the first place.
+    case move(after: [Value])
+    case attribute(AttributeNumber, Value?)
   }
 
   var kind: Kind
@@ -49,9 +52,9 @@ struct ProviderWrites {
     return collector.writes
   }
 
-  private init(model: DataModel) { self.model = model }
+  init(model: DataModel) { self.model = model }
 
-  private mutating func add(_ change: TreeChange) throws(NSOError) {
+  mutating func add(_ change: TreeChange) throws(NSOError) {
     guard let node = change.path.node, !model[node].isKey else { return }
     switch change.kind {
     case .created:
@@ -65,10 +68,21 @@ struct ProviderWrites {
       } else if let bytes = change.new {
         writes.append(ProviderWrite(kind: .set(try decoded(bytes)), path: change.path))
       }
-    case .moved, .attribute:
-      throw NSOError(
-        .notImplemented, "\(model.schema.path(of: node)): order and attributes are not kept in data of providers yet")
+    case .moved(let after):
+      let keys = try after.map { (key) throws(NSOError) in try Self.keys(key, of: node, model) }
+      writes.append(ProviderWrite(kind: .move(after: keys ?? []), path: change.path))
+    case .attribute(let number):
+      let value = try change.new.map { (bytes) throws(NSOError) in try decoded(bytes) }
+      writes.append(ProviderWrite(kind: .attribute(AttributeNumber(rawValue: number), value), path: change.path))
     }
+  }
+
+  private static func keys(_ key: [UInt8], of list: NodeID, _ model: DataModel) throws(NSOError) -> [Value] {
+    guard let values = KeyDecoder.values(of: key) else {
+      throw NSOError(
+        .notImplemented, "\(model.schema.path(of: list)): keys of this type are not supported in requests to data providers")
+    }
+    return values
   }
 
   private mutating func chooseCase(of path: TreePath, _ node: NodeID) {
@@ -138,6 +152,13 @@ extension ProviderTree {
     case .choose(let choice, let tag):
       guard place.callbacks.contains(.setCase) else { return nil }
       return (place, .setCase(place.keypath, choice: [choice], case: tag))
+    case .move(let keys):
+      (call, needed) = (.moveAfter(place.keypath, wire(keys, of: place.node, for: place)), .moveAfter)
+    case .attribute(let number, let value):
+      (call, needed) = (.setAttribute(place.keypath, number, value), .setAttribute)
+    }
+    if point == nil, needed == .moveAfter || needed == .setAttribute {
+      throw NSOError(.notImplemented, "\(place.keypath): order and attributes are not kept in data of providers yet")
     }
     guard place.callbacks.contains(needed) else {
       // A hook is told what it has callbacks for; who stores the data must be able to.

@@ -19,12 +19,9 @@ extension TreeEditor {
     guard target == .configuration, provider != nil else {
       throw NSOError(.notWritable, "\(text) is configuration: write it in a transaction on running")
     }
-    guard model.callpoint(of: node)?.isTransform != true else {
-      throw NSOError(.notImplemented, "\(text) is served by a transform: writing through transforms is not supported yet")
-    }
     guard !location.path.isOrderedByUser else {
       throw NSOError(
-        .notImplemented, "\(text) is in a list ordered by user that a data provider stores: writing it is not supported yet")
+        .notImplemented, "\(text) is in a list ordered by user that a data provider serves: writing it is not supported yet")
     }
     return node
   }
@@ -53,4 +50,13 @@ extension Engine {
 extension Transaction {
   /// The data of providers that it sees; nil where the model has none.
   public var providerTree: ProviderTree? { state.withLock { $0.editor.providerTree } }
+}
+
+extension Overlay {
+  /// The same changes, in all its layers, over another tree at the bottom.
+  func over(_ tree: any DataTree) -> Overlay {
+    var copy = self
+    copy.rebase((base as? Overlay).map { $0.over(tree) } ?? tree)
+    return copy
+  }
 }

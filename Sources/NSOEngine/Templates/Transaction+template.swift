@@ -26,12 +26,18 @@ extension Transaction {
   public func apply(
     _ name: String, of table: TemplateTable, at root: Location, _ arguments: [TemplateArgument]
   ) throws(NSOError) {
-    try state.withLock { state throws(NSOError) in try requireWritable(state) }
+    try writeAtLength(try applying(name, of: table, at: root, arguments))
+  }
+
+  /// The write that applying a template is.
+  public func applying(
+    _ name: String, of table: TemplateTable, at root: Location, _ arguments: [TemplateArgument]
+  ) throws(NSOError) -> @Sendable (inout TreeEditor) throws(NSOError) -> Void {
     guard database != .operational else {
       throw NSOError(.notWritable, "\(summary) takes operational data only: templates write configuration")
     }
     let template = try table.template(named: name, for: model)
-    try writeAtLength { (editor) throws(NSOError) in
+    return { (editor) throws(NSOError) in
       try editor.settlingConditions(at: .root) { (editor) throws(NSOError) in
         let run = try TemplateRun(template, editor, at: root, arguments)
         try run.start(&editor)

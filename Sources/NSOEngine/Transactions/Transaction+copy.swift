@@ -6,15 +6,17 @@ import Synchronization
 extension Transaction {
   /// As ``write(_:)`` for work that takes long: whoever asks something of the transaction meanwhile does not wait, but reads what was
   /// there before, and cannot write.
-  public func writeAtLength<R>(_ body: (inout TreeEditor) throws(NSOError) -> R) throws(NSOError) -> R {
-    try state.withLock { state throws(NSOError) in try requireWritable(state) }
-    var editor = try begin(from: .read)
+  public func writeAtLength<R>(
+    as writer: TransactionWriter = .engine, _ body: (inout TreeEditor) throws(NSOError) -> R
+  ) throws(NSOError) -> R {
+    let (before, run) = try beginWriting(as: writer)
+    var editor = before
     do throws(NSOError) {
       let result = try body(&editor)
-      endLoad(editor)
+      try endWriting(editor, run)
       return result
     } catch {
-      end(.read)
+      cancelWriting(run)
       throw error
     }
   }
@@ -24,6 +26,13 @@ extension Transaction {
   /// as read here, so that a commit of somebody else in between is a conflict. Takes time in proportion to the data.
   /// - Throws: ACCESS_DENIED between transactions of different sessions, NOT_WRITABLE, BADSTATE.
   public func takeOver(from source: Transaction, below place: Location) throws(NSOError) {
+    try writeAtLength(try takingOver(from: source, below: place))
+  }
+
+  /// The write that ``takeOver(from:below:)`` is.
+  public func takingOver(
+    from source: Transaction, below place: Location
+  ) throws(NSOError) -> @Sendable (inout TreeEditor) throws(NSOError) -> Void {
     guard source.session === session else {
       throw NSOError(
         .accessDenied,
@@ -33,7 +42,7 @@ extension Transaction {
       throw NSOError(.notWritable, "\(summary) takes operational data only: configuration cannot be copied to it")
     }
     let view = try source.view()
-    try writeAtLength { (editor) throws(NSOError) in try editor.takeOver(view.configuration, below: place) }
+    return { (editor) throws(NSOError) in try editor.takeOver(view.configuration, below: place) }
   }
 
   /// Switches the delayed-when mode (protocol part 04, SET_DELAYED_WHEN). When it is switched off, what no condition allows any more is

@@ -28,8 +28,8 @@ public final class Transaction: Sendable {
     var gate: CommitGate.Owner?
     /// Something waits for the disk: nothing else may be asked meanwhile.
     var isBusy = false
-    /// Hooks may write, although the transaction is busy.
-    var acceptsHooks = false
+    /// Hooks or transforms are being asked; they may write, although the transaction is busy.
+    var hooks: HookRun?
     /// From the first phase on.
     var prepared: PreparedCommit?
     /// Why it was refused last.
@@ -68,11 +68,13 @@ public final class Transaction: Sendable {
   /// What it read of running, to find conflicts at commit.
   let recorder: ReadRecorder?
   let backend: Backend
+  /// Where set hooks and transforms are asked about writes; nil: they are not.
+  let registry: ProviderRegistry?
   let state: Mutex<State>
 
   init(
     handle: Int32, database: DatabaseName, mode: TransactionMode, session: UserSession, startTime: Int64, snapshot: Snapshot,
-    recorder: ReadRecorder?, backend: Backend, editor: TreeEditor
+    recorder: ReadRecorder?, backend: Backend, registry: ProviderRegistry? = nil, editor: TreeEditor
   ) {
     self.handle = handle
     self.database = database
@@ -83,8 +85,12 @@ public final class Transaction: Sendable {
     self.snapshot = snapshot
     self.recorder = recorder
     self.backend = backend
+    self.registry = registry
     state = Mutex(State(editor: editor))
   }
+
+  /// It lies over another transaction.
+  var isNested: Bool { if case .transaction = backend { true } else { false } }
 
   /// The revision of the durable store that it sees.
   public var revision: Revision { snapshot.revision }
@@ -107,32 +113,62 @@ public final class Transaction: Sendable {
 
   /// Writes. All of `body` takes effect, or nothing when it throws.
   /// - Throws: NOT_WRITABLE in a read transaction, BADSTATE outside of READ; what `body` throws.
-  public func write<R>(_ body: (inout TreeEditor) throws(NSOError) -> R) throws(NSOError) -> R {
+  public func write<R>(
+    as writer: TransactionWriter = .engine, _ body: (inout TreeEditor) throws(NSOError) -> R
+  ) throws(NSOError) -> R {
     try state.withLock { state throws(NSOError) in
-      try requireWritable(state)
+      try requireWritable(state, as: writer)
       var copy = state.editor
       let result = try body(&copy)
       state.editor = copy
+      noteWrite(&state)
       return result
     }
   }
 
   /// As ``write(_:)`` for one simple change, which itself changes nothing when it throws: spares the savepoint.
-  public func writeOne(_ body: (inout TreeEditor) throws(NSOError) -> Void) throws(NSOError) {
+  public func writeOne(
+    as writer: TransactionWriter = .engine, _ body: (inout TreeEditor) throws(NSOError) -> Void
+  ) throws(NSOError) {
     try state.withLock { state throws(NSOError) in
-      try requireWritable(state)
+      try requireWritable(state, as: writer)
       try body(&state.editor)
+      noteWrite(&state)
     }
   }
 
-  func requireWritable(_ state: borrowing State) throws(NSOError) {
+  /// What transforms made of the data is no longer so.
+  func noteWrite(_ state: inout State) {
+    if model.hasTransforms { state.editor.providerTree?.forgetCache() }
+  }
+
+  func requireWritable(_ state: borrowing State, as writer: TransactionWriter = .engine) throws(NSOError) {
     guard state.phase != .finished else { throw finished }
     guard mode == .readWrite else {
       throw NSOError(
         .notWritable, "transaction \(handle) of \(session.summary) is a read transaction; start one to read and write")
     }
-    let isOpen = state.acceptsHooks ? true : !state.isBusy
-    guard state.phase == .read, isOpen else {
+    if let run = state.hooks {
+      let isTheirs: Bool =
+        switch writer {
+        case .hook: true
+        case .engine: run.before == nil
+        case .owner, .attached: false
+        }
+      guard isTheirs else { throw isInUse(run) }
+      guard !run.isGivenUp else {
+        throw NSOError(
+          .aborted, "\(summary): the write that \(run.who) was asked about was given up, since its client has gone")
+      }
+      guard !run.isWriting else {
+        throw NSOError(.inUse, "\(summary) is in use: another write of \(run.who) is under way")
+      }
+      return
+    }
+    guard writer != .hook else {
+      throw NSOError(.badState, "\(summary): the hook that this write belongs to has answered")
+    }
+    guard state.phase == .read, !state.isBusy else {
       throw NSOError(
         .badState,
         "transaction \(handle) is in state \(state.phase.rawValue)\(state.isBusy ? " and busy" : ""): write in state READ only")
@@ -176,11 +212,13 @@ public final class Transaction: Sendable {
   /// Drops all changes; the transaction goes on.
   public func revert() throws(NSOError) {
     try state.withLock { state throws(NSOError) in
+      if let run = state.hooks { throw isInUse(run) }
       guard state.phase == .read, !state.isBusy else {
         throw NSOError(
           .badState, "transaction \(handle) is in state \(state.phase.rawValue): only in state READ can it be reverted")
       }
       state.editor.revert()
+      noteWrite(&state)
     }
     recorder?.removeAll()
   }

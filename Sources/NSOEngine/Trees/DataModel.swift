@@ -54,6 +54,10 @@ public final class DataModel: Sendable {
   let callpoints: [CallPoint]
   /// Callpoints that watch what is written elsewhere, in the order of the schema.
   public let hooks: [CallPoint]
+  /// What providers have to be asked about when it is written, not when it is committed; nil: nothing.
+  let immediate: WatchedPoints?
+  /// Transaction hooks, and what has to be asked about before a commit; nil: nothing.
+  let atCommit: WatchedPoints?
   /// What validation checks when nodes change.
   public let constraints: ConstraintIndex
   /// The default of a leaf, or the defaults of a leaf-list as one list, as term bytes.
@@ -115,6 +119,10 @@ public final class DataModel: Sendable {
     self.points = points
     self.callpoints = callpoints
     self.hooks = hooks
+    let transforms = callpoints.filter(\.isTransform)
+    immediate = WatchedPoints(schema, facts, hooks: hooks.filter { $0.setHook != nil }, transforms: transforms)
+    hasTransforms = !transforms.isEmpty
+    atCommit = WatchedPoints(schema, facts, hooks: hooks.filter { $0.transactionHook != nil }, transforms: transforms)
     var reach = ContiguousArray<ProviderReach>(repeating: .none, count: schema.nodes.count)
     for node in schema.nodes where facts[node.id.index].placement == .provider {
       reach[node.id.index] = .within
@@ -141,6 +149,12 @@ public final class DataModel: Sendable {
 
   /// Some data is kept by providers.
   public var hasProviders: Bool { !callpoints.isEmpty || !hooks.isEmpty }
+
+  /// Some data is made of other data by a provider.
+  let hasTransforms: Bool
+
+  /// Writes may have to wait for set hooks or transforms.
+  public var asksAtOnce: Bool { immediate != nil }
 
   public func providerReach(_ id: NodeID) -> ProviderReach { reach[id.index] }
 

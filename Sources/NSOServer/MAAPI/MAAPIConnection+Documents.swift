@@ -35,27 +35,43 @@ extension MAAPIConnection {
       services.offload(to: later) { () throws(NSOError) in try SaveJob(view, options) }
       return .later
     case .loadConfig(let flags):
-      let transaction = try use(call).transaction
-      let load = try ConfigurationLoad(transaction, try flags.loadOptions(transaction.database))
+      let use = try use(call)
+      let load = try ConfigurationLoad(
+        use.transaction, try flags.loadOptions(use.transaction.database), as: use.writer)
       offer(.load(LoadJob(load, services.engine.model.hasProviders ? ProviderWait.threads : services.pool)), op, &out)
     case .saveConfigResult(let id), .loadConfigResult(let id): return try streamResult(id, op)
     case .getStreamProgress(let id): return try progress(id, op)
     case .loadConfigFile(let flags, let file):
       try requireTrust("make the daemon read a file")
-      let transaction = try use(call).transaction
-      let load = try ConfigurationLoad(transaction, try flags.loadOptions(transaction.database))
-      return connection.elsewhere(op, services) { (_) throws(NSOError) in try load.feed(file: file) }
+      let use = try use(call)
+      let load = try ConfigurationLoad(
+        use.transaction, try flags.loadOptions(use.transaction.database), as: use.writer)
+      return loading(load, op) { () throws(NSOError) in try load.feed(file: file) }
     case .loadConfigCmds(let flags, let text, let path):
       let use = try use(call)
       let place = try use.locate(path, call.isRelative)
-      let load = try ConfigurationLoad(use.transaction, try flags.loadOptions(use.transaction.database), below: place)
-      return connection.elsewhere(op, services) { (_) throws(NSOError) in
-        try load.feed(Array(text.utf8))
-        try load.finish()
-      }
+      let load = try ConfigurationLoad(
+        use.transaction, try flags.loadOptions(use.transaction.database), below: place, as: use.writer)
+      return loading(load, op) { () throws(NSOError) in try load.feed(Array(text.utf8)) }
     default: throw NSOError(.internal, "operation \(op) is no save or load")
     }
     return .done
+  }
+
+  /// Loads what `feed` gives, all of it.
+  private func loading(
+    _ load: ConfigurationLoad, _ op: UInt32, _ feed: @escaping @Sendable () throws(NSOError) -> Void
+  ) -> FrameOutcome {
+    guard load.asksHooks else {
+      return connection.elsewhere(op, services) { (_) throws(NSOError) in
+        try feed()
+        try load.finish()
+      }
+    }
+    return waitingForHooks(op) { () async throws(NSOError) in
+      try await ProviderWait.run(feed)
+      try await load.finishThroughHooks()
+    }
   }
 
   func offer(_ work: StreamRegistry.Work, _ op: UInt32, _ out: inout ByteBuffer) {
@@ -114,7 +130,6 @@ extension ConfigurationLoad {
     }
     do throws(NSOError) {
       try unpacker.finish()
-      try finish()
     } catch {
       abandon()
       throw NSOError(error.code, "\(file): \(error.message)", appTag: error.appTag)

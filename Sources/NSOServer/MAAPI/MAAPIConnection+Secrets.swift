@@ -41,11 +41,16 @@ extension MAAPIConnection {
     let use = try use(call)
     let place = try use.locate(path, call.isRelative)
     guard let node = place.node, let kind = use.model.secretKind(node) else { return nil }
-    let transaction = use.transaction
+    let (transaction, writer) = (use.transaction, use.writer)
+    if transaction.asksHooks(at: place, as: writer) {
+      return changeAtLength(use, at: place, op) { (editor) throws(NSOError) in
+        try editor.set(place, text: try editor.model.protected(text, kind, at: place.text(editor.model)))
+      }
+    }
     return connection.elsewhere(op, services) { (_) throws(NSOError) in
       let model = transaction.model
       let stored = try model.protected(text, kind, at: place.text(model))
-      try transaction.writeOne { (editor) throws(NSOError) in try editor.set(place, text: stored) }
+      try transaction.writeOne(as: writer) { (editor) throws(NSOError) in try editor.set(place, text: stored) }
     }
   }
 

@@ -19,8 +19,9 @@ extension MAAPIConnection {
       let use = try use(call)
       let place = try use.locate(path, call.isRelative)
       try Self.requireConfiguration(place, use.model)
-      try use.transaction.writeOne { (editor) throws(NSOError) in try editor.setAttribute(number, to: value, of: place) }
-      out.writeDone(op)
+      return try change(use, at: place, op, &out) { (editor) throws(NSOError) in
+        try editor.setAttribute(number, to: value, of: place)
+      }
     case .setDelayedWhen(let isOn):
       let transaction = try use(call).transaction
       return connection.elsewhere(op, services) { (out) throws(NSOError) in
@@ -33,15 +34,17 @@ extension MAAPIConnection {
       let use = try use(call)
       let source = try use.locate(request.from, call.isRelative)
       let destination = try use.locate(request.to, call.isRelative)
-      return atLength(use.transaction, op) { (editor) throws(NSOError) in try editor.copyTree(from: source, to: destination) }
+      return changeAtLength(use, at: destination, op) { (editor) throws(NSOError) in
+        try editor.copyTree(from: source, to: destination)
+      }
     case .insert(let path):
       let use = try use(call)
       let entry = try use.locate(path, call.isRelative)
-      return atLength(use.transaction, op) { (editor) throws(NSOError) in try editor.insert(entry) }
+      return changeAtLength(use, at: entry, op) { (editor) throws(NSOError) in try editor.insert(entry) }
     case .move(let path, let keys):
       let use = try use(call)
       let entry = try use.locate(path, call.isRelative)
-      return atLength(use.transaction, op) { (editor) throws(NSOError) in try editor.rename(entry, to: keys) }
+      return changeAtLength(use, at: entry, op) { (editor) throws(NSOError) in try editor.rename(entry, to: keys) }
     default: return try shared(call, op, &out)
     }
     return .done
@@ -54,16 +57,12 @@ extension MAAPIConnection {
     case .sharedCreate(_, let path):
       let use = try use(call)
       let place = try use.locate(path, call.isRelative)
-      try use.transaction.writeOne { (editor) throws(NSOError) in try editor.ensure(place) }
-      out.writeDone(op)
-      return .done
+      return try change(use, at: place, op, &out) { (editor) throws(NSOError) in try editor.ensure(place) }
     case .sharedSetElem(let term, let path):
       let use = try use(call)
       let place = try use.locate(path, call.isRelative)
       let value = try term.value(for: place, use.model)
-      try use.transaction.writeOne { (editor) throws(NSOError) in try editor.set(place, value) }
-      out.writeDone(op)
-      return .done
+      return try change(use, at: place, op, &out) { (editor) throws(NSOError) in try editor.set(place, value) }
     case .sharedSetElem2(let text, let path):
       let plain = MAAPICall(.setElem2(text, path), handle: call.handle, isRelative: call.isRelative)
       // Secrets are hashed elsewhere.
@@ -85,16 +84,7 @@ extension MAAPIConnection {
     _ call: MAAPICall, to target: TransactionHandle, _ place: Location, _ op: UInt32
   ) throws(NSOError) -> FrameOutcome {
     let source = try use(call).transaction
-    let destination = try use(target).transaction
-    return connection.elsewhere(op, services) { (_) throws(NSOError) in
-      try destination.takeOver(from: source, below: place)
-    }
-  }
-
-  /// A write that takes time in proportion to the data it touches.
-  private func atLength(
-    _ transaction: Transaction, _ op: UInt32, _ body: @escaping @Sendable (inout TreeEditor) throws(NSOError) -> Void
-  ) -> FrameOutcome {
-    connection.elsewhere(op, services) { (_) throws(NSOError) in try transaction.writeAtLength(body) }
+    let destination = try use(target)
+    return changeAtLength(destination, at: place, op, try destination.transaction.takingOver(from: source, below: place))
   }
 }

@@ -40,12 +40,9 @@ extension MAAPIConnection {
         "template \(request.template): its variables have to be a list of {name, XPath expression}, two binaries each: \(error)"
       )
     }
-    let templates = engine.templates
-    let transaction = use.transaction
-    let name = request.template
-    return connection.elsewhere(op, services) { (_) throws(NSOError) in
-      try transaction.apply(name, of: templates, at: root, arguments)
-    }
+    // Where it writes is known only when it has: hooks anywhere may be concerned.
+    return changeAtLength(
+      use, at: .root, op, try use.transaction.applying(request.template, of: engine.templates, at: root, arguments))
   }
 
   private func write(_ names: [String], _ op: UInt32, _ out: inout ByteBuffer) {

@@ -17,8 +17,10 @@ extension MAAPIConnection {
     case .startNestedTransaction(let request):
       let backend = try use(request.backend).transaction
       let session = try session(request.session)
-      let transaction = try engine.startTransaction(session, over: backend, request.mode)
-      return try begin(TransactionUse(transaction, isOwn: true, flags: request.flags ?? []), op, &out)
+      let flags = request.flags ?? []
+      let transaction = try engine.startTransaction(
+        session, over: backend, request.mode, runsSetHooks: flags.contains(.runSetHooks))
+      return try begin(TransactionUse(transaction, isOwn: true, flags: flags), op, &out)
     case .attach(let request):
       try attach(call, request)
       out.writeDone(op)

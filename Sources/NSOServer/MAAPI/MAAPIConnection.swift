@@ -18,6 +18,8 @@ final class MAAPIConnection: IteratingConnection {
   var xpath: XPathExchange?
   /// The action that the client waits for.
   var action: ActionEnding?
+  /// A write that set hooks or transforms are asked about; the client waits for it.
+  var hookedWrite: Task<Void, Never>?
   /// What waits for a start phase.
   var pendingPhase: UInt64?
   /// An upgrade of the schema that was begun here.
@@ -102,12 +104,12 @@ final class MAAPIConnection: IteratingConnection {
         out.writeAnswer(try use.transaction.read { (view) throws(NSOError) in try view.exists(place) } ? 1 : 0)
       }
       return .done
-    case .setElem(let term, let path):
+    case .setElem(let term, let path) where !mayAskHooks(call):
       out.writeAnswer(to: op) { (_) throws(NSOError) in
         let use = try use(call)
         let place = try use.locate(path, call.isRelative)
         let value = try term.value(for: place, use.model)
-        try use.transaction.writeOne { (editor) throws(NSOError) in try editor.set(place, value) }
+        try use.transaction.writeOne(as: use.writer) { (editor) throws(NSOError) in try editor.set(place, value) }
       }
       return .done
     default: break
@@ -179,6 +181,8 @@ final class MAAPIConnection: IteratingConnection {
     xpath = nil
     action?.cancel()
     action = nil
+    hookedWrite?.cancel()
+    hookedWrite = nil
     if let pendingPhase { engine.phases.cancel(pendingPhase) }
     pendingPhase = nil
     if let upgrade { engine.abortUpgrade(upgrade) }

@@ -21,6 +21,8 @@ final class TransactionUse {
   }
 
   var model: DataModel { transaction.model }
+  /// As whom this connection writes at the moment.
+  var writer: TransactionWriter { transaction.writer(isOwner: isOwn) }
 
   var options: ReadOptions {
     ReadOptions(markDefaults: flags.contains(.noDefaults), configurationOnly: flags.contains(.configOnly))

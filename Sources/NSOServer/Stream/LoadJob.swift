@@ -16,6 +16,8 @@ final class LoadJob: Sendable {
     var drained: [@Sendable () -> Void] = []
     var ended: (@Sendable (Result<Void, NSOError>) -> Void)?
     var advanced: (@Sendable (Int) -> Void)?
+    /// Hooks are asked about what was loaded.
+    var finishing: Task<Void, Never>?
   }
 
   private let load: ConfigurationLoad
@@ -117,6 +119,7 @@ final class LoadJob: Sendable {
         }
         advanced?(bytes.readableBytes)
       case .finish:
+        if load.asksHooks { return finishThroughHooks() }
         do throws(NSOError) { try load.finish() } catch { return over(.failure(error)) }
         return over(.success(()))
       case .rest(let drained):
@@ -126,13 +129,33 @@ final class LoadJob: Sendable {
     }
   }
 
+  /// Hooks take their time: no thread waits for them.
+  private func finishThroughHooks() {
+    let finishing = Task {
+      do throws(NSOError) {
+        try await load.finishThroughHooks()
+        over(.success(()))
+      } catch {
+        over(.failure(error))
+      }
+    }
+    let isOver = state.withLock { state in
+      state.finishing = finishing
+      return state.isOver
+    }
+    if isOver { finishing.cancel() }
+  }
+
   private func over(_ result: Result<Void, NSOError>) {
     let due: (drained: [@Sendable () -> Void], ended: (@Sendable (Result<Void, NSOError>) -> Void)?, isFirst: Bool) =
       state.withLock { state in
         guard !state.isOver else { return ([], nil, false) }
         state.isOver = true
         state.waiting = []
+        // A load that was given up; for one that has ended this does nothing.
+        state.finishing?.cancel()
         defer {
+          state.finishing = nil
           state.drained = []
           state.ended = nil
           state.advanced = nil

@@ -14,9 +14,11 @@ public struct CallPoint: Hashable, Sendable {
   public var servesConfiguration: Bool
   public var servesState: Bool
   public var isTransform: Bool
-  /// The level of a hook: `node`, `subtree`, `object` ...; nil: no such hook.
-  public var setHook: String?
-  public var transactionHook: String?
+  /// What a hook watches; nil: no such hook.
+  public var setHook: HookExtent?
+  public var transactionHook: HookExtent?
+  /// How a transaction hook is called; nil: the model does not say.
+  public var invocation: HookInvocation?
 
   /// It watches what is stored elsewhere.
   public var isHook: Bool { setHook != nil || transactionHook != nil }
@@ -31,8 +33,10 @@ public struct CallPoint: Hashable, Sendable {
     self.name = name
     self.node = node.id
     opaque = parts.first("opaque")?.argument
-    setHook = parts.first("set-hook").map { $0.argument ?? "node" }
-    transactionHook = parts.first("transaction-hook").map { $0.argument ?? "node" }
+    setHook = parts.first("set-hook").map { HookExtent($0.argument) }
+    transactionHook = parts.first("transaction-hook").map { HookExtent($0.argument) }
+    let mode = parts.first("transaction-hook")?.substatements.first("invocation-mode") ?? parts.first("invocation-mode")
+    invocation = mode?.argument.flatMap(HookInvocation.init(rawValue:))
     isTransform = flag("transform") ?? false
     let isHook = setHook != nil || transactionHook != nil
     // A statement for the one kind of data leaves the other kind to the database.
@@ -42,4 +46,25 @@ public struct CallPoint: Hashable, Sendable {
 
   /// As it stands in requests.
   public var point: PointName { PointName(name, opaque: opaque.map { EncodedTerm(Term.atom($0)) }) }
+}
+
+/// Which nodes a hook watches.
+public enum HookExtent: String, Hashable, Sendable {
+  /// The node that has the statement, and none below.
+  case node
+  /// That node and what is below it, but for lists in it.
+  case object
+  /// All that is below it.
+  case subtree
+
+  /// What a model says; a word that is not known counts as `node`.
+  init(_ argument: String?) { self = argument.flatMap(Self.init(rawValue:)) ?? .node }
+}
+
+/// How a transaction hook is called (`tailf:invocation-mode`).
+public enum HookInvocation: String, Hashable, Sendable {
+  /// With each change.
+  case perObject = "per-object"
+  /// Once for a transaction: WRITE_ALL.
+  case perTransaction = "per-transaction"
 }

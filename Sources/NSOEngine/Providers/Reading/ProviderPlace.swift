@@ -74,6 +74,11 @@ extension ProviderTree {
     return result
   }
 
+  /// Keys as they travel.
+  func wire(_ keys: [Value], of list: NodeID, for place: ProviderPlace) -> [Value] {
+    place.flags.contains(.stringsOnly) ? texts(of: keys, of: list) : keys
+  }
+
   private func texts(of values: [Value], of list: NodeID) -> [Value] {
     let node = model.schema[list]
     let types = node.kind == .list ? node.keys.map { model.schema[$0].type } : [node.type]

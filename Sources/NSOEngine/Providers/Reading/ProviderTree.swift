@@ -33,6 +33,14 @@ public final class ProviderTree: DataTree {
     self.parts = parts
   }
 
+  /// As one transaction writes it, also where it reads through another one.
+  convenience init(_ model: DataModel, _ registry: ProviderRegistry, of transaction: Transaction) {
+    self.init(model, registry, handle: transaction.handle) { [weak transaction] () throws(NSOError) in
+      guard let transaction else { throw NSOError(.noTransaction, "the transaction is finished") }
+      return registry.parts(in: transaction)
+    }
+  }
+
   func part(of instance: ProviderInstance) throws(NSOError) -> ProviderTransaction { try parts().part(of: instance) }
 
   // MARK: Operations that are done again
@@ -64,6 +72,9 @@ public final class ProviderTree: DataTree {
       state.facts = [:]
     }
   }
+
+  /// What is made of other data may have become something else; an operation under way goes on with what it has found out.
+  func forgetCache() { state.withLock { $0.cache.removeAll() } }
 
   func fact(_ want: ProviderWant) throws(StoreError) -> ProviderFact {
     if let known = state.withLock({ $0.facts[want] }) ?? cached(want) { return known }

@@ -1,0 +1,109 @@
+import NSOClient
+import NSOModel
+import NSOTesting
+import NSOWire
+import Testing
+
+/// Hooks and transforms written with the client library; Documentation/Hooks.md shows the same code.
+@Suite(.timeLimit(.minutes(2))) struct HookTests {
+  private static let model = """
+    module ports {
+      yang-version 1.1; namespace "urn:ports"; prefix p;
+      import tailf-common { prefix tailf; }
+      list port {
+        tailf:callpoint port-hook { tailf:set-hook object; }
+        key name;
+        leaf name { type string; }
+        leaf speed { type uint32; }
+        leaf enabled { type boolean; }
+      }
+      container summary {
+        tailf:callpoint total-hook { tailf:transaction-hook subtree { tailf:invocation-mode per-transaction; } }
+        leaf wanted { type boolean; }
+        leaf ports { type uint32; }
+      }
+      container fahrenheit { tailf:callpoint fahrenheit { tailf:transform true; } leaf limit { type int32; } }
+      container celsius { leaf limit { type int32; } }
+    }
+    """
+
+  private static func top(_ name: String) -> Keypath { [.tag(Tag(name, in: "urn:ports"))] }
+  private static func port(_ name: String) -> Keypath { top("port").appending(.keys([.string(name)])) }
+
+  /// The limit in degrees Fahrenheit, which is kept in degrees Celsius.
+  private struct Fahrenheit: ConfigurationData {
+    private let limit: Keypath = [.tag(Tag("celsius", in: "urn:ports")), .tag("limit")]
+
+    func value(at path: Keypath, _ call: ProviderCall) async throws -> Value? {
+      try await call.withTransaction { transaction in
+        guard case .int32(let degrees)? = try await transaction.getIfPresent(limit) else { return nil }
+        return .int32(degrees * 9 / 5 + 32)
+      }
+    }
+
+    func set(_ value: Value, at path: Keypath, _ call: ProviderCall) async throws {
+      guard case .int32(let degrees) = value else { return }
+      try await call.withTransaction { transaction in
+        try await transaction.set(.int32((degrees - 32) * 5 / 9), at: limit)
+      }
+    }
+
+    func create(_ path: Keypath, _ call: ProviderCall) async throws {
+      throw CallbackError.text("\(path) cannot be created")
+    }
+
+    func remove(_ path: Keypath, _ call: ProviderCall) async throws {
+      try await call.withTransaction { transaction in try await transaction.delete(limit) }
+    }
+  }
+
+  private func provider() -> DataProvider {
+    var provider = DataProvider(name: "ports")
+    provider.hook("port-hook") { hook in
+      guard case .set(let path, let speed) = hook.change, path.elements.last == .tag("speed") else { return }
+      guard speed != .uint32(666) else { throw CallbackError.text("no such speed") }
+      let port = Keypath(path.elements.dropLast())
+      try await hook.withTransaction { transaction in
+        try await transaction.set(.bool(speed != .uint32(0)), at: port.appending(.tag("enabled")))
+      }
+    }
+    provider.hook("total-hook", on: .writeAll) { hook in
+      try await hook.withTransaction { transaction in
+        let count = try await transaction.count(of: Self.top("port"))
+        try await transaction.set(.uint32(UInt32(count)), at: Self.top("summary").appending("ports"))
+      }
+    }
+    provider.data("fahrenheit", Fahrenheit())
+    return provider
+  }
+
+  @Test func hooksAndATransform() async throws {
+    try await TestDaemon.run(modules: [Self.model]) { daemon in
+      try await daemon.serving(provider()) {
+        try await daemon.client.withMAAPI { (maapi) async throws in
+          try await maapi.startUserSession(user: "admin", context: "system")
+          let warm = Self.top("fahrenheit").appending("limit")
+          try await maapi.withTransaction(.running, .readWrite) { (transaction) async throws in
+            try await transaction.create(Self.port("a"))
+            try await transaction.set(.uint32(100), at: Self.port("a").appending("speed"))
+            #expect(try await transaction.get(Self.port("a").appending("enabled")) == .bool(true))
+            await #expect { try await transaction.set(.uint32(666), at: Self.port("a").appending("speed")) } throws: {
+              ($0 as? NSOError)?.message == "no such speed"
+            }
+            #expect(try await transaction.get(Self.port("a").appending("speed")) == .uint32(100))
+            try await transaction.set(.bool(true), at: Self.top("summary").appending("wanted"))
+            try await transaction.set(.int32(212), at: warm)
+            #expect(try await transaction.get(Self.top("celsius").appending("limit")) == .int32(100))
+            try await transaction.set(.int32(0), at: Self.top("celsius").appending("limit"))
+            #expect(try await transaction.get(warm) == .int32(32))
+            try await transaction.apply()
+          }
+          try await maapi.withTransaction(.running, .read) { (transaction) async throws in
+            #expect(try await transaction.get(Self.top("summary").appending("ports")) == .uint32(1))
+            #expect(try await transaction.get(warm) == .int32(32))
+          }
+        }
+      }
+    }
+  }
+}
