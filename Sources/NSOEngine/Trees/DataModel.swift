@@ -120,9 +120,12 @@ public final class DataModel: Sendable {
     self.callpoints = callpoints
     self.hooks = hooks
     let transforms = callpoints.filter(\.isTransform)
-    immediate = WatchedPoints(schema, facts, hooks: hooks.filter { $0.setHook != nil }, transforms: transforms)
+    // A callpoint may be a hook of both kinds.
+    let setHooks = hooks.filter { $0.setHook != nil }.map { $0.asHook(set: true) }
+    let transactionHooks = hooks.filter { $0.transactionHook != nil }.map { $0.asHook(set: false) }
+    immediate = WatchedPoints(schema, facts, hooks: setHooks, transforms: transforms)
     hasTransforms = !transforms.isEmpty
-    atCommit = WatchedPoints(schema, facts, hooks: hooks.filter { $0.transactionHook != nil }, transforms: transforms)
+    atCommit = WatchedPoints(schema, facts, hooks: transactionHooks, transforms: transforms)
     var reach = ContiguousArray<ProviderReach>(repeating: .none, count: schema.nodes.count)
     for node in schema.nodes where facts[node.id.index].placement == .provider {
       reach[node.id.index] = .within

@@ -44,6 +44,13 @@ public struct CallPoint: Hashable, Sendable {
     servesState = !isHook && (flag("operational") ?? (flag("config") != true))
   }
 
+  /// The one hook that it is.
+  func asHook(set isSetHook: Bool) -> CallPoint {
+    var point = self
+    if isSetHook { point.transactionHook = nil } else { point.setHook = nil }
+    return point
+  }
+
   /// As it stands in requests.
   public var point: PointName { PointName(name, opaque: opaque.map { EncodedTerm(Term.atom($0)) }) }
 }
