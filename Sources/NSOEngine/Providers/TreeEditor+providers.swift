@@ -26,11 +26,13 @@ extension TreeEditor {
     return node
   }
 
-  /// Deletes all configuration that providers store.
+  /// Deletes all configuration that providers store. What transforms serve goes with what it is made of.
   mutating func deleteProviderConfiguration() throws(StoreError) {
     guard provider != nil else { return }
     for root in model.schema.roots where model.providerReach(root) != .none {
-      guard model[root].placement == .provider, model[root].isConfiguration else { continue }
+      guard model[root].placement == .provider, model[root].isConfiguration,
+        model.callpoint(of: root)?.isTransform != true
+      else { continue }
       let path = TreePath.root.appending(root, model.layout)
       try provider?.delete(path)
     }

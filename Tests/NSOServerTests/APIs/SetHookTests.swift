@@ -181,8 +181,10 @@ import Testing
     try await TestDaemon.run(added: Model.added) { daemon in
       daemon.engine.providers.limits.query = .milliseconds(dies ? 60_000 : 200)
       let provider = try FakeProvider(daemon, "watch", [Model.registration("watch-cp")]) { request in
+        // What comes too late would be the write of anybody who has attached.
+        guard dies else { return .silence }
         _ = Model.answer(daemon, request) { try $0.done(.setElem2("half", Self.b.wire), request.handle) }
-        return dies ? .die : .silence
+        return .die
       }
       let client = try daemon.session()
       let th = try client.start()
@@ -307,7 +309,7 @@ import Testing
   }
 
   @Test func `writes to the candidate call set hooks, its commit does not`() async throws {
-    try await TestDaemon.run(added: Model.added) { daemon in
+    try await TestDaemon.run(added: Model.added, engine: { $0.datastores.candidate = true }) { daemon in
       let provider = try FakeProvider(daemon, "watch", [Model.registration("watch-cp")]) { request in
         Model.answer(daemon, request) { try $0.done(.setElem2("added", Self.b.wire), request.handle) }
       }

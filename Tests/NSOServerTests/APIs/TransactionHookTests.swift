@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test func `a transform is read and written in one transaction`() async throws {
-    try await TestDaemon.run(added: Model.added) { daemon in
+    try await TestDaemon.run(added: Model.addedWithTransform) { daemon in
       let refused = LockedBox<String?>(nil)
       let provider = try Self.transform(daemon, refused)
       let client = try daemon.session()
@@ -161,11 +161,16 @@ import Testing
       // It has no part in the commit.
       #expect(provider.phases.allSatisfy { $0 == .close })
       #expect(daemon.engine.unconfirmedProviders.isEmpty)
+      // All data goes, and with it what is made of it; nobody is asked to delete that.
+      let removals = provider.calls.count { $0.number == 106 }
+      try client.commit { try client.done(.deleteAll(.safe), $0) }
+      #expect(errorCode { _ = try client.value(Self.title, try client.start(.running, .read)) } == .noExists)
+      #expect(provider.calls.count { $0.number == 106 } == removals)
     }
   }
 
   @Test func `what was written through a transform goes with the transaction`() async throws {
-    try await TestDaemon.run(added: Model.added) { daemon in
+    try await TestDaemon.run(added: Model.addedWithTransform) { daemon in
       let provider = try Self.transform(daemon)
       let client = try daemon.session()
       let th = try client.start()
@@ -185,7 +190,7 @@ import Testing
   }
 
   @Test func `a transform over a transaction in a transaction sees that one's data`() async throws {
-    try await TestDaemon.run(added: Model.added) { daemon in
+    try await TestDaemon.run(added: Model.addedWithTransform) { daemon in
       let provider = try Self.transform(daemon)
       let client = try daemon.session()
       let outer = try client.start()
@@ -208,7 +213,7 @@ import Testing
   }
 
   @Test func `a transform that writes to itself is refused`() async throws {
-    try await TestDaemon.run(added: Model.added) { daemon in
+    try await TestDaemon.run(added: Model.addedWithTransform) { daemon in
       let provider = try FakeProvider(
         daemon, "circle", [Model.registration("front-cp", ServedTable.all)]
       ) { request in

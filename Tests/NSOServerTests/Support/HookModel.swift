@@ -7,9 +7,10 @@ import NSOWire
 
 /// Hooks of all kinds and a transform.
 enum HookModel {
-  static let added = [("watched", text)]
+  static let added = [("watched", text + "}\n")]
+  static let addedWithTransform = [("watched", text + transform + "}\n")]
 
-  static let text = """
+  private static let text = """
     module watched {
       yang-version 1.1; namespace "urn:watched"; prefix w;
       import tailf-common { prefix tailf; }
@@ -45,13 +46,15 @@ enum HookModel {
         leaf v { type string; }
         list row { key id; ordered-by user; leaf id { type uint8; } }
       }
-      container front {
-        tailf:callpoint front-cp { tailf:transform true; }
-        leaf title { type string; }
-        list name { key id; leaf id { type uint8; } leaf text { type string; } }
-      }
-      container back { leaf heading { type string; } list entry { key id; leaf id { type uint8; } leaf text { type string; } } }
+    """
+
+  private static let transform = """
+    container front {
+      tailf:callpoint front-cp { tailf:transform true; }
+      leaf title { type string; }
+      list name { key id; leaf id { type uint8; } leaf text { type string; } }
     }
+    container back { leaf heading { type string; } list entry { key id; leaf id { type uint8; } leaf text { type string; } } }
     """
 
   static func path(_ top: String, _ elements: Keypath.Element...) -> Keypath {

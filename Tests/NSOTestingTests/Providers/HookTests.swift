@@ -96,7 +96,6 @@ import Testing
             #expect(try await transaction.get(Self.top("celsius").appending("limit")) == .int32(100))
             try await transaction.set(.int32(0), at: Self.top("celsius").appending("limit"))
             #expect(try await transaction.get(warm) == .int32(32))
-            try await transaction.apply()
           }
           try await maapi.withTransaction(.running, .read) { (transaction) async throws in
             #expect(try await transaction.get(Self.top("summary").appending("ports")) == .uint32(1))
