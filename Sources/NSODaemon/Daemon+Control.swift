@@ -76,7 +76,7 @@ extension Daemon: DaemonControl {
     case (2, .phase1): enterPhase2()
     case (1, .phase1), (1, .started), (2, .started): return
     case (1, _), (2, _):
-      throw NSOError(.badState, "start phase \(phase) cannot follow phase \(current); the order is phase0, 1, 2")
+      throw NSOError(.badState, "start phase \(phase) cannot follow \(current); the order is phase0, 1, 2")
     default:
       throw NSOError(.badState, "there is no start phase \(phase); the phases to start are 1 and 2")
     }

@@ -141,7 +141,8 @@ extension Daemon {
 
     text.title("event subscribers")
     for subscriber in engine.events.subscribers {
-      text.item("\(subscriber.name): \(subscriber.subscription.mask), \(subscriber.waiting) events wait")
+      let awaited = engine.events.awaited(from: subscriber).map { "; WAITED FOR: \($0)" }.joined()
+      text.item("\(subscriber.name): \(subscriber.subscription.mask), \(subscriber.waiting) events wait\(awaited)")
     }
 
     text.title("clients")

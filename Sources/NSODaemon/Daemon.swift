@@ -10,6 +10,14 @@ import NSOStore
 import NSOWire
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The daemon in one process: configuration, log, schema, databases, engine and IPC server, put together and taken apart again.
 ///
 /// Several may run in one process (tests do that) as long as their directories and addresses differ.
@@ -246,12 +254,24 @@ extension Daemon {
       searchPath: [paths.ownModules] + paths.standardModules)
   }
 
+  private static func isEmptyFile(_ path: String) -> Bool {
+    var facts = stat()
+    return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && facts.st_size == 0
+  }
+
   private static func openStores(_ configuration: DaemonConfiguration, _ name: String) throws -> Engine.Stores {
     let folder = configuration.databaseDirectory
     do {
       try Directory.make(folder)
     } catch {
       throw StartFailure(.databaseFile, .databaseBootError, "cdb/db-dir: \(error)")
+    }
+    // The one beside it is made when this one has its first pages, so an empty file was emptied.
+    if InstallationPaths.isReadable(folder + "/operational.db/data.mdb"), isEmptyFile(folder + "/config.db/data.mdb") {
+      throw StartFailure(
+        .databaseDamaged, .databaseBootError,
+        "\(folder)/config.db/data.mdb is empty: the configuration that was in it is gone. Restore the file, or remove \(folder)/config.db to begin with the initial data"
+      )
     }
     let durable = try Store(StoreOptions(path: folder + "/config.db", instanceName: name))
     do {

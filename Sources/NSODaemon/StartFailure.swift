@@ -4,6 +4,14 @@ import NSOSchema
 import NSOServer
 import NSOStore
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Why the daemon did not start: what to tell, how to log it, how to end.
 public struct StartFailure: Error, Sendable, CustomStringConvertible {
   public var exitCode: ExitCode
@@ -27,7 +35,9 @@ public struct StartFailure: Error, Sendable, CustomStringConvertible {
     case let fault as SchemaError: self.init(.installation, .moduleLoadError, "\(fault)")
     case let fault as InstallationPaths.NotFound: self.init(.installation, .fileError, "\(fault)")
     case let fault as ConfigurationTree.UnknownPath: self.init(.installation, .fileError, "\(fault)")
-    case let fault as FileError: self.init(.installation, .fileError, "\(fault)")
+    case let fault as FileError:
+      let isFull = fault.number == ENOSPC || fault.number == EDQUOT
+      self.init(isFull ? .databaseFile : .installation, .fileError, "\(fault)")
     case let fault as StoreError: self.init(store: fault)
     // Faults of settings that only the databases show, such as keys that data was encrypted with.
     case let fault as NSOError where fault.code == .badConfig: self.init(.badConfiguration, .badConfiguration, fault.message)

@@ -47,9 +47,16 @@ public enum DocumentFile {
   /// - Parameter path: a file, or `-` for standard input.
   /// - Throws: `FileError`; whatever `body` throws.
   public static func read(_ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe that nobody writes to holds nobody up: it reads as an empty file.
+    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileError(path: path, operation: "open", number: errno) }
     defer { if path != "-" { close(descriptor) } }
+    var facts = stat()
+    if path != "-", fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFIFO {
+      // A pipe with a writer, such as the one of <(command), is read to its end.
+      let flags = fcntl(descriptor, F_GETFL)
+      if flags >= 0 { _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) }
+    }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
     defer { buffer.deallocate() }
     while true {

@@ -197,7 +197,9 @@ private final class XMLCore {
       return DocumentError(
         .incomplete, "the XML document ends " + (place ?? "before its first element is complete"), at: position)
     }
-    let reason = XML_ErrorString(code).map { String(cString: $0) } ?? "error \(code.rawValue)"
+    var reason = XML_ErrorString(code).map { String(cString: $0) } ?? "error \(code.rawValue)"
+    // What is around the document here makes that of a declaration behind its beginning.
+    if code == XML_ERROR_INVALID_TOKEN { reason += " (document type declarations are not accepted)" }
     return DocumentError(.malformed, "not well-formed XML: \(reason)", at: position)
   }
 

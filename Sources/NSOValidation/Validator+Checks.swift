@@ -35,7 +35,8 @@ extension Validator {
   private func checkMust(_ constraint: Constraint, _ xpath: XPath, _ must: Must, at site: Node) throws -> Bool {
     let before = outcome.failures.count
     if try evaluate(constraint, xpath, at: site, { site }) { return outcome.failures.count < max(failureLimit, before + 1) }
-    let words = must.errorMessage ?? "\(text(site)): the condition \"\(xpath.source)\" does not hold"
+    // The model's own words do not say where.
+    let words = "\(text(site)): \(must.errorMessage ?? "the condition \"\(xpath.source)\" does not hold")"
     return fail(site, NSOError(.mustFailed, words, appTag: Tag(must.errorAppTag ?? "must-violation")))
   }
 

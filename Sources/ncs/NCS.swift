@@ -44,7 +44,18 @@ enum NCS {
   /// Runs a control command on another thread; this one, to which `main` is bound, waits.
   private static func perform(_ control: ControlCommand, _ connection: ControlConnection) -> Never {
     Task {
-      let outcome = await control.run(over: connection, print: { write($0, to: STDOUT_FILENO) }, complain: complain)
+      let lost = Mutex<Int32>(0)
+      let outcome = await control.run(
+        over: connection,
+        print: { text in
+          let problem = write(text, to: STDOUT_FILENO)
+          lost.withLock { if $0 == 0, problem != EPIPE { $0 = problem } }
+        }, complain: complain)
+      let problem = lost.withLock { $0 }
+      guard problem == 0 else {
+        complain("standard output: \(String(cString: strerror(problem))); what was printed is not complete")
+        exit(outcome == .success ? ExitCode.failure.rawValue : outcome.rawValue)
+      }
       exit(outcome.rawValue)
     }
     while true { pause() }
@@ -96,6 +107,7 @@ enum NCS {
       switch event {
       case .stop(let name): running.stop(because: name)
       case .reload: running.reload()
+      case .reopenLogs: running.reopenLogs()
       }
     }
   }
@@ -126,21 +138,24 @@ enum NCS {
   private static let running = Running()
 
   @Sendable
-  private static func complain(_ text: String) { write("ncs: \(text)\n", to: STDERR_FILENO) }
+  fileprivate static func complain(_ text: String) { write("ncs: \(text)\n", to: STDERR_FILENO) }
 
-  private static func write(_ text: String, to descriptor: Int32) {
+  /// - Returns: 0, or the operating system's error number.
+  @discardableResult
+  private static func write(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
-    text.withUTF8 { bytes in
+    return text.withUTF8 { bytes in
       var rest = bytes[...]
       while !rest.isEmpty {
         let piece = UnsafeBufferPointer(rebasing: rest)
         let count = Glibc.write(descriptor, piece.baseAddress, piece.count)
         if count < 0 {
           if errno == EINTR { continue }
-          return
+          return errno
         }
         rest = rest.dropFirst(count)
       }
+      return 0
     }
   }
 }
@@ -182,5 +197,15 @@ private final class Running: Sendable {
     }
     // What goes wrong is in the log: nobody waits for an answer.
     if let daemon { Task { try? await daemon.reload() } }
+  }
+
+  /// Before the daemon is there its logs are new.
+  func reopenLogs() {
+    guard let daemon = state.withLock({ $0.daemon }) else { return }
+    Task {
+      do throws(NSOError) { try await daemon.reopenLogs() } catch {
+        NCS.complain("the log files could not be opened anew: \(error.message)")
+      }
+    }
   }
 }

@@ -68,6 +68,18 @@ import Testing
     try await instance.withDaemon { _ in }
   }
 
+  @Test func aDatabaseThatWasEmptied() async throws {
+    let instance = try Instance()
+    try await instance.withDaemon { _ in }
+    #expect(truncate(instance.path + "/cdb/config.db/data.mdb", 0) == 0)
+    try await expect(15, "config.db/data.mdb is empty", on: instance)
+  }
+
+  @Test(arguments: ["connect-timeout", "new-session-timeout", "query-timeout", "action-timeout"])
+  func aLimitOfNoTime(name: String) async throws {
+    try await expect(21, name, "PT30S", on: Instance(settings: "<api><\(name)>PT0S</\(name)></api>"))
+  }
+
   @Test func aModuleThatDoesNotParse() async throws {
     try await expect(22, "small.yang:3", on: Instance(model: "module small {\n  namespace \"urn:s\"; prefix s;\n  bogus x;\n}"))
   }

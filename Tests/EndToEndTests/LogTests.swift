@@ -68,6 +68,30 @@ import Testing
     #expect(try instance.read("logs/ext.log").contains("by signal 9"))
   }
 
+  /// Who starts a daemon and reads its output to the end does not wait for programs that the daemon runs.
+  @Test(.timeLimit(.minutes(1))) func `programs do not keep the output of the start`() async throws {
+    let instance = try Self.instance(Self.file("ncs-log", Self.toProgram) + Self.external("./filter"))
+    try instance.write("filter", "#!/bin/sh\ncat > /dev/null\n", mode: 0o755)
+    let ncs = Instance.programs + "/ncs"
+    let start = try ChildProcess(
+      "/bin/sh", ["-c", "out=$(\(ncs) --cd '\(instance.path)' -c ncs.conf 2>&1); echo started"],
+      environment: instance.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 })
+    #expect(try await start.finish().output.contains("started"))
+    let pid = try instance.daemonPid()
+    // Programs that rotate logs send it.
+    #expect(rename(instance.path + "/logs/ncs-log", instance.path + "/logs/old") == 0 && kill(pid, SIGUSR1) == 0)
+    for _ in 0..<3000 where !instance.exists("logs/ncs-log") { _ = try await instance.run("ncs", "--status") }
+    #expect(instance.exists("logs/ncs-log"))
+    #expect(kill(pid, SIGUSR2) == 0)
+    #expect(try await instance.run("ncs", "--status").code == 0)
+    let lost = try ChildProcess(
+      "/bin/sh", ["-c", "\(ncs) --status > /dev/full; echo $?; \(Instance.programs)/ncs_cmd -c who > /dev/full; echo $?"],
+      environment: instance.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 })
+    let result = try await lost.finish()
+    #expect(result.output == "1\n1\n" && result.errors.contains("No space left"), "\(result)")
+    #expect(try await instance.run("ncs", "--stop").code == 0)
+  }
+
   @Test func `a program that cannot stay is given up until the next reload`() async throws {
     let restart = "<restart><max-attempts>2</max-attempts><delay>PT0S</delay></restart>"
     let instance = try Self.instance(

@@ -25,6 +25,7 @@ import Testing
 
   @Test(arguments: [
     ["-F", "z"], ["-Fxx"], ["-F"], ["-Q"], ["-m"], ["-lW"], ["-lP", "/x"], ["a", "b"], ["--port", "0"], ["--nope"],
+    ["-l", "-m", "-r"], ["-lr", "-m"],
   ])
   func mistakesAreRefused(arguments: [String]) {
     #expect(throws: UsageError.self) { try LoadSettings(arguments: arguments) }

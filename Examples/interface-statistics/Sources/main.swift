@@ -40,6 +40,16 @@ import NSOWire
   }
 }
 
+guard CommandLine.arguments.count < 2 else {
+  say(
+    """
+    usage: interface-statistics
+    Serves the counters of this host's network interfaces for the daemon that NCS_IPC_PATH, NCS_IPC_ADDR, NCS_IPC_PORT and
+    NCS_IPC_ACCESS_FILE name, until it is stopped. See README.md beside it.
+    """)
+  exit(["-h", "--help"].contains(CommandLine.arguments[1]) ? 0 : 2)
+}
+
 let data = InterfaceData()
 var provider = DataProvider(name: "interface-statistics")
 provider.data("interface-statistics", data)

@@ -128,9 +128,9 @@ extension DaemonConfiguration {
     ipc = try readIPC(source)
     try noteListening()
     providerLimits.connect = ipc.connectTimeLimit
-    providerLimits.newSession = try duration("api/new-session-timeout")
-    providerLimits.query = try duration("api/query-timeout")
-    providerLimits.action = try duration("api/action-timeout")
+    providerLimits.newSession = try timeLimit("api/new-session-timeout")
+    providerLimits.query = try timeLimit("api/query-timeout")
+    providerLimits.action = try timeLimit("api/action-timeout")
     providerLimits.objectCache = try duration("japi/object-cache-timeout")
     // The word infinity is no text here, but a value of its own.
     if try tree.text("cdb/client-timeout") != nil { subscriberTimeLimit = try duration("cdb/client-timeout") }
@@ -154,6 +154,16 @@ extension DaemonConfiguration {
         place(of: path), "\(path): \"\(text)\" is not a time span that can be used", remedy: "write for example PT30S")
     }
     return duration
+  }
+
+  /// A time in which somebody has to answer; none would be no time at all.
+  func timeLimit(_ path: String) throws -> Duration {
+    let limit = try duration(path)
+    guard limit > .zero else {
+      throw try ConfigurationError(
+        place(of: path), "\(path): a limit of no time lets nobody answer", remedy: "write for example PT30S")
+    }
+    return limit
   }
 
   /// Where a setting is written, or the file as a whole where it is not.

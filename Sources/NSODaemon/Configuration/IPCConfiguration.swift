@@ -33,7 +33,7 @@ extension DaemonConfiguration {
       unixPath: unixPath, origins: origins,
       unixMode: try tree.text("ncs-local-ipc/mode").flatMap { UInt16($0, radix: 8) } ?? 0o600,
       tcpAddresses: addresses, tcpPort: options.port ?? port, backlog: max(1, backlog), secret: try secret(options),
-      connectTimeLimit: try duration("api/connect-timeout"), unfinishedConnections: Int(unfinished))
+      connectTimeLimit: try timeLimit("api/connect-timeout"), unfinishedConnections: Int(unfinished))
   }
 
   private func tcpAddresses(_ options: ListeningOptions) throws -> [IPAddress] {

@@ -241,6 +241,9 @@ final class LogProgram: Sendable {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
+    // Whoever started the daemon may wait until nobody has its output any more.
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
     // Clients' sockets, databases, and the input of programs that are started at the same time are not for it.
     #if !canImport(Darwin)
       guard let closeFrom = Self.closeFrom else {

@@ -6,13 +6,16 @@
   import Darwin
 #endif
 
-/// Signals as events: SIGTERM and SIGINT ask the daemon to stop, SIGHUP to reload.
+/// Signals as events: SIGTERM and SIGINT ask the daemon to stop, SIGHUP to reload, SIGUSR1 to open its log files anew. SIGUSR2 means
+/// nothing here, and does not end it.
 public enum Signals {
   public enum Event: Hashable, Sendable {
     /// SIGTERM, SIGINT; the name is for the log.
     case stop(String)
     /// SIGHUP.
     case reload
+    /// SIGUSR1: what programs that rotate logs send.
+    case reopenLogs
   }
 
   /// Takes the signals away from their default actions. Must be called before other threads are started, since threads take over
@@ -32,6 +35,8 @@ public enum Signals {
       guard sigwait(&set, &number) == 0 else { continue }
       switch number {
       case SIGHUP: handler(.reload)
+      case SIGUSR1: handler(.reopenLogs)
+      case SIGUSR2: continue
       case SIGINT: handler(.stop("SIGINT"))
       default: handler(.stop("SIGTERM"))
       }
@@ -41,7 +46,7 @@ public enum Signals {
   private static var handled: sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, number) }
+    for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2] { sigaddset(&set, number) }
     return set
   }
 }

@@ -51,7 +51,10 @@ extension DocumentLoader {
         if let rule = AttributeRule.named(attribute.name) {
           marks.attributes.append(try self.attribute(attribute.value, rule, element.names))
         } else if !options.lax {
-          throw NSOError(.badConfig, "\(element.name): attribute \(attribute.name) is not known; leave it out, or load with -x")
+          throw NSOError(
+            .badConfig,
+            "\(element.name): attribute \(attribute.name) is not known; leave it out, or have what is unknown ignored (ncs_load -x)"
+          )
         }
       }
     }
@@ -126,7 +129,9 @@ extension DocumentLoader {
       if let rule = AttributeRule.named(annotation.name) {
         attributes.append(try attribute(annotation.value, rule, .moduleNames))
       } else if !options.lax {
-        throw NSOError(.badConfig, "\(place): annotation \(annotation.name) is not known; leave it out, or load with -x")
+        throw NSOError(
+          .badConfig,
+          "\(place): annotation \(annotation.name) is not known; leave it out, or have what is unknown ignored (ncs_load -x)")
       }
     }
     switch target {

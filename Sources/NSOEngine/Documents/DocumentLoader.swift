@@ -387,7 +387,8 @@ struct DocumentLoader {
     let place = parent.node == nil ? "at the top" : "in \(parent.text(model))"
     return NSOError(
       .badPath,
-      "unknown element \(element.name) \(place): no loaded YANG module defines it there; check the load path, or load with -x")
+      "unknown element \(element.name) \(place): no loaded YANG module defines it there; check the load path, or have what is unknown ignored (ncs_load -x)"
+    )
   }
 
   var place: String {

@@ -33,6 +33,7 @@ public final class EventHub: Sendable {
   private struct Wait {
     var key: EventAcknowledgement
     var missing: Set<UInt64>
+    var since: ContinuousClock.Instant
     var session: Int32?
     var timer: Task<Void, Never>?
     var resume: @Sendable () -> Void
@@ -180,7 +181,8 @@ public final class EventHub: Sendable {
       guard !missing.isEmpty else { return nil }
       state.last &+= 1
       let number = state.last
-      state.waits[number] = Wait(key: key, missing: missing, session: session, timer: nil, resume: body)
+      state.waits[number] = Wait(
+        key: key, missing: missing, since: .now, session: session, timer: nil, resume: body)
       if let session {
         state.suspended[session, default: (0, [])].count += 1
         suspensions.add(1, ordering: .releasing)
@@ -230,6 +232,24 @@ public final class EventHub: Sendable {
       return Self.end(number, &state)
     }
     release(due)
+  }
+
+  /// What is awaited from a subscriber, the oldest first, for people.
+  public func awaited(from subscriber: EventSubscriber) -> [String] {
+    let waits = state.withLock { state in
+      state.waits.filter { $0.value.missing.contains(subscriber.id) }.sorted { $0.key < $1.key }.map(\.value)
+    }
+    return waits.map { "\(Self.text(of: $0.key)), for \((ContinuousClock.now - $0.since).components.seconds) s" }
+  }
+
+  /// Who holds commits up by not acknowledging them, for texts of refusals; nil: nobody.
+  var waitingText: String? {
+    let (subscribers, waits) = state.withLock { ($0.subscribers, $0.waits.values.filter { $0.key.isOfCommit }) }
+    guard let wait = waits.min(by: { $0.since < $1.since }) else { return nil }
+    let names = wait.missing.sorted().compactMap { subscribers[$0]?.name }
+    guard !names.isEmpty else { return nil }
+    return
+      "it waits for \(Self.text(of: wait.key)) by \(names.joined(separator: ", ")), for \((ContinuousClock.now - wait.since).components.seconds) s"
   }
 
   private func expire(_ number: UInt64) {

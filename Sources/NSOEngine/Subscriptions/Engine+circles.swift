@@ -68,7 +68,7 @@ extension Engine {
     if taken { return owner }
     if let circle = watch.found { throw circle }
     let blocker = gate.blocker(of: want)
-    let cause = subscriptions.waitingText.map { " (\($0))" } ?? ""
+    let cause = (subscriptions.waitingText ?? events.waitingText).map { " (\($0))" } ?? ""
     throw blocked(
       waiting.text, what, after: Int64(limit), by: blocker, cause: cause, "try again, or end that session")
   }

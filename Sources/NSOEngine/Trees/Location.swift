@@ -208,7 +208,9 @@ public struct LocationBuilder: Sendable {
 
   private func unknown(_ name: String, _ namespace: String?) -> NSOError {
     let place = location.node == nil ? "at the top" : "below \(text)"
-    let shown = namespace.map { "\(name) (namespace \($0))" } ?? name
+    // Names of any length come from outside.
+    let known = name.count > 200 ? "\(name.prefix(200))... (\(name.count) characters)" : name
+    let shown = namespace.map { "\(known) (namespace \($0.prefix(200)))" } ?? known
     let children = location.node.map { model.schema[$0].children } ?? model.schema.roots
     let names = children.map { model.schema[$0].name.name }
     let near = names.count <= 12 && !names.isEmpty ? "; known there: \(names.joined(separator: ", "))" : ""

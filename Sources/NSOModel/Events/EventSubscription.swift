@@ -55,4 +55,7 @@ public enum EventAcknowledgement: Hashable, Sendable {
   case auditNetwork(session: Int32)
   /// Not determined; our own choice.
   case ha
+
+  /// A commit waits for it.
+  public var isOfCommit: Bool { if case .commitDiff = self { true } else { false } }
 }

@@ -18,7 +18,9 @@ struct ModuleFinder {
     guard let handle = opendir(directory) else {
       throw SchemaError(
         .unreadable, file: directory,
-        reason: "cannot read this directory for YANG modules: \(lastErrorText()). Check the load path")
+        reason:
+          "cannot read this directory for YANG modules: \(lastErrorText()). Check load-path in ncs.conf, --addloadpath and NSO_YANG_DIR"
+      )
     }
     defer { closedir(handle) }
     var found: [String] = []
@@ -69,7 +71,8 @@ struct ModuleFinder {
 
   /// The whole content, with a zero byte at the end for C.
   static func read(_ path: String) throws(SchemaError) -> [CChar] {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe that nobody writes to holds nobody up.
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw SchemaError(.unreadable, file: path, reason: "cannot open: \(lastErrorText())") }
     defer { close(file) }
     var status = stat()
@@ -78,6 +81,10 @@ struct ModuleFinder {
     }
     guard status.st_mode & S_IFMT == S_IFREG || status.st_mode & S_IFMT == S_IFIFO else {
       throw SchemaError(.unreadable, file: path, reason: "not a file")
+    }
+    if status.st_mode & S_IFMT == S_IFIFO {
+      let flags = fcntl(file, F_GETFL)
+      if flags >= 0 { _ = fcntl(file, F_SETFL, flags & ~O_NONBLOCK) }
     }
     var content: [CChar] = []
     content.reserveCapacity(Int(status.st_size) + 1)

@@ -23,8 +23,15 @@ extension ByteBuffer {
   mutating func writeDone(_ op: UInt32) { writeMultipleIntegers(4 as UInt32, op) }
 
   mutating func writeFailure(op: UInt32, _ error: NSOError) {
+    var error = error
+    // Texts quote what clients and providers sent, which may be long.
+    if error.message.utf8.count > Self.longestText {
+      error.message = "\(error.message.prefix(Self.longestText / 4))... (cut)"
+    }
     writeFrame { $0.writeReply(op: op, error: error) }
   }
+
+  private static var longestText: Int { 64 << 10 }
 
   mutating func writeReply(_ reply: Reply, to op: UInt32) {
     writeFrame { reply.write(op: op, into: &$0) }

@@ -30,7 +30,10 @@ public struct ListenError: Error, Hashable, Sendable, CustomStringConvertible {
     switch cause {
     case .inUse(let holder):
       let who = holder ?? "another process"
-      return place + "\(who) listens there already; stop it (ncs --stop) or choose another \(isUnix ? "path" : "port")"
+      // Anybody may listen there; only a daemon like this one can be told to stop.
+      let isDaemon = holder.map { $0.contains("instance ") || $0.contains("ncs ") || $0.hasSuffix("/ncs") } ?? false
+      let remedy = isDaemon ? "stop it (ncs --stop) or choose" : "choose"
+      return place + "\(who) listens there already; \(remedy) another \(isUnix ? "path" : "port")"
     case .addressNotAvailable:
       return place + "this machine has no such address; see ncs-ipc-address/ip and ncs-ipc-extra-listen-ip"
     case .permissionDenied(let what):

@@ -17,8 +17,9 @@ enum SocketHolder {
     }
     let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
       .filter { !$0.hasPrefix("--detached=") }.joined(separator: " ")
+      .map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? " " : $0 }
     let folder = link(at: "/proc/\(process)/cwd").map { ", in \($0)" } ?? ""
-    return "\(who)process \(process) (\(words)\(folder))"
+    return "\(who)process \(process) (\(String(words))\(folder))"
   }
 
   /// The process that listens at the other end of a connected Unix socket.

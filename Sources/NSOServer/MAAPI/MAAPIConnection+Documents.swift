@@ -103,13 +103,23 @@ extension MAAPIConnection {
 extension ConfigurationLoad {
   /// Loads a file of the daemon's host; relative names begin at the daemon's folder.
   fileprivate func feed(file: String) throws(NSOError) {
-    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+    // A pipe that nobody writes to must not hold this thread; what is no file ends, or does not, as somebody else likes.
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let code = errno
       abandon()
-      throw NSOError(code == ENOENT ? .noExists : .operatingSystem, "\(file): \(errorText(code))")
+      let hint = code == ENOENT ? "; the daemon opens the file, so it must be one of its host" : ""
+      throw NSOError(code == ENOENT ? .noExists : .operatingSystem, "\(file): \(errorText(code))\(hint)")
     }
     defer { close(descriptor) }
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+      abandon()
+      throw NSOError(
+        .operatingSystem,
+        "\(file): not a regular file; the daemon reads no pipes, devices or folders: send the document over the connection instead (ncs_load -l < \(file))"
+      )
+    }
     var piece = [UInt8](repeating: 0, count: 64 << 10)
     var unpacker = try FileUnpacker(file)
     while true {

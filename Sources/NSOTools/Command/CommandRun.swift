@@ -45,7 +45,8 @@ actor CommandRun {
       let reason = describe(error)
       // The daemon names the path itself where it can.
       let isNamed = call.words.count > 1 && reason.contains(call.words[1])
-      throw ToolError((isNamed ? call.words[0] : call.words.joined(separator: " ")) + ": " + reason)
+      let words = call.words.joined(separator: " ")
+      throw ToolError((isNamed ? call.words[0] : words.count > 300 ? "\(words.prefix(300))..." : words) + ": " + reason)
     }
   }
 

@@ -32,6 +32,7 @@ public enum CommandTool {
       do {
         for (command, call) in script { try await run.perform(command, call) }
         try await run.finish()
+        try io.outputFailure.check()
         return ToolExit.success
       } catch {
         await run.abandon()

@@ -154,13 +154,16 @@ extension Command {
     Command(
       names: ["mdiff"], arguments: "[xml]",
       purpose:
-        "print what the MAAPI transaction would change, with + and -, or as an XML document; it is validated, but not committed",
+        "print what the MAAPI transaction would change, with + and -, or as an XML document; it is validated, but not committed by this: the end of the commands commits, unless mrevert drops the changes",
       transaction: .writes
     ) { run, words in
       var text = try await run.currentTransaction().dryRun(words.first == "xml" ? .xml : .cli)
       if text.hasSuffix("\n") { text.removeLast() }
       if !text.isEmpty { run.print(text) }
     },
+    Command(
+      names: ["mrevert"], purpose: "drop what the commands so far changed in the MAAPI transaction", transaction: .writes
+    ) { run, _ in try await run.currentTransaction().revert() },
   ]
 
   private static func wholeNumber<Number: FixedWidthInteger>(_ text: String, _ name: String) throws(UsageError) -> Number {

@@ -38,6 +38,9 @@ extension Command {
       names: ["msave"], arguments: "[PATH] [FORMAT]",
       purpose: "print the configuration below PATH (all) as xml (default) or json", transaction: .reads
     ) { run, words in
+      guard words.count < 2 || ["json", "xml"].contains(words[1]) else {
+        throw UsageError("\(words[1]) is no format of documents: xml, json")
+      }
       let flags: ConfigFlags = words.last == "json" ? [.json, .xmlPretty] : [.xml, .xmlPretty]
       let place = words.first { $0 != "json" && $0 != "xml" }
       let path: any PathConvertible

@@ -3,6 +3,15 @@ import NIOCore
 import NSOClient
 import NSOModel
 import NSOWire
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 /// The outside world of a tool: its streams and its environment. Tests put their own in.
 struct ToolIO: Sendable {
@@ -14,6 +23,8 @@ struct ToolIO: Sendable {
   var writeError: @Sendable (String) -> Void
   /// Where progress is shown; nil for nowhere.
   var terminal: Terminal?
+  /// Why results did not get where they should; 0 when all did.
+  let outputFailure = OutputFailure()
 
   /// Of this process.
   static func process(_ program: String) -> ToolIO {
@@ -24,10 +35,23 @@ struct ToolIO: Sendable {
   }
 
   /// One line of results.
-  func print(_ line: String) { _ = writeOutput(ByteBuffer(string: line + "\n")) }
+  func print(_ line: String) { outputFailure.note(writeOutput(ByteBuffer(string: line + "\n"))) }
 
   /// One line about what is wrong, with the program's name.
   func complain(_ what: String) { writeError("\(program): \(what)\n") }
+}
+
+/// The first failure to write results. Nobody reading any more (`| head`) is none.
+final class OutputFailure: Sendable {
+  private let number = Mutex<Int32>(0)
+
+  func note(_ problem: Int32) { number.withLock { if $0 == 0, problem != EPIPE { $0 = problem } } }
+
+  /// - Throws: `ToolError` when something was lost.
+  func check() throws(ToolError) {
+    let problem = number.withLock { $0 }
+    guard problem == 0 else { throw ToolError("standard output: \(systemErrorText(problem)); the results are not complete") }
+  }
 }
 
 /// How a tool ends.

@@ -74,8 +74,8 @@ extension LoadSettings {
       .init(
         title: "Loading",
         options: [
-          .flag("m", nil, "merge with what is there (without -m and -r everything is deleted first)") { $0.merge = .merge },
-          .flag("r", nil, "replace the parts that are present in the file") { $0.merge = .replace },
+          .flag("m", nil, "merge with what is there (without -m and -r everything is deleted first)") { $0.choose(.merge) },
+          .flag("r", nil, "replace the parts that are present in the file") { $0.choose(.replace) },
           .flag("D", nil, "delete all configuration first") { $0.deleteAll = true },
           .flag("x", nil, "ignore unknown namespaces, elements and attributes (XML)") { $0.isLax = true },
           .flag("a", nil, "commit after each line (CLI formats)") { $0.autoCommit = true },
@@ -119,11 +119,19 @@ extension LoadSettings {
   private static let formatHelp =
     "x XML (default), p pretty XML, o JSON, j curly brackets, c C style, i I style, t C style with the fast parser"
 
+  private var isContradictory = false
+
+  private mutating func choose(_ merge: Merge) {
+    if self.merge != .create, self.merge != merge { isContradictory = true }
+    self.merge = merge
+  }
+
   /// Reads a command line.
   init(arguments: some Sequence<String>) throws(UsageError) {
     self.init()
     files += try Self.options.parse(arguments, into: &self)
     guard !wantsHelp else { return }
+    guard !isContradictory else { throw UsageError("-m and -r exclude each other") }
     if isLoad {
       if xpath != nil || withDefaults || showDefaults || onlyCDB || serviceMeta {
         throw UsageError("-P, -W, -S, -b and -M are for saving and do not go with -l")

@@ -56,4 +56,16 @@ import Testing
       #expect(errorCode { _ = try load(daemon.folder("no.gz")) } == .noExists)
     }
   }
+
+  @Test(.timeLimit(.minutes(1))) func `what is no file holds nobody up`() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.session()
+      #expect(mkfifo(daemon.folder("pipe"), 0o600) == 0)
+      for name in [daemon.folder("pipe"), "/dev/zero", daemon.folder("")] {
+        let handle = try client.start()
+        #expect(errorCode { try client.done(.loadConfigFile([.xml], file: name), handle) } == .operatingSystem, "\(name)")
+        try client.done(.stopTransaction, handle)
+      }
+    }
+  }
 }
