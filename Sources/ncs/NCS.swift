@@ -54,7 +54,7 @@ enum NCS {
       let problem = lost.withLock { $0 }
       guard problem == 0 else {
         complain("standard output: \(String(cString: strerror(problem))); what was printed is not complete")
-        exit(outcome == .success ? ExitCode.failure.rawValue : outcome.rawValue)
+        exit(outcome.rawValue == 0 ? ExitCode.failure.rawValue : outcome.rawValue)
       }
       exit(outcome.rawValue)
     }

@@ -65,7 +65,7 @@ struct ValidationTests {
         try editor.set(test.locate("/t:net/if{e0}/mtu"), .uint16(10))
       } == nil)
     let error = try await apply { try $0.set(test.locate("/t:net/strict"), .bool(true)) }
-    #expect(error == NSOError(.mustFailed, "the MTU is too small", appTag: Tag("mtu-small")))
+    #expect(error == NSOError(.mustFailed, "/t:net/if{e0}/mtu: the MTU is too small", appTag: Tag("mtu-small")))
     #expect(try test.value("/t:net/strict") == .bool(false))
     #expect(
       try await apply { editor in

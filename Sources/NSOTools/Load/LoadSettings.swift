@@ -28,6 +28,7 @@ struct LoadSettings: Hashable, Sendable {
   var isLoad = false
   var format = Format.xml
   var merge = Merge.create
+  private var isContradictory = false
   var hiding = Hiding.asSession
   var attachInit = false
   var path: String?
@@ -118,8 +119,6 @@ extension LoadSettings {
 
   private static let formatHelp =
     "x XML (default), p pretty XML, o JSON, j curly brackets, c C style, i I style, t C style with the fast parser"
-
-  private var isContradictory = false
 
   private mutating func choose(_ merge: Merge) {
     if self.merge != .create, self.merge != merge { isContradictory = true }
