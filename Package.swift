@@ -41,6 +41,7 @@ let package = Package(
     .library(name: "NSOClient", targets: ["NSOClient"]),
     .library(name: "NSOTesting", targets: ["NSOTesting"]),
     .executable(name: "ncs", targets: ["ncs"]),
+    .executable(name: "ncs_cli", targets: ["ncs_cli"]),
     .executable(name: "ncs_cmd", targets: ["ncs_cmd"]),
     .executable(name: "ncs_load", targets: ["ncs_load"]),
     .executable(name: "ncs-maapi", targets: ["ncs-maapi"]),
@@ -84,16 +85,17 @@ let package = Package(
         "NSOModel", "NSOSecrets", "NSOTerms", "NSOWire", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath",
         "NSOValidation", nioCore, nioPosix, logging, tracing,
       ]),
+    library("NSOCLI", ["NSOModel", "NSOEngine", "NSOSchema", "NSOStore", nioCore, nioPosix, logging]),
     library(
       "NSOServer",
       [
-        "NSOModel", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging,
+        "NSOCLI", "NSOModel", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging,
         deque,
       ]),
     library(
       "NSODaemon",
       [
-        "NSOServer", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore,
+        "NSOServer", "NSOCLI", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore,
         nioPosix, logging,
       ],
       exclude: ["YANG"]),
@@ -101,6 +103,7 @@ let package = Package(
     library("NSOTesting", ["NSODaemon", "NSOClient", "NSOWire"]),
 
     tool("ncs", ["NSODaemon", "NSOTools", "NSOClient", "NSOModel"]),
+    tool("ncs_cli", ["NSOTools"]),
     tool("ncs_cmd", ["NSOTools"]),
     tool("ncs_load", ["NSOTools"]),
     tool("ncs-maapi", ["NSOTools"]),
@@ -122,6 +125,7 @@ let package = Package(
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSecrets", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel"]),
+    tests("NSOCLITests", ["NSOCLI", "NSOEngine", "NSOSchema", "NSOStore", "NSOModel", logging]),
     tests(
       "NSOServerTests",
       [
@@ -135,7 +139,7 @@ let package = Package(
     tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOWire", "NSOModel"]),
     tests(
       "EndToEndTests",
-      ["NSOClient", "NSOSecrets", "NSOWire", "NSOModel", "ncs", "ncs_cmd", "ncs_load", "ncs-maapi", "interface-statistics"]),
+      ["NSOClient", "NSOSecrets", "NSOWire", "NSOModel", "ncs", "ncs_cli", "ncs_cmd", "ncs_load", "ncs-maapi", "interface-statistics"]),
   ]
 )
 

@@ -43,6 +43,7 @@ extension Daemon: DaemonControl {
     log.record(.reopenLogs)
     server?.update(Self.admissionRules(new.ipc))
     engine.providers.limits = new.providerLimits
+    cli.settings = new.cli
     engine.subscriptions.timeLimit = new.subscriberTimeLimit
     engine.replaysSubscriptions = new.replaysSubscriptions
     engine.events.settings = new.events

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import NSOCLI
 import NSODocument
 import NSOEngine
 import NSOModel
@@ -76,6 +77,7 @@ public final class Daemon: Sendable {
   let paths: InstallationPaths
   let log: LogSet
   let engine: Engine
+  let cli: CLIService
   let group: MultiThreadedEventLoopGroup
   let startTime: ContinuousClock.Instant
   /// Set once, before anybody else sees the daemon.
@@ -98,6 +100,7 @@ public final class Daemon: Sendable {
     self.paths = paths
     self.log = log
     self.engine = engine
+    cli = CLIService(engine, configuration.cli)
     self.group = group
     self.startTime = startTime
     self.name = name
@@ -215,7 +218,7 @@ extension Daemon {
       throw StartFailure(.installation, .fileError, "state-dir: \(error)")
     }
     let server = IPCServer(
-      configuration: ipcConfiguration(configuration), engine: engine, control: self, group: group, logger: logger)
+      configuration: ipcConfiguration(configuration), engine: engine, control: self, cli: cli, group: group, logger: logger)
     serverBox.withLock { $0 = server }
     do throws(ListenError) {
       try await server.start()

@@ -8,6 +8,8 @@ public protocol DocumentWriter {
   mutating func startContainer(_ name: NodeName, metadata: [Annotation]) throws
   mutating func startList(_ name: NodeName) throws
   mutating func startEntry(metadata: [Annotation]) throws
+  /// As `startEntry`, then a leaf for each key; for formats in which keys are no leafs.
+  mutating func startEntry(keys: [(NodeName, WrittenValue)], metadata: [Annotation]) throws
   /// Ends the innermost container or list entry.
   mutating func end() throws
   mutating func endList() throws
@@ -21,6 +23,10 @@ public protocol DocumentWriter {
 
 extension DocumentWriter {
   public mutating func startContainer(_ name: NodeName) throws { try startContainer(name, metadata: []) }
+  public mutating func startEntry(keys: [(NodeName, WrittenValue)], metadata: [Annotation]) throws {
+    try startEntry(metadata: metadata)
+    for (name, value) in keys { try leaf(name, value) }
+  }
   public mutating func startEntry() throws { try startEntry(metadata: []) }
   public mutating func leaf(_ name: NodeName, _ value: WrittenValue) throws { try leaf(name, value, metadata: []) }
   public mutating func item(_ value: WrittenValue) throws { try item(value, metadata: []) }

@@ -60,6 +60,7 @@ public final class Engine: Sendable {
   let replay: ReplayRecord
   let subscriptionParticipant: SubscriptionParticipant
   private let providerCommit: ProviderCommit
+  let providerActions: ProviderActions
   /// Notification streams.
   public let streams: NotificationStreams
 
@@ -111,7 +112,8 @@ public final class Engine: Sendable {
     confirmedCommits = try ConfirmedCommits(stores.durable, history)
     candidate = try Candidate(stores.durable, layout, confirmedCommits)
     participants.add(subscriptionParticipant, at: .subscribers)
-    actions.setPointHandler(ProviderActions(providers))
+    providerActions = ProviderActions(providers)
+    actions.setPointHandler(providerActions)
     participants.add(ProviderValidation(providers, schema, phases), at: .validationPoints)
     // The candidate says how long history is needed.
     participants.add(candidate, at: .history)

@@ -74,6 +74,12 @@ extension LogSymbol {
   public static let replayStoreFailure = LogSymbol(94, "NOTIFICATION_REPLAY_STORE_FAILURE", .critical)
   public static let eventSocketTimeout = LogSymbol(95, "EVENT_SOCKET_TIMEOUT", .critical)
   public static let eventSocketWriteBlock = LogSymbol(96, "EVENT_SOCKET_WRITE_BLOCK", .critical)
+  /// A command of the CLI is about to be carried out; it has ended well, or not.
+  public static let cliCommand = LogSymbol(108, "CLI_CMD", .info)
+  public static let cliCommandDone = LogSymbol(131, "CLI_CMD_DONE", .info)
+  public static let cliCommandAborted = LogSymbol(132, "CLI_CMD_ABORTED", .info)
+  /// A CLI session without authorization.
+  public static let noAuthorizationLogin = LogSymbol(122, "NOAAA_CLI_LOGIN", .info)
   public static let groupAssignment = LogSymbol(116, "GROUP_ASSIGN", .info)
   public static let noGroupAssignment = LogSymbol(117, "GROUP_NO_ASSIGN", .info)
   /// The application refused a login.

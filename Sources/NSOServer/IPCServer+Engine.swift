@@ -1,6 +1,7 @@
 public import Logging
 public import NIOCore
 import NIOPosix
+public import NSOCLI
 public import NSOEngine
 import NSOModel
 import NSOWire
@@ -9,13 +10,15 @@ extension IPCServer {
   /// A server that lets its clients work on `engine`.
   /// - Parameters:
   ///   - control: what clients may ask of the daemon as a whole; nil: such requests are refused.
+  ///   - cli: the CLI sessions; nil: with the settings that are there by default.
   ///   - group: the event loops that carry the connections.
   public convenience init(
-    configuration: IPCServerConfiguration, engine: Engine, control: (any DaemonControl)? = nil, group: any EventLoopGroup,
-    logger: Logger
+    configuration: IPCServerConfiguration, engine: Engine, control: (any DaemonControl)? = nil,
+    cli: CLIService? = nil, group: any EventLoopGroup, logger: Logger
   ) {
     let services = Services(
-      engine: engine, control: control, streams: StreamRegistry(), schemas: SchemaStreamCache(), pool: .singleton,
+      engine: engine, cli: cli ?? CLIService(engine), control: control, streams: StreamRegistry(), schemas: SchemaStreamCache(),
+      pool: .singleton,
       streamTimeLimit: configuration.streamTimeLimit)
     self.init(
       core: ServerCore(configuration: configuration, logger: logger) { connection, hello in
@@ -33,7 +36,8 @@ extension IPCServer {
         services.engine.journal.refusal(
           Explanation(
             .access, .accessDenied, actor: "\(connection.peer) may use MAAPI only", action: "",
-            rule: "\(hello.client) knows no users, so it is for trusted peers", remedy: "connect as root or the daemon's own user")))
+            rule: "\(hello.client) knows no users, so it is for trusted peers",
+            remedy: "connect as root or the daemon's own user")))
     }
     switch hello.client {
     case .maapi: return MAAPIConnection(connection, services)

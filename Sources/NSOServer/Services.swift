@@ -1,11 +1,13 @@
 import NIOCore
 import NIOPosix
+import NSOCLI
 import NSOEngine
 import NSOModel
 
 /// What the APIs call. Shared by all connections.
 struct Services: Sendable {
   let engine: Engine
+  let cli: CLIService
   /// Nil where nobody can be asked to stop or reload, for example in tests.
   let control: (any DaemonControl)?
   let streams: StreamRegistry

@@ -42,7 +42,12 @@ import Testing
         #expect(try await tool("-g", code: 2).contains("--get"))
         #expect(try await tool("-g", "-s", "x", code: 2).contains("one operation"))
         #expect(try await tool("-s", "/r:system/location", code: 2).contains("words do not fit"))
-        #expect(try await tool("-C", "show", code: 1).contains("CLI sessions"))
+        // Commands of the CLI, and a session that has none.
+        #expect(
+          try await tool("-E", "/r:interfaces/interface{eth0}/mtu") == "set interfaces interface eth0 mtu 1500\n")
+        #expect(try await tool("-T", "set interfaces interface eth0 mtu 9").hasSuffix("/r:interfaces/interface{eth0}/mtu\n"))
+        #expect(try await tool("-C", "show", code: 1).contains("no CLI session"))
+        #expect(try await tool("-L", "/r:system", code: 1).contains("not supported"))
         let alone = try await instance.run("ncs-maapi", "-g", "/r:system/location")
         #expect(alone.code == 1 && alone.errors.contains("NCS_MAAPI_THANDLE"))
         #expect(try await instance.run("ncs-maapi", "--help").output.contains("--keypath-diff"))

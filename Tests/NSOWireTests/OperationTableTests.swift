@@ -199,7 +199,12 @@ import Testing
     .startHistoryTransaction(StartHistoryTransaction(revision: 5, comparedTo: 2)),
     .startHistoryTransaction(StartHistoryTransaction(revision: 5)),
     .rollBack(RollBack(.fixed(3), isSelective: true, below: WireKeypath(Keypath([.tag(Tag("a", in: "urn:a"))])))),
-    .terminalOpen, .terminalNext, .terminalAnswer(3, "yes"), .terminalAnswer(3, nil),
+    .cli(.command(3, "show x", flags: 1, hiddenGroups: ["debug"])), .cli(.get(3, "paginate")),
+    .cli(.set(3, "paginate", "true")), .cli(.path("set a b", inTransaction: false)),
+    .cli(.path("set a b", inTransaction: true)), .cli(.commandOfPath(flags: 2, path)),
+    .cli(.accounting(user: "a", 3, "show")),
+    .cli(.open(CLIOpen(style: "j", host: "h", isInteractive: true, withoutAuthorization: true, opaque: "o"))),
+    .cli(.execute("show")), .cli(.complete("sho", character: 9)), .cli(.interrupt), .terminalOpen, .terminalNext, .terminalAnswer(3, "yes"), .terminalAnswer(3, nil),
   ]
 
   private static let cdb: [CDBRequest] = [

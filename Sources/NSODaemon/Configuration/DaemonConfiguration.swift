@@ -1,3 +1,4 @@
+public import NSOCLI
 public import NSOEngine
 public import NSOModel
 import NSOSchema
@@ -58,6 +59,8 @@ public struct DaemonConfiguration: Sendable {
   public var streams: [NotificationStreamSettings] = []
   /// Whether HA orders are carried out.
   public var isHAEnabled: Bool
+  /// The CLI.
+  public var cli = CLISettings()
   /// What the operator should know but what does not stop the daemon.
   public var notices: [String] = []
 
@@ -144,6 +147,7 @@ extension DaemonConfiguration {
         "external/enabled of \(programless.joined(separator: ", ")) has no effect: logs/external/enabled is not true")
     }
     streams = try readStreams(source)
+    cli = try readCLI()
     noteIneffective()
   }
 

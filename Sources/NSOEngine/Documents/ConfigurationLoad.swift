@@ -57,6 +57,11 @@ public final class ConfigurationLoad: Sendable {
       throw NSOError(
         .notWritable, "transaction \(transaction.handle) is a read transaction: a load needs one to read and write")
     }
+    switch options.format {
+    case .xml, .xmlPretty, .json, .jsonPretty: break
+    case .curly, .setCommands, .keypaths:
+      throw NSOError(.notImplemented, "the formats of the CLI are loaded by its commands only: use XML or JSON")
+    }
     let (before, run) = try transaction.beginWriting(as: writer)
     asksHooks = transaction.asksHooks(at: place, as: writer)
     var editor = asksHooks ? before.layered() : before
@@ -91,7 +96,7 @@ public final class ConfigurationLoad: Sendable {
     switch format {
     // A bare sequence of elements will do as well as one that holds them.
     case .xml, .xmlPretty: XMLDocumentParser(framing: .sequence)
-    case .json, .jsonPretty: JSONDocumentParser()
+    default: JSONDocumentParser()
     }
   }
 

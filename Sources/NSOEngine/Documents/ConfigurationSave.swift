@@ -59,6 +59,9 @@ public struct ConfigurationSave {
     case .xmlPretty: writer = XMLDocumentWriter(layout: .pretty, sink: write)
     case .json: writer = JSONDocumentWriter(layout: .plain, sink: write)
     case .jsonPretty: writer = JSONDocumentWriter(layout: .pretty, sink: write)
+    case .curly: writer = CurlyDocumentWriter(hiddenLevels: options.contentsOnly ? 1 : 0, sink: write)
+    case .setCommands: writer = LineDocumentWriter(.setCommands, sink: write)
+    case .keypaths: writer = LineDocumentWriter(.keypaths, sink: write)
     }
     hasAttributes = try view.usesAttributes()
     selection = try options.filter.map { (filter) throws(NSOError) in try NodeSelection(filter, view) }
@@ -68,20 +71,21 @@ public struct ConfigurationSave {
         throw NSOError(
           .badPath, "without parents (NO_PARENTS) the path must give the keys of \(view.model.schema.path(of: step.node))")
       }
-    } else {
-      do { try writer.startContainer(Self.root(options.format)) } catch { throw NSOError(.internal, "\(error)") }
     }
-    frames = [.children(.root, children(of: nil, depth: 0), next: 0, opened: options.noParents ? .nothing : .container)]
+    let root = options.noParents ? nil : Self.root(options.format)
+    if let root { do { try writer.startContainer(root) } catch { throw NSOError(.internal, "\(error)") } }
+    frames = [.children(.root, children(of: nil, depth: 0), next: 0, opened: root == nil ? .nothing : .container)]
   }
 
   /// Whether what stands at a depth is written; without parents only from the end of the path on.
   private func isShown(_ depth: Int) -> Bool { !options.noParents || depth >= restriction.count - 1 }
 
-  private static func root(_ format: DocumentFormat) -> NodeName {
+  private static func root(_ format: DocumentFormat) -> NodeName? {
     switch format {
     case .xml, .xmlPretty:
       NodeName("config", namespace: DocumentLoader.configNamespace, module: "", prefix: "config")
     case .json, .jsonPretty: NodeName("data", namespace: "", module: "", prefix: "")
+    case .curly, .setCommands, .keypaths: nil
     }
   }
 
@@ -149,7 +153,7 @@ public struct ConfigurationSave {
     var written: [(NodeName, WrittenValue)] = []
     for (key, value) in zip(model.schema[node].keys, keys) {
       guard let type = model.schema[key].type else { continue }
-      written.append((model.nodeName(key), try model.written(value, type)))
+      written.append((name(key), try model.written(value, type)))
     }
     pending.append(.entry(written, try annotations(of: entry)))
     // An entry that is only on the way to something selected waits for it.
@@ -182,15 +186,15 @@ public struct ConfigurationSave {
     case .leaf where facts.flags.contains(.empty):
       guard try view.exists(place) else { return }
       try flush()
-      try writer.leaf(model.nodeName(node), .empty, metadata: try annotations(of: place))
+      try writer.leaf(name(node), .empty, metadata: try annotations(of: place))
     case .leaf:
       guard let value = try set(place), let type = model.schema[node].type else { return }
       try flush()
-      try writer.leaf(model.nodeName(node), try model.written(value, type), metadata: try annotations(of: place))
+      try writer.leaf(name(node), try model.written(value, type), metadata: try annotations(of: place))
     case .leafList:
       guard case .list(let values)? = try set(place), let type = model.schema[node].type else { return }
       try flush()
-      try writer.startLeafList(model.nodeName(node))
+      try writer.startLeafList(name(node))
       for value in values {
         guard hasAttributes || relation == .above else {
           try writer.item(try model.written(value, type))
@@ -212,12 +216,12 @@ public struct ConfigurationSave {
         return
       }
       let annotations = try annotations(of: place)
-      pending.append(.container(model.nodeName(node), annotations))
+      pending.append(.container(name(node), annotations))
       if facts.flags.contains(.presence) || !annotations.isEmpty, shows(facts), relation == .inside { try flush() }
       frames.append(.children(place, children(of: node, depth: depth + 1), next: 0, opened: .container))
     case .list:
       let tree = try view.tree(of: node)
-      if isShown(depth) { pending.append(.list(model.nodeName(node))) }
+      if isShown(depth) { pending.append(.list(name(node))) }
       let entry = restriction.indices.contains(depth) ? restriction[depth].entry : nil
       frames.append(
         .entries(place, tree, entry.map { .atOrAfter($0) } ?? .start, only: entry, isShown: isShown(depth)))
@@ -247,6 +251,19 @@ public struct ConfigurationSave {
     options.content != .operational || !facts.isConfiguration
   }
 
+  /// In the forms of the CLI a name has its prefix where it is needed to tell it from another.
+  private func name(_ node: NodeID) -> NodeName {
+    var name = model.nodeName(node)
+    switch options.format {
+    case .curly, .setCommands, .keypaths:
+      let schemaNode = model.schema[node]
+      guard model.schema.child(of: schemaNode.parent, name: name.local) != node else { break }
+      name.local = "\(name.prefix):\(name.local)"
+    default: break
+    }
+    return name
+  }
+
   private func children(of node: NodeID?, depth: Int) -> [NodeID] {
     if restriction.indices.contains(depth) { return [restriction[depth].node] }
     return node.map { model.schema[$0].children } ?? model.schema.roots
@@ -261,8 +278,7 @@ public struct ConfigurationSave {
       case .container(let name, let annotations): try writer.startContainer(name, metadata: annotations)
       case .list(let name): try writer.startList(name)
       case .entry(let keys, let annotations):
-        try writer.startEntry(metadata: annotations)
-        for (name, value) in keys { try writer.leaf(name, value) }
+        try writer.startEntry(keys: keys, metadata: annotations)
       }
     }
     pending.removeAll(keepingCapacity: true)

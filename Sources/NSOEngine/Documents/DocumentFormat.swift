@@ -3,6 +3,10 @@ public import NSOModel
 /// The formats that configuration is saved and loaded in.
 public enum DocumentFormat: Sendable, Hashable {
   case xml, xmlPretty, json, jsonPretty
+  /// As the CLI shows it; written only.
+  case curly
+  /// A command of the CLI, or a path, for each leaf; written only.
+  case setCommands, keypaths
 }
 
 /// What to do with data that a document and the tree both have (protocol part 04, section 6).
@@ -67,6 +71,8 @@ public struct SaveOptions: Sendable, Hashable {
   public var hidesHidden: Bool
   /// Data of providers is left out.
   public var withoutProviders: Bool
+  /// Of a container or list entry that is the path only what is in it; with `noParents`, in the form of the CLI.
+  public var contentsOnly = false
 
   public init(
     format: DocumentFormat, content: Content = .configuration, withDefaults: Bool = false, path: Keypath? = nil,

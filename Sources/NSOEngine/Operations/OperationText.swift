@@ -134,7 +134,7 @@ public enum OperationText {
 
     private func shown(_ value: Value, _ id: NodeID?) -> String {
       let type = id.flatMap { schema[$0].type }
-      return TextWords.quoted(type.flatMap { schema.text(of: value, as: $0) } ?? value.plainText)
+      return CommandText.quoted(type.flatMap { schema.text(of: value, as: $0) } ?? value.plainText)
     }
   }
 }

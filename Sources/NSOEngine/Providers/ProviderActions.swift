@@ -17,35 +17,49 @@ final class ProviderActions: ActionHandler {
       throw NSOError(.internal, "\(invocation.text) has no action point")
     }
     let place = Keypath(invocation.instance.parent, invocation.model)
-    let served = try registry.require(.action, point, at: place, for: invocation.text)
+    let call = CallbackCall.action(invocation.model.schema.tag(of: invocation.instance.node), place, invocation.input)
+    let result = try await ask(
+      call, point, at: place, opaque: invocation.opaque, for: invocation.session, handle: invocation.transaction?.handle ?? -1,
+      invocation.text)
+    if case .actionOutput(let output) = result { return output ?? [] }
+    return []
+  }
+
+  /// Asks whoever serves an action point.
+  /// - Parameters:
+  ///   - place: where the action is, for clients that serve ranges of keys.
+  ///   - needing: the callback must be offered.
+  func ask(
+    _ call: CallbackCall, _ point: String, at place: Keypath, opaque: String? = nil, for session: UserSession, handle transaction: Int32,
+    needing: ActionCallbacks = [], _ text: String
+  ) async throws(NSOError) -> CallbackResult {
+    let served = try registry.require(.action, point, at: place, for: text)
+    guard ActionCallbacks(rawValue: served.registration.mask).isSuperset(of: needing) else {
+      throw NSOError(.external, "\(served.instance.summary) offers no callback for \(text) at action point \(point)")
+    }
     let instance = served.instance
-    let session = invocation.session
     // The handle of an action is made of its session, so a client has one action of a session at a time.
     let turn = ActionTurns.Key(instance: instance.id, session: session.id)
-    try await turns.take(turn, invocation.text)
+    try await turns.take(turn, text)
     defer { turns.give(turn) }
     try await instance.hold(session)
     defer { instance.release(session) }
-    let text = invocation.text
     let about: @Sendable () -> String = { "init of action point \(point) for \(text)" }
-    let begin = NewAction(
-      session: session.id, name: point, index: served.registration.index, handle: invocation.transaction?.handle ?? -1)
+    let begin = NewAction(session: session.id, name: point, index: served.registration.index, handle: transaction)
     guard case .opened(let handle, let worker) = try await instance.ask(.newAction(begin), about: about) else {
       throw NSOError(.external, "\(instance.summary) answered \(about()) with something that is no answer to it")
     }
     let request = CallbackRequest(
-      handle: handle, point: PointName(point, opaque: invocation.opaque.map { EncodedTerm(.string($0)) }),
-      index: served.registration.index, context: CallContext(session: session.id),
-      .action(
-        invocation.model.schema.tag(of: invocation.instance.node), place, invocation.input))
-    return try await call(request, served, worker, text)
+      handle: handle, point: PointName(point, opaque: opaque.map { EncodedTerm(.string($0)) }),
+      index: served.registration.index, context: CallContext(session: session.id), call)
+    return try await self.call(request, served, worker, text)
   }
 
   /// The call itself. When the task is cancelled the client is told to abort, if it wants to know; its answer is waited for,
   /// since until then its worker is busy.
   private func call(
     _ request: CallbackRequest, _ served: ProviderRegistry.Served, _ worker: Int32, _ text: String
-  ) async throws(NSOError) -> [TaggedValue] {
+  ) async throws(NSOError) -> CallbackResult {
     let instance = served.instance
     let limit = registry.limits.action
     let canAbort = ActionCallbacks(rawValue: served.registration.mask).contains(.abort)
@@ -57,8 +71,7 @@ final class ProviderActions: ActionHandler {
       guard canAbort else { return }
       instance.tell(.abortAction(handle: request.handle)) { "abort of \(text)" }
     }
-    if case .actionOutput(let output) = try result.get() { return output ?? [] }
-    return []
+    return try result.get()
   }
 
   private static func outcome(

@@ -16,6 +16,8 @@ public final class Terminal: Sendable {
     var questions: [Int64: Question] = [:]
     var last: Int64 = 0
     var waiter: (@Sendable (Result<TerminalEvent, NSOError>) -> Void)?
+    /// Who waits for room to say more.
+    var writers: [CheckedContinuation<Void, Never>] = []
     var isClosed = false
     /// Takes back what was to be done at the end of the session.
     var sessionEnding: UInt64?
@@ -24,6 +26,8 @@ public final class Terminal: Sendable {
   /// Events that wait to be fetched, and the bytes of their texts; what comes beyond is dropped (protocol part 04, SYS_MESSAGE).
   private static let limit = 1000
   private static let sizeLimit = 1 << 20
+  /// With more than this waiting, whoever can wait does.
+  private static let roomLimit = 128 << 10
 
   public let session: UserSession
   private let state = Mutex(State())
@@ -52,6 +56,63 @@ public final class Terminal: Sendable {
     }
     outcome.waiter?(.success(event))
     return outcome.isKept
+  }
+
+  /// As ``post(_:)``, for output of any length: waits while the terminal has enough to show.
+  /// - Throws: ABORTED when the terminal is gone.
+  public func send(_ event: TerminalEvent) async throws(NSOError) {
+    while true {
+      let outcome: Bool? = state.withLock { state in
+        if state.isClosed { return false }
+        return state.waiter != nil || (state.size < Self.roomLimit && state.events.count < Self.limit / 2) ? true : nil
+      }
+      switch outcome {
+      case true?:
+        guard post(event) else { continue }
+        return
+      case false?: throw gone
+      case nil:
+        await withCheckedContinuation { continuation in
+          let goesOn = state.withLock { state in
+            if state.isClosed || state.waiter != nil || state.size < Self.roomLimit && state.events.count < Self.limit / 2 {
+              return true
+            }
+            state.writers.append(continuation)
+            return false
+          }
+          if goesOn { continuation.resume() }
+        }
+      }
+    }
+  }
+
+  /// As ``ask(_:choices:echo:_:)``, for whoever has a task to wait with; withdrawn when that is cancelled.
+  /// - Throws: EOF at the end of input, ABORTED when the terminal or the task goes.
+  public func asking(
+    _ put: @Sendable (Terminal, @escaping @Sendable (Result<String, NSOError>) -> Void) -> Int64
+  ) async throws(NSOError) -> String {
+    let id = Mutex<Int64>(0)
+    let result: Result<String, NSOError> = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let made = put(self) { continuation.resume(returning: $0) }
+        id.withLock { $0 = made }
+        if Task.isCancelled { withdraw(made, NSOError(.aborted, "interrupted")) }
+      }
+    } onCancel: {
+      let made = id.withLock { $0 }
+      if made != 0 { withdraw(made, NSOError(.aborted, "interrupted")) }
+    }
+    return try result.get()
+  }
+
+  /// Has the program behind the terminal confirm that a file is complete; see ``TerminalEvent/endFile(id:)``.
+  public func endFile(_ answer: @escaping @Sendable (Result<String, NSOError>) -> Void) -> Int64 {
+    put([], answer) { .endFile(id: $0) }
+  }
+
+  /// Has it read a file; see ``TerminalEvent/readFile(id:path:)``.
+  public func readFile(_ path: String, _ answer: @escaping @Sendable (Result<String, NSOError>) -> Void) -> Int64 {
+    put([], answer) { .readFile(id: $0, path: path) }
   }
 
   /// Asks the user. `answer` is called once: with what was typed, with EOF at the end of input, ABORTED when the terminal goes.
@@ -120,17 +181,21 @@ public final class Terminal: Sendable {
   /// - Throws: BADSTATE while another one waits.
   public func next(_ body: @escaping @Sendable (Result<TerminalEvent, NSOError>) -> Void) throws(NSOError) {
     enum Outcome { case event(TerminalEvent), waits, busy, closed }
-    let outcome: Outcome = state.withLock { state in
-      if state.isClosed { return .closed }
+    let (outcome, writers): (Outcome, [CheckedContinuation<Void, Never>]) = state.withLock { state in
+      if state.isClosed { return (.closed, []) }
       if !state.events.isEmpty {
         let event = state.events.removeFirst()
         state.size -= event.size
-        return .event(event)
+        guard state.size < Self.roomLimit / 2, !state.writers.isEmpty else { return (.event(event), []) }
+        defer { state.writers = [] }
+        return (.event(event), state.writers)
       }
-      guard state.waiter == nil else { return .busy }
+      guard state.waiter == nil else { return (.busy, []) }
       state.waiter = body
-      return .waits
+      defer { state.writers = [] }
+      return (.waits, state.writers)
     }
+    for writer in writers { writer.resume() }
     switch outcome {
     case .event(let event): body(.success(event))
     case .waits: return
@@ -141,17 +206,19 @@ public final class Terminal: Sendable {
 
   /// The end: whoever waits for an answer, or for events, gets ABORTED.
   func close() {
-    let (questions, waiter, sessionEnding) = state.withLock { state in
+    let (questions, waiter, sessionEnding, writers) = state.withLock { state in
       defer {
         state.isClosed = true
         state.questions = [:]
         state.events = []
         state.size = 0
         state.waiter = nil
+        state.writers = []
         state.sessionEnding = nil
       }
-      return (state.questions.values.map(\.answer), state.waiter, state.sessionEnding)
+      return (state.questions.values.map(\.answer), state.waiter, state.sessionEnding, state.writers)
     }
+    for writer in writers { writer.resume() }
     if let sessionEnding { session.forget(ending: sessionEnding) }
     for answer in questions { answer(.failure(gone)) }
     waiter?(.failure(gone))
@@ -168,6 +235,9 @@ public final class Terminal: Sendable {
 
   private var crowded: NSOError { NSOError(.resourceDenied, "\(session.summary): too much waits to be shown already") }
 
+  /// Nobody shows anything any more.
+  public var isClosed: Bool { state.withLock { $0.isClosed } }
+
   private var gone: NSOError { NSOError(.aborted, "the terminal of \(session.summary) is gone") }
 }
 
@@ -177,7 +247,10 @@ extension TerminalEvent {
     switch self {
     case .write(let text), .message(let text), .priority(let text): text.utf8.count
     case .prompt(_, let text, let choices, _): choices.reduce(text.utf8.count) { $0 + $1.utf8.count }
-    case .read, .cancelled: 0
+    case .output(let text, _), .ready(_, let text), .end(_, let text), .writeFile(let text, _), .fileData(let text),
+      .readFile(_, let text):
+      text.utf8.count
+    case .read, .cancelled, .endFile: 0
     }
   }
 }

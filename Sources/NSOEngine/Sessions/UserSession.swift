@@ -46,6 +46,7 @@ public final class UserSession: Sendable {
 
   private struct State {
     var ended = false
+    var opaque: String?
     var next: UInt64 = 0
     var endings: [UInt64: @Sendable () -> Void] = [:]
   }
@@ -63,6 +64,12 @@ public final class UserSession: Sendable {
 
   /// Sessions of context `system` are exempt from access control and limits and not shown among logged-in users.
   public var isSystem: Bool { request.context == "system" }
+
+  /// A text for applications that its client gave.
+  public var opaque: String? {
+    get { state.withLock { $0.opaque } }
+    set { state.withLock { $0.opaque = newValue } }
+  }
 
   public var isEnded: Bool { state.withLock { $0.ended } }
 

@@ -193,21 +193,4 @@ public struct TextWords: Sendable {
       }
     }
   }
-
-  /// A value as it has to be written: in quotes where it would be read as something else.
-  public static func quoted(_ text: String) -> String {
-    let special: Set<Unicode.Scalar> = [" ", "\t", "\n", "\r", "\"", "\\", "{", "}", "[", "]", ";", "|", "#", "!"]
-    guard text.isEmpty || text.unicodeScalars.contains(where: { special.contains($0) }) else { return text }
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": quoted += "\\" + String(scalar)
-      case "\n": quoted += "\\n"
-      case "\t": quoted += "\\t"
-      case "\r": quoted += "\\r"
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
-  }
 }

@@ -39,7 +39,7 @@ extension TreeView {
   }
 
   /// Whether anything is set at or below a node, defaults not counted.
-  func isSet(_ location: Location) throws(NSOError) -> Bool {
+  public func isSet(_ location: Location) throws(NSOError) -> Bool {
     guard let node = location.node else { return true }
     let facts = model[node]
     guard facts.placement != .provider || provider != nil else { return false }

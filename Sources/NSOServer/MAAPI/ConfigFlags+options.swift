@@ -46,8 +46,16 @@ extension ConfigFlags {
     throw NSOError(.protocolUsage, "\(text(flags)) exclude each other: \(why)")
   }
 
-  private func format() throws(NSOError) -> DocumentFormat {
-    try refuse(Self.cliFormats, .notImplemented, "the formats of the CLI are not supported yet: use XML or JSON")
+  private func format(isSave: Bool) throws(NSOError) -> DocumentFormat {
+    if isSave, contains(.cliJ) {
+      try refuseBoth([.cliJ, .xml], "name one format")
+      try refuseBoth([.cliJ, .json], "name one format")
+      try refuse(Self.cliFormats.subtracting(.cliJ), .notImplemented, "of the formats of the CLI only J can be written")
+      try refuseBoth([.hideAll, .unhideAll], "hidden nodes are either left out or not")
+      return .curly
+    }
+    try refuse(
+      Self.cliFormats, .notImplemented, "of the formats of the CLI only J can be written, and none loaded: use XML or JSON")
     try refuseBoth([.xml, .json], "name one format")
     try refuseBoth([.hideAll, .unhideAll], "hidden nodes are either left out or not")
     if contains(.json) { return contains(.xmlPretty) ? .jsonPretty : .json }
@@ -57,7 +65,7 @@ extension ConfigFlags {
   }
 
   func saveOptions(_ path: WireKeypath, _ schema: Schema) throws(NSOError) -> SaveOptions {
-    let format = try format()
+    let format = try format(isSave: true)
     try refuse(
       [.autocommit, .continueOnError], .protocolUsage, "they are for loads; a save changes nothing and stops at its first error"
     )
@@ -66,7 +74,7 @@ extension ConfigFlags {
     let taken: ConfigFlags = [
       .xml, .xmlPretty, .json, .withDefaults, .withOperational, .operationalOnly, .xpath, .hideAll, .unhideAll,
       .withServiceMeta,
-      .noParents, .cdbOnly,
+      .noParents, .cdbOnly, .cliJ,
     ]
     try refuse(
       ConfigFlags(rawValue: ~(taken.union(Self.withoutEffect).union(Self.ignoredBySaves)).rawValue), .protocolUsage,
@@ -95,7 +103,7 @@ extension ConfigFlags {
 
   /// - Parameter database: what the transaction is on.
   func loadOptions(_ database: DatabaseName) throws(NSOError) -> LoadOptions {
-    let format = try format()
+    let format = try format(isSave: false)
     try refuseBoth([.merge, .replace], "a load either merges or replaces")
     try refuse(
       .autocommit, .notImplemented, "only the formats C and I have lines to commit after, and they are not supported yet")

@@ -52,8 +52,10 @@ extension MAAPIConnection {
             vendor: request.vendor.map { WireText($0) }, product: request.product.map { WireText($0) },
             version: request.version.map { WireText($0) }, clientID: request.clientID.map { WireText($0) })), to: op)
     case .getUserSessionOpaque(let id):
-      _ = try engine.sessions.session(id)
-      throw NSOError(.noExists, "user session \(id) has no opaque text")
+      guard let opaque = try engine.sessions.session(id).opaque else {
+        throw NSOError(.noExists, "user session \(id) has no opaque text")
+      }
+      out.writeReply(.text(opaque), to: op)
     case .setNextUserSessionID(let id):
       try requireTrust("choose the number of the next user session")
       engine.sessions.setNext(id)

@@ -1,5 +1,6 @@
 import ExternalTerm
 import NIOCore
+import NSOCLI
 import NSOEngine
 import NSOModel
 import NSOTerms
@@ -26,6 +27,8 @@ final class MAAPIConnection: IteratingConnection {
   var upgrade: SchemaUpgrade?
   /// This connection is the terminal of its session.
   var terminal: Terminal?
+  /// The CLI of its session, if this is the connection of the program in front of it.
+  var cli: CLISession?
   /// What the user of some session is being asked here.
   var question: (terminal: Terminal, id: Int64, timer: Task<Void, any Error>?)?
 
@@ -127,6 +130,7 @@ final class MAAPIConnection: IteratingConnection {
       if let outcome = try daemon(call, op, &out) { return outcome }
       if let outcome = try upgrade(call, op, &out) { return outcome }
       if let outcome = try terminals(call, op, &out) { return outcome }
+      if let outcome = try commandLine(call, op, &out) { return outcome }
       throw Self.unsupported(call.request)
     } catch {
       out.writeFailure(op: op, error)

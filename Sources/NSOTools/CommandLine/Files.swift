@@ -90,6 +90,13 @@ struct InputFile: Sendable {
     return String(decoding: all.readableBytesView, as: UTF8.self)
   }
 
+  /// A file that stays open as long as the program runs.
+  static func opening(_ path: String) throws -> InputFile {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ToolError("\(path): \(systemErrorText(errno))") }
+    return InputFile(descriptor: descriptor, name: path)
+  }
+
   /// Opens a file, reads it, closes it.
   static func text(of path: String) async throws -> String {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -34,8 +34,20 @@ public struct MaapiTool: Sendable {
       case .message: try await maapi.sendMessage(words[1], to: words[0], from: words[2])
       case .priorityMessage: try await maapi.sendPriorityMessage(words[1], to: words[0])
       case .systemMessage: try await maapi.sendSystemMessage(words[1], to: words[0])
-      case .cliGet, .cliSet, .commandOfPath, .commandsOfChanges, .pathOfCommand, .command:
-        throw ToolError("--\(settings.operation.rawValue) needs CLI sessions, which this daemon does not have yet")
+      case .commandsOfChanges:
+        throw ToolError("--\(settings.operation.rawValue): changes as commands are not supported; see --keypath-diff")
+      case .cliGet:
+        let session = try callingSession()
+        for word in words { io.print(try await maapi.parameter(word, ofCLI: session)) }
+      case .cliSet:
+        let session = try callingSession()
+        for index in stride(from: 0, to: words.count, by: 2) {
+          try await maapi.setParameter(words[index], to: words[index + 1], ofCLI: session)
+        }
+      case .command: try await maapi.runCommand(words.joined(separator: " "), inCLI: try callingSession())
+      case .pathOfCommand:
+        try await maapi.useUserSession(try callingSession())
+        for word in words { io.print(try await maapi.path(ofCommand: word)) }
       default:
         let caller = try caller()
         return try await maapi.withAttached(to: caller.handle, session: caller.session) { (transaction) async throws in
@@ -44,6 +56,14 @@ public struct MaapiTool: Sendable {
       }
       return ToolExit.success
     }
+  }
+
+  /// The session of whoever started the program.
+  private func callingSession() throws -> UserSessionID {
+    guard let session = io.environment["NCS_MAAPI_USID"].flatMap({ Int32($0) }) else {
+      throw ToolError("NCS_MAAPI_USID is not set: --\(settings.operation.rawValue) is about the CLI session that started this program")
+    }
+    return session
   }
 
   /// The transaction of whoever started the program.
@@ -87,6 +107,8 @@ public struct MaapiTool: Sendable {
     case .insert:
       for word in words { try await transaction.insert(schema.keypath(word)) }
     case .revert: try await transaction.revert()
+    case .commandOfPath:
+      for word in words { io.print(try await transaction.command(for: schema.keypath(word))) }
     case .changes:
       let place = try words.first.map { try schema.keypath($0) } ?? .root
       try await transaction.iterateChanges(below: place, flags: .wantAttributes) { change in

@@ -110,6 +110,7 @@ extension MAAPIRequest {
     case .history: request = .history
     case .terminalOpen: request = .terminalOpen
     case .terminalNext: request = .terminalNext
+    case .cliInterrupt: request = .cli(.interrupt)
     case .candidateAbortCommit where payload.readableBytes == 0: return .candidateAbortCommit(persistID: nil)
     case .setLabel where payload.readableBytes == 0: return .setLabel("")
     case .setComment where payload.readableBytes == 0: return .setComment("")
@@ -326,6 +327,7 @@ extension MAAPIRequest {
   private static func other(
     _ operation: MAAPIOperation, _ reader: inout ArgumentReader
   ) throws(TermError) -> MAAPIRequest {
+    if let request = try CLIRequest(operation, &reader) { return .cli(request) }
     switch operation {
     case .cliPrompt: return .cliPrompt(try CLIPrompt(&reader))
     case .cliWrite:

@@ -19,7 +19,8 @@ extension MAAPIRequest {
       .candidateReset, .copyRunningToStartup, .isRunningModified, .isCandidateModified, .stopTransaction, .commitTransaction,
       .abortTransaction, .revert, .getRollbackID, .listRollback, .popDirectory, .getCurrentDirectory, .templates,
       .getTransactionParameters, .getRunningDBStatus, .getCryptoKeys, .commitUpgrade, .abortUpgrade, .reloadConfig, .reopenLogs,
-      .daemonStatus, .daemonDump, .upgradeReport, .terminalOpen, .terminalNext, .history, .candidateAbortCommit(persistID: nil),
+      .daemonStatus, .daemonDump, .upgradeReport, .terminalOpen, .terminalNext, .history, .cli(.interrupt),
+      .candidateAbortCommit(persistID: nil),
       .candidateAbortCommit(persistID: ""),
       .setLabel(""),
       .setComment(""),
@@ -251,6 +252,7 @@ extension MAAPIRequest {
   private func writeOther(into buffer: inout ByteBuffer) {
     switch self {
     case .cliPrompt(let request): request.write(into: &buffer)
+    case .cli(let request): request.write(into: &buffer)
     case .cliWrite(let session, let text):
       writePair(into: &buffer) {
         $0.writeTermInteger(session)

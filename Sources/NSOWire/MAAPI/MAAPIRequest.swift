@@ -161,6 +161,8 @@ public enum MAAPIRequest: Hashable, Sendable {
   case userMessage(to: String, message: String, from: String)
   case sysMessage(to: String, message: String)
   case prioMessage(to: String, message: String)
+  /// Commands of CLI sessions, and the program in front of one.
+  indirect case cli(CLIRequest)
 
   // MARK: Progress, 4.11
   indirect case progressSpan(ProgressSpan)
@@ -342,6 +344,7 @@ extension MAAPIRequest {
     case .userMessage: .userMessage
     case .sysMessage: .sysMessage
     case .prioMessage: .prioMessage
+    case .cli(let request): request.operation
     case .progressSpan: .progressSpan
     case .progressSpanInTransaction: .progressSpanInTransaction
     case .sharedCreate: .ncsSharedCreate

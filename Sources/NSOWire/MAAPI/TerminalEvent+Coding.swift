@@ -21,6 +21,13 @@ extension TerminalEvent {
       self = .prompt(id: id, text: text, choices: choices, echo: echo)
     case 5: self = .read(id: id, echo: echo)
     case 6: self = .cancelled(id: id)
+    case 7: self = .output(text, isPaged: echo)
+    case 8: self = .ready(status: id, prompt: text)
+    case 9: self = .end(code: id, text: text)
+    case 10: self = .writeFile(path: text, isAppended: echo)
+    case 11: self = .fileData(text)
+    case 12: self = .endFile(id: id)
+    case 13: self = .readFile(id: id, path: text)
     default: throw TermError(.expected("the kind of a terminal event"), at: 0)
     }
   }
@@ -34,6 +41,13 @@ extension TerminalEvent {
       case .prompt(let id, let text, let choices, let echo): (4, id, text, choices, echo)
       case .read(let id, let echo): (5, id, "", [], echo)
       case .cancelled(let id): (6, id, "", [], true)
+      case .output(let text, let isPaged): (7, 0, text, [], isPaged)
+      case .ready(let status, let prompt): (8, status, prompt, [], true)
+      case .end(let code, let text): (9, code, text, [], true)
+      case .writeFile(let path, let isAppended): (10, 0, path, [], isAppended)
+      case .fileData(let text): (11, 0, text, [], true)
+      case .endFile(let id): (12, id, "", [], true)
+      case .readFile(let id, let path): (13, id, path, [], true)
       }
     buffer.writeTermTuple(arity: 5)
     buffer.writeTermInteger(parts.kind)

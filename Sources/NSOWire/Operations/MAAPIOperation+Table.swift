@@ -431,13 +431,13 @@ extension MAAPIOperation: Operation {
       .cliReadEof, "CLI_READ_EOF", handle: .no, reply: .text, tier: 3, form: .known, status: .done,
       argument: "{int usid, bool echo, timeout}", "read lines until end of file from the CLI user"),
     .init(
-      .cliCmd, "CLI_CMD", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
+      .cliCmd, "CLI_CMD", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{int usid, bin command, int flags, [bin hide_group]}", "run a command in a CLI session"),
     .init(
-      .cliGet, "CLI_GET", handle: .no, reply: .text, tier: 3, form: .plausible, status: .notSupported,
+      .cliGet, "CLI_GET", handle: .no, reply: .text, tier: 3, form: .plausible, status: .done,
       argument: "{int usid, bin name}", "read a CLI session parameter"),
     .init(
-      .cliSet, "CLI_SET", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
+      .cliSet, "CLI_SET", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{int usid, bin name, bin value}", "set a CLI session parameter"),
     .init(
       .cliCmdIo, "CLI_CMD_IO", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .notSupported,
@@ -446,19 +446,19 @@ extension MAAPIOperation: Operation {
       .cliCmdIoResult, "CLI_CMD_IO_RESULT", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
       argument: "int id", "outcome of CLI_CMD_IO"),
     .init(
-      .cliCmdToPath, "CLI_CMD_TO_PATH", handle: .no, reply: .term, tier: 3, form: .plausible, status: .notSupported,
+      .cliCmdToPath, "CLI_CMD_TO_PATH", handle: .no, reply: .term, tier: 3, form: .plausible, status: .done,
       argument: "bin line", "CLI command text to namespace and path"),
     .init(
       .cliDiffCmd, "CLI_DIFF_CMD", handle: .yes, reply: .text, tier: 3, form: .plausible, status: .notSupported,
       argument: "{int old_handle, int flags, path}", "difference of two transactions as commands"),
     .init(
-      .cliPathCmd, "CLI_PATH_CMD", handle: .yes, reply: .text, tier: 3, form: .plausible, status: .notSupported,
+      .cliPathCmd, "CLI_PATH_CMD", handle: .yes, reply: .text, tier: 3, form: .plausible, status: .done,
       argument: "{int flags, path}", "command text for a path"),
     .init(
-      .cliCmdToPath2, "CLI_CMD_TO_PATH2", handle: .yes, reply: .term, tier: 3, form: .plausible, status: .notSupported,
+      .cliCmdToPath2, "CLI_CMD_TO_PATH2", handle: .yes, reply: .term, tier: 3, form: .plausible, status: .done,
       argument: "bin line", "same in a transaction"),
     .init(
-      .cliAccounting, "CLI_ACCOUNTING", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
+      .cliAccounting, "CLI_ACCOUNTING", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{bin user, int usid, bin command}", "write a CLI audit log entry"),
     .init(
       .userMessage, "USER_MESSAGE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
@@ -589,6 +589,19 @@ extension MAAPIOperation: Operation {
       .rollBack, "ROLL_BACK", handle: .yes, reply: .text, tier: 3, form: .known, status: .done,
       argument: "{int nr | {'fixed', int nr}, bool selective, path}",
       "private: LOAD_ROLLBACK of one commit alone, or below a path; says what was left out"),
+    .init(
+      .cliOpen, "CLI_OPEN", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
+      argument: "{bin style, bin host, bool interactive, int width, int height, bool noaaa, bin opaque}",
+      "private: begin the CLI of the session of this connection, whose terminal is open"),
+    .init(
+      .cliExecute, "CLI_EXECUTE", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
+      argument: "bin line", "private: begin to carry out a command line; output and end come at the terminal"),
+    .init(
+      .cliComplete, "CLI_COMPLETE", handle: .no, reply: .term, tier: 3, form: .known, status: .done,
+      argument: "{bin line, int character}", "private: what may stand at the end of a line"),
+    .init(
+      .cliInterrupt, "CLI_INTERRUPT", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
+      argument: "none", "private: end the command that is being carried out"),
   ]
 
   static let byNumber = numbered(table)

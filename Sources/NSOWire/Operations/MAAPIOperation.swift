@@ -197,4 +197,9 @@ public enum MAAPIOperation: UInt32, CaseIterable, Sendable {
   case startHistoryTransaction = 921
   /// Private: rollback of one commit alone, or of a part of the configuration.
   case rollBack = 922
+  /// Private to this daemon and `ncs_cli`: the CLI of the session whose terminal another connection is.
+  case cliOpen = 930
+  case cliExecute = 931
+  case cliComplete = 932
+  case cliInterrupt = 933
 }

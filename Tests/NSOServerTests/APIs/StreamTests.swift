@@ -216,12 +216,13 @@ import Testing
       }
       let both: [(ConfigFlags, ErrorCode, String)] = [
         ([], .protocolUsage, "no format"), ([.xml, .json], .protocolUsage, "MAAPI_CONFIG_JSON (131072)"),
-        (.cliJ, .notImplemented, "MAAPI_CONFIG_J (2)"), ([.xml, .cliC], .notImplemented, "MAAPI_CONFIG_C (4)"),
+        ([.xml, .cliC], .notImplemented, "MAAPI_CONFIG_C (4)"),
         (.cliI, .notImplemented, "MAAPI_CONFIG_C_IOS (32)"), (.turboC, .notImplemented, "MAAPI_CONFIG_TURBO_C (8388608)"),
         ([.xml, .hideAll, .unhideAll], .protocolUsage, "MAAPI_CONFIG_UNHIDE_ALL"),
         ([.xml, ConfigFlags(rawValue: 1 << 30)], .protocolUsage, "bits 1073741824"),
       ]
       let loads: [(ConfigFlags, ErrorCode, String)] = [
+        (.cliJ, .notImplemented, "MAAPI_CONFIG_J (2)"),
         ([.xml, .merge, .replace], .protocolUsage, "MAAPI_CONFIG_REPLACE"),
         ([.xml, .autocommit], .notImplemented, "MAAPI_CONFIG_AUTOCOMMIT"),
         ([.xml, .continueOnError], .notImplemented, "MAAPI_CONFIG_CONTINUE_ON_ERROR"),
