@@ -36,6 +36,10 @@ extension CLISession {
     guard let word = arguments.words.popFirst() else { return nil }
     guard word.kind == .word else { throw SyntaxError(offset: word.range.lowerBound, message: "a command is expected") }
     let name = try Arguments.choose(word, CommandTable.entries(mode).map(\.name), "unknown command")
+    // The pipes are those of the command that is carried out.
+    if mode == .configure, name == "run" || name == "top", !arguments.isEmpty {
+      return try await nested(name, arguments, pipes)
+    }
     let isPaged = pipes.isPaged && opening.isInteractive && parameters.flag("paginate") && pipes.file == nil
     let output = CommandOutput(terminal, pipes.filters, isPaged: isPaged, file: pipes.file)
     let exit: Int64?

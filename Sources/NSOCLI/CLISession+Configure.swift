@@ -41,18 +41,9 @@ extension CLISession {
       try arguments.requireEnd()
       guard mode.base.node != nil else { throw CommandFailure(text: "Error: already at the top") }
       goUp(mode)
-    case "top":
-      guard !arguments.isEmpty else {
-        configuring?.base = .root
-        return nil
-      }
-      configuring?.base = .root
-      defer { if configuring?.transaction === transaction { configuring?.base = mode.base } }
-      return try await run(arguments, pipes, .configure)
+    case "top": configuring?.base = .root
     case "exit", "quit": return try await leave(name, &arguments, mode, output)
-    case "run":
-      guard !arguments.isEmpty else { throw SyntaxError(offset: arguments.end, message: "a command is missing") }
-      return try await runOperational(arguments, pipes)
+    case "run": throw SyntaxError(offset: arguments.end, message: "a command is missing")
     case "status":
       try arguments.requireEnd()
       output.line(transaction.hasChanges ? "There are changes that are not committed." : "No changes.")
@@ -83,8 +74,17 @@ extension CLISession {
     return nil
   }
 
-  /// `run`: a command of operational mode that neither ends the session nor the changes.
-  private func runOperational(_ arguments: Arguments, _ pipes: Pipes) async throws -> Int64? {
+  /// `top COMMAND` and `run COMMAND`: at the top, or one of operational mode that ends neither the session nor the changes.
+  func nested(_ name: String, _ arguments: Arguments, _ pipes: Pipes) async throws -> Int64? {
+    let mode = try requireConfiguring()
+    guard name == "run" else {
+      configuring?.base = .root
+      // `top edit PATH` goes there; all else comes back.
+      defer {
+        if configuring?.transaction === mode.transaction, configuring?.base.node == nil { configuring?.base = mode.base }
+      }
+      return try await run(arguments, pipes, .configure)
+    }
     if let word = arguments.words.first {
       let name = try Arguments.choose(word, CommandTable.entries(.operational).map(\.name), "unknown command")
       guard !["exit", "quit", "configure"].contains(name) else {

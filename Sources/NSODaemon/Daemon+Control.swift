@@ -1,4 +1,5 @@
 import Logging
+import NSOCLI
 import NSOEngine
 public import NSOModel
 public import NSOServer

@@ -4,6 +4,30 @@ import NSOModel
 import NSOWire
 import Testing
 
+/// What a program shows, as far as it was looked at.
+private final class Screen {
+  let program: ChildProcess
+  private var bytes: [UInt8] = []
+
+  init(_ program: ChildProcess) { self.program = program }
+
+  /// Waits until a text comes, and goes on behind it.
+  /// - Returns: what came, the text included.
+  @discardableResult
+  func wait(for text: String) async throws -> String {
+    while true {
+      let shown = String(decoding: bytes, as: UTF8.self)
+      if let found = shown.firstRange(of: text) {
+        bytes = Array(shown[found.upperBound...].utf8)
+        return String(shown[..<found.upperBound])
+      }
+      let more = try await program.more()
+      guard !more.isEmpty else { throw ChildProcess.Failure(description: "the program ended without \(text):\n\(shown)") }
+      bytes += more
+    }
+  }
+}
+
 /// `ncs_cli` with the real daemon.
 @Suite struct CLITests {
   private func cli(_ instance: Instance, _ script: String, _ options: [String] = []) async throws -> ChildProcess.Result {
@@ -33,19 +57,19 @@ import Testing
           exit no-confirm
           exit
           """) == """
-          mtu 1400;
-           system {
-          -    location "Room 12, rack 3";
-          +    location "The attic";
-           }
-           interfaces {
-               interface eth0 {
-          +        mtu 1400;
-               }
-           }
-          Commit complete.
+            mtu 1400;
+             system {
+            -    location "Room 12, rack 3";
+            +    location "The attic";
+             }
+             interfaces {
+                 interface eth0 {
+            +        mtu 1400;
+                 }
+             }
+            Commit complete.
 
-          """)
+            """)
       #expect(try await instance.cmd("mget /r:interfaces/interface{eth0}/mtu") == "1400\n")
       #expect(try await output(instance, "show configuration system location") == "location \"The attic\";\n")
       #expect(
@@ -61,8 +85,9 @@ import Testing
       try instance.write("all.cfg", all)
       #expect(
         try await output(
-          instance, "configure\ndelete interfaces interface eth0\nload override \(instance.path)/all.cfg\ncommit\n")
-          .contains("No modifications to commit."))
+          instance, "configure\ndelete interfaces interface eth0\nload override \(instance.path)/all.cfg\ncommit\n"
+        )
+        .contains("No modifications to commit."))
       #expect(try await output(instance, "show configuration") == all)
     }
   }
@@ -93,16 +118,17 @@ import Testing
     try await instance.withDaemon { _ in
       let program = try ChildProcess(
         Instance.programs + "/ncs_cli", ["-n", "-u", "ada", "-H", "box"], environment: instance.environment, keepsInput: true)
-      _ = try await program.output(until: "ada@box> ")
-      try program.write("configure exclusive\n")
-      _ = try await program.output(until: "ada@box% ")
+      let screen = Screen(program)
+      try await screen.wait(for: "ada@box> ")
+      try program.type("configure exclusive\n")
+      try await screen.wait(for: "ada@box% ")
       let who = try await output(instance, "who")
       #expect(who.contains(" ada ") && who.contains("cli"))
       let locked = try await cli(instance, "configure exclusive\n", ["-s"])
       #expect(locked.code == 8 && locked.output.contains("ada"))
       let session = try #require(who.split(separator: "\n").first { $0.contains(" ada ") }?.split(separator: " ").first)
-      try program.write("set system location Roof\n")
-      _ = try await program.output(until: "% ")
+      try program.type("set system location Roof\n")
+      try await screen.wait(for: "% ")
       _ = try await output(instance, "logout session \(session)")
       let result = try await program.finish()
       #expect(result.code == 2)
@@ -119,7 +145,8 @@ import Testing
       #expect(try instance.read("saved.cfg").contains("hostname gw1.example.com;"))
       let missing = try await cli(instance, "configure\nload merge nothing.cfg\n", ["-s", "-c", instance.path])
       #expect(missing.code == 8 && missing.output.contains("nothing.cfg"))
-      try instance.write("more.cfg", "system { location Shed; }\n/* a comment */\ninterfaces { interface eth7 { type ethernet; } }\n")
+      try instance.write(
+        "more.cfg", "system { location Shed; }\n/* a comment */\ninterfaces { interface eth7 { kind ethernet; } }\n")
       #expect(
         try await output(
           instance, "configure\nload merge more.cfg\ncommit\n", ["-c", instance.path]) == "Commit complete.\n")
@@ -143,42 +170,43 @@ struct CLITerminalTests {
       let program = try ChildProcess(
         "/usr/bin/script", ["-qefc", "\(Instance.programs)/ncs_cli -u ada -H box", "/dev/null"],
         environment: instance.environment.merging(["TERM": "vt100", "SHELL": "/bin/sh"]) { $1 }, keepsInput: true)
-      _ = try await program.output(until: "ada@box> ")
+      let screen = Screen(program)
+      try await screen.wait(for: "ada@box> ")
       // Tab completes a command, and then a name.
-      try program.write("conf\tpri\t\r")
-      _ = try await program.output(until: "Entering configuration mode private")
-      _ = try await program.output(until: "ada@box% ")
-      try program.write("set int\tint\teth0 mt\t9000\r")
-      _ = try await program.output(until: "[ok]")
-      _ = try await program.output(until: "ada@box% ")
+      try program.type("conf\tpri\t\r")
+      try await screen.wait(for: "Entering configuration mode private")
+      try await screen.wait(for: "ada@box% ")
+      try program.type("set int\tint\teth0 mt\t9000\r")
+      try await screen.wait(for: "[ok]")
+      try await screen.wait(for: "ada@box% ")
       // What may follow, with descriptions and values.
-      try program.write("set interfaces interface eth0 duplex ?")
-      let duplex = try await program.output(until: "half")
+      try program.type("set interfaces interface eth0 duplex ?")
+      let duplex = try await screen.wait(for: "half")
       #expect(duplex.contains("Possible completions:"))
       // Ctrl-U clears the line, arrows bring an earlier one back.
-      try program.write("\u{15}show interfaces interface eth0 mtu\r")
-      _ = try await program.output(until: "mtu 9000;")
-      try program.write("\u{1B}[A\r")
-      _ = try await program.output(until: "mtu 9000;")
+      try program.type("\u{15}show interfaces interface eth0 mtu\r")
+      try await screen.wait(for: "mtu 9000;")
+      try program.type("\u{1B}[A\r")
+      try await screen.wait(for: "mtu 9000;")
       // An error has its place.
-      try program.write("set nothing\r")
-      _ = try await program.output(until: "syntax error: \"nothing\"")
-      _ = try await program.output(until: "[error]")
+      try program.type("set nothing\r")
+      try await screen.wait(for: "syntax error: \"nothing\"")
+      try await screen.wait(for: "[error]")
       // A message while somebody types.
       _ = try await instance.cmd("message ada hello there")
-      _ = try await program.output(until: "hello there")
+      try await screen.wait(for: "hello there")
       // With changes it asks.
-      try program.write("exit\r")
-      _ = try await program.output(until: "Discard them? [yes,no] ")
-      try program.write("no\r")
-      _ = try await program.output(until: "Aborted: by user")
-      try program.write("commit and-quit\r")
-      _ = try await program.output(until: "Commit complete.")
-      _ = try await program.output(until: "ada@box> ")
+      try program.type("exit\r")
+      try await screen.wait(for: "Discard them? [yes,no] ")
+      try program.type("no\r")
+      try await screen.wait(for: "Aborted: by user")
+      try program.type("commit and-quit\r")
+      try await screen.wait(for: "Commit complete.")
+      try await screen.wait(for: "ada@box> ")
       // Long output stops at the end of the screen; q ends it.
-      try program.write("set screen-length 5\r")
-      _ = try await program.output(until: "ada@box> ")
-      try program.write("\u{4}")
+      try program.type("set screen-length 5\r")
+      try await screen.wait(for: "ada@box> ")
+      try program.type("\u{4}")
       let result = try await program.finish()
       #expect(result.code == 0)
       #expect(try await instance.cmd("mget /r:interfaces/interface{eth0}/mtu") == "9000\n")

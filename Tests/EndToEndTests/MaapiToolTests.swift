@@ -45,7 +45,7 @@ import Testing
         // Commands of the CLI, and a session that has none.
         #expect(
           try await tool("-E", "/r:interfaces/interface{eth0}/mtu") == "set interfaces interface eth0 mtu 1500\n")
-        #expect(try await tool("-T", "set interfaces interface eth0 mtu 9").hasSuffix("/r:interfaces/interface{eth0}/mtu\n"))
+        #expect(try await tool("-T", "set interfaces interface eth0 mtu 1400").hasSuffix("/r:interfaces/interface{eth0}/mtu\n"))
         #expect(try await tool("-C", "show", code: 1).contains("no CLI session"))
         #expect(try await tool("-L", "/r:system", code: 1).contains("not supported"))
         let alone = try await instance.run("ncs-maapi", "-g", "/r:system/location")

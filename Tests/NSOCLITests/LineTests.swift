@@ -8,7 +8,8 @@ import Testing
     ("abc$", "abcd", false), ("a.c", "abc", true), ("a.c", "ac", false), ("ab*c", "ac", true), ("ab*c", "abbbc", true),
     ("ab+c", "ac", false), ("ab+c", "abbc", true), ("ab?c", "abc", true), ("ab?c", "abbc", false), ("a|b", "xbx", true),
     ("(ab)+c", "ababc", true), ("(ab)+c", "c", false), ("[a-c]x", "bx", true), ("[a-c]x", "dx", false), ("[^a-c]x", "dx", true),
-    ("[]x]", "]", true), ("", "", true), ("^$", "", true), ("^$", "x", false), (#"a\.c"#, "abc", false), (#"a\.c"#, "a.c", true),
+    ("[]x]", "]", true), ("", "", true), ("^$", "", true), ("^$", "x", false), (#"a\.c"#, "abc", false),
+    (#"a\.c"#, "a.c", true),
     ("eth[0-9]+ *mtu|lo", "interface eth12  mtu", true), ("(a*)*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", false),
     ("é+", "caféé", true),
   ])

@@ -41,7 +41,8 @@ extension Engine {
       style: 0x4A, token: query.token, completionCharacter: query.character, path: query.path,
       commandPath: query.commandPath, id: query.id, simpleType: nil)
     let result = try await providerActions.ask(
-      .completion(call), query.point, for: session, handle: -1, needing: .completion, "completion of \(query.commandPath)")
+      .completion(call), query.point, at: query.path, for: session, handle: -1, needing: .completion,
+      "completion of \(query.commandPath)")
     guard case .completions(let lines) = result else { return [] }
     var all: [CompletionLine] = []
     for line in lines ?? [.byDefault] {
@@ -63,7 +64,7 @@ extension Engine {
     _ name: String, _ arguments: [String], at point: String, session: UserSession, transaction: Transaction?
   ) async throws(NSOError) -> [String] {
     let result = try await providerActions.ask(
-      .command(name: name, path: name, arguments: [name] + arguments), point, for: session,
+      .command(name: name, path: name, arguments: [name] + arguments), point, at: .root, for: session,
       handle: transaction?.handle ?? -1, needing: .command, "command \(name)")
     guard case .commandOutput(let pieces) = result else { return [] }
     return pieces ?? []

@@ -3,6 +3,7 @@ import NIOCore
 import NSOCLI
 import NSOEngine
 import NSOModel
+import NSOSchema
 import NSOTerms
 import NSOWire
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NSOClient
+import NSOWire
 
 /// A user at a terminal.
 struct CLIConversation {

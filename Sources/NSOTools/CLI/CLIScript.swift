@@ -1,43 +1,129 @@
 import NIOCore
+import NSOClient
 
 /// Commands from a file or a pipe, one after the other.
 struct CLIScript {
-  let link: CLILink
-  let settings: CLIToolSettings
+  private enum Input: Sendable {
+    case event(CLILink.Event)
+    /// Nil: the end of the script.
+    case line(String?)
+    case failure(any Error)
+  }
+
+  /// What the next line is for.
+  private enum Purpose {
+    case nothing
+    case command
+    case answer(Int64, echo: Bool)
+    case text(Int64, String)
+  }
+
+  private let link: CLILink
+  private let settings: CLIToolSettings
   /// Prompts and commands are shown, as if they were typed.
-  let isEchoed: Bool
-  private var lines: ScriptLines
+  private let isEchoed: Bool
+  private let input: InputFile
+  private var purpose = Purpose.nothing
+  /// The beginning of a command whose line ended with a backslash.
+  private var begun = ""
+  private let eventPermits = AsyncStream<Void>.makeStream()
+  private let lineRequests = AsyncStream<Void>.makeStream()
 
   init(link: CLILink, settings: CLIToolSettings, isEchoed: Bool, input: InputFile) {
     self.link = link
     self.settings = settings
     self.isEchoed = isEchoed
-    lines = ScriptLines(input)
+    self.input = input
   }
 
   mutating func run() async throws -> Int32 {
-    while true {
-      switch try await link.next() {
-      case .output(let text, _): link.show(text)
-      case .end(let code): return code
-      case .cancelled: break
-      case .ready(let status, let prompt):
-        if status != 0, settings.stopsOnError { return 8 }
-        // A line that ends with a backslash goes on in the next one.
-        guard var line = try await lines.next() else { return 0 }
-        while line.hasSuffix("\\"), let more = try await lines.next() { line = line.dropLast() + more }
-        if isEchoed { link.show(prompt + line + "\n") }
-        try await link.commands.execute(line)
-      case .prompt(let id, let text, let echo):
-        let line = try await lines.next()
-        if isEchoed { link.show(text + (echo ? line ?? "" : "") + "\n") }
-        try await link.answer(id, line)
-      case .read(let id, _):
-        var text = ""
-        while let line = try await lines.next(), line != "\u{4}" { text += line + "\n" }
-        try await link.answer(id, text)
+    let inputs = AsyncStream<Input>.makeStream()
+    let listening = Task { [link, eventPermits] in
+      do {
+        for await _ in eventPermits.stream { inputs.continuation.yield(.event(try await link.next())) }
+      } catch {
+        inputs.continuation.yield(.failure(error))
       }
     }
+    let reading = Task { [input, lineRequests] in
+      var lines = ScriptLines(input)
+      do {
+        for await _ in lineRequests.stream { inputs.continuation.yield(.line(try await lines.next())) }
+      } catch {
+        inputs.continuation.yield(.failure(error))
+      }
+    }
+    defer {
+      listening.cancel()
+      reading.cancel()
+    }
+    eventPermits.continuation.yield()
+    for await input in inputs.stream {
+      let code: Int32?
+      switch input {
+      case .event(let event): code = take(event)
+      case .line(let line): code = try await take(line)
+      case .failure(let error): throw error
+      }
+      if let code { return code }
+    }
+    return 2
+  }
+
+  /// - Returns: the exit code when it is over.
+  private mutating func take(_ event: CLILink.Event) -> Int32? {
+    switch event {
+    case .output(let text, _): link.show(text)
+    case .end(let code): return code
+    // The line that was asked for is an answer that comes too late.
+    case .cancelled: break
+    case .ready(let status, let prompt):
+      if status != 0, settings.stopsOnError { return 8 }
+      if isEchoed { link.show(prompt) }
+      want(.command)
+    case .prompt(let id, let text, let echo):
+      if isEchoed { link.show(text) }
+      want(.answer(id, echo: echo))
+    case .read(let id, _): want(.text(id, ""))
+    }
+    eventPermits.continuation.yield()
+    return nil
+  }
+
+  private mutating func want(_ purpose: Purpose) {
+    self.purpose = purpose
+    lineRequests.continuation.yield()
+  }
+
+  private mutating func take(_ line: String?) async throws -> Int32? {
+    switch purpose {
+    case .nothing: return nil
+    case .command:
+      guard let line else { return 0 }
+      // A line that ends with a backslash goes on in the next one.
+      guard !line.hasSuffix("\\") else {
+        begun += line.dropLast()
+        want(.command)
+        return nil
+      }
+      let command = begun + line
+      begun = ""
+      purpose = .nothing
+      if isEchoed { link.show(command + "\n") }
+      try await link.commands.execute(command)
+    case .answer(let id, let echo):
+      purpose = .nothing
+      if isEchoed { link.show((echo ? line ?? "" : "") + "\n") }
+      try await link.answer(id, line)
+    case .text(let id, let text):
+      guard let line, line != "\u{4}", text.utf8.count < 64 << 20 else {
+        purpose = .nothing
+        try await link.answer(id, text)
+        return nil
+      }
+      want(.text(id, text + line + "\n"))
+    }
+    return nil
   }
 }
 

@@ -109,6 +109,8 @@ actor CLILink {
       let event: TerminalEvent
       do {
         event = try await terminal.nextTerminalEvent()
+      } catch let error as CancellationError {
+        throw error
       } catch let error as NSOError where error.code == .aborted {
         io.writeError("ncs_cli: the session was ended\n")
         return .end(code: 2)

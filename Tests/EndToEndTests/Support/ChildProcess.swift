@@ -85,12 +85,17 @@ final class ChildProcess: Sendable {
     return try await child.finish()
   }
 
+  /// Writes to the program, and ends its input.
   func write(_ text: String) throws {
+    try type(text)
+    endInput()
+  }
+
+  func type(_ text: String) throws {
     let bytes = Array(text.utf8)
     guard Glibc.write(input, bytes, bytes.count) == bytes.count else {
       throw Failure(description: "cannot write to the program")
     }
-    endInput()
   }
 
   /// Ends the program's standard input. Its number is kept, so that nothing else gets it.
@@ -126,6 +131,14 @@ final class ChildProcess: Sendable {
         if let found = all.range(of: text), all[found.upperBound...].contains("\n") { return all }
         if more.isEmpty { throw Failure(description: "the program ended without \(text):\n\(all)") }
       }
+    }
+  }
+
+  /// What it writes next; empty at the end.
+  func more() async throws -> [UInt8] {
+    try await offThread { [output] in
+      guard let more = Self.read(output) else { throw Failure(description: "nothing within the time limit") }
+      return more
     }
   }
 

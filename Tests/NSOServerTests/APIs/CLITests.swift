@@ -10,6 +10,17 @@ import Testing
 
 /// CLI sessions over the wire: one connection for commands, one for the terminal.
 @Suite struct CLITests {
+  /// What a command shows, and how it ends.
+  struct Shown: Equatable {
+    var text: String
+    var status: Int64
+
+    init(_ text: String, _ status: Int64) {
+      self.text = text
+      self.status = status
+    }
+  }
+
   /// A CLI session.
   struct Shell {
     let commands: WireClient
@@ -32,20 +43,20 @@ import Testing
     }
 
     /// What is shown up to the next prompt.
-    func output() throws -> (text: String, status: Int64) {
+    func output() throws -> Shown {
       var text = ""
       while true {
         switch try event() {
         case .output(let piece, _), .write(let piece): text += piece
-        case .ready(let status, _): return (text, status)
-        case .end(let code, let words): return (text + words, 1000 + code)
+        case .ready(let status, _): return Shown(text, status)
+        case .end(let code, let words): return Shown(text + words, 1000 + code)
         case let other: text += "\(other)"
         }
       }
     }
 
     /// Runs a command.
-    func run(_ line: String) throws -> (text: String, status: Int64) {
+    func run(_ line: String) throws -> Shown {
       try commands.done(.cli(.execute(line)))
       return try output()
     }
@@ -61,23 +72,23 @@ import Testing
   @Test func `commands change the configuration`() async throws {
     try await TestDaemon.run { daemon in
       let shell = try Shell(daemon)
-      #expect(try shell.run("configure") == ("", 0))
-      #expect(try shell.run("set plant site west title \"The west\"") == ("", 0))
+      #expect(try shell.run("configure") == Shown("", 0))
+      #expect(try shell.run("set plant site west title \"The west\"") == Shown("", 0))
       #expect(try shell.run("show plant site west").text.contains("title \"The west\";\n"))
-      #expect(try shell.run("commit comment x") == ("Commit complete.\n", 0))
+      #expect(try shell.run("commit comment x") == Shown("Commit complete.\n", 0))
       let reader = try daemon.session()
       let handle = try reader.start()
       #expect(try reader.integer(.exists(Keypath.site("west").wire), handle) == 1)
       // Edit levels.
-      #expect(try shell.run("edit plant site west") == ("", 0))
-      #expect(try shell.run("set title West") == ("", 0))
-      #expect(try shell.run("show title") == ("title West;\n", 0))
-      #expect(try shell.run("up") == ("", 0))
-      #expect(try shell.run("rename site west to east") == ("", 0))
+      #expect(try shell.run("edit plant site west") == Shown("", 0))
+      #expect(try shell.run("set title West") == Shown("", 0))
+      #expect(try shell.run("show title") == Shown("title West;\n", 0))
+      #expect(try shell.run("up") == Shown("", 0))
+      #expect(try shell.run("rename site west to east") == Shown("", 0))
       #expect(try shell.run("top show plant | display set").text.contains("set plant site east title West\n"))
       #expect(try shell.run("compare").text.contains("east"))
-      #expect(try shell.run("revert") == ("", 0))
-      #expect(try shell.run("commit") == ("No modifications to commit.\n", 0))
+      #expect(try shell.run("revert") == Shown("", 0))
+      #expect(try shell.run("commit") == Shown("No modifications to commit.\n", 0))
       #expect(try shell.run("quit").status == 0)
       #expect(try shell.run("exit").status == 1000)
     }
@@ -102,7 +113,11 @@ import Testing
   @Test func `completion knows names, keys and values`() async throws {
     try await TestDaemon.run { daemon in
       let shell = try Shell(daemon)
-      #expect(try shell.complete("conf") == CLICompletion(start: 0, replacement: "configure", isUnique: true, text: "Possible completions:\n  configure - change the configuration\n"))
+      #expect(
+        try shell.complete("conf")
+          == CLICompletion(
+            start: 0, replacement: "configure", isUnique: true,
+            text: "Possible completions:\n  configure - change the configuration\n"))
       _ = try shell.run("configure")
       _ = try shell.run("set plant site west title x")
       _ = try shell.run("set plant site \"wild one\" title x")
@@ -127,9 +142,9 @@ import Testing
       _ = try shell.run("configure")
       _ = try shell.run("set plant site west title x")
       _ = try shell.run("commit and-quit")
-      #expect(try shell.run("request plant site west inspect") == ("found \"anna 1\"\n", 0))
+      #expect(try shell.run("request plant site west inspect") == Shown("found \"anna 1\"\n", 0))
       #expect(try shell.run("who").text.contains("*\(shell.id)"))
-      #expect(try shell.run("set screen-width 99") == ("", 0))
+      #expect(try shell.run("set screen-width 99") == Shown("", 0))
       #expect(try shell.run("show cli | match screen-width").text.contains("99"))
       // From another connection.
       let other = try daemon.session("root")
@@ -166,8 +181,8 @@ import Testing
       let second = try Shell(daemon, "bob")
       #expect(try second.run("configure exclusive").text.contains("anna"))
       _ = shutdown(shell.commands.raw.descriptor, CInt(SHUT_RDWR))
-      while !daemon.engine.locks.all.isEmpty || daemon.engine.sessions.all.contains(where: { $0.user == "anna" }) {
-        await Task.yield()
+      try daemon.until {
+        daemon.engine.locks.all.isEmpty && !daemon.engine.sessions.all.contains { $0.user == "anna" }
       }
       #expect(try second.run("configure exclusive").status == 0)
       #expect(!daemon.engine.transactions.contains { $0.session.user == "anna" })
