@@ -63,7 +63,9 @@ extension MAAPIConnection {
     return try engine.terminals.terminal(of: session)
   }
 
+  /// The terminal that this connection is; for the commands of a CLI, that of its session, whose connection waits for the next event.
   private func ownTerminal() throws(NSOError) -> Terminal {
+    if terminal == nil, cli != nil { return try engine.terminals.terminal(of: try requireSession()) }
     guard let terminal else { throw NSOError(.badState, "this connection is no terminal: ask for it with TERMINAL_OPEN") }
     return terminal
   }

@@ -142,6 +142,7 @@ actor CLILink {
 
   /// Whoever asked may have given up meanwhile.
   func answer(_ id: Int64, _ text: String?) async throws {
-    do { try await terminal.answer(id, text) } catch let error as NSOError where error.code == .noExists { return }
+    // The other connection may be waiting for the next event.
+    do { try await commands.answer(id, text) } catch let error as NSOError where error.code == .noExists { return }
   }
 }

@@ -94,6 +94,27 @@ import Testing
     }
   }
 
+  @Test func `questions are answered on the connection of the commands`() async throws {
+    try await TestDaemon.run { daemon in
+      let shell = try Shell(daemon, isInteractive: true)
+      #expect(try shell.run("configure").text.contains("Entering configuration mode private\n[ok]["))
+      #expect(try shell.run("set plant site west title x").status == 0)
+      for (answer, end) in [("no", "Aborted: by user\n[error]["), ("y", "[ok][")] {
+        try shell.commands.done(.cli(.execute("exit")))
+        var next = try shell.event()
+        if case .output = next { next = try shell.event() }
+        guard case .prompt(let id, let text, ["yes", "no"], true) = next else { throw NSOError(.internal, "\(next)") }
+        #expect(text.contains("uncommitted changes"))
+        shell.terminal.send(.terminalNext)
+        try shell.commands.done(.terminalAnswer(id, answer))
+        guard case .term(let term) = try shell.terminal.reply(MAAPIOperation.terminalNext.rawValue, .term),
+          case .output(let shown, _) = try TerminalEvent(term)
+        else { throw NSOError(.internal, "another event") }
+        #expect((shown + (try shell.output().text)).contains(end))
+      }
+    }
+  }
+
   @Test func `faults are shown with their place`() async throws {
     try await TestDaemon.run { daemon in
       let shell = try Shell(daemon)
