@@ -110,7 +110,8 @@ import Testing
         guard case .term(let term) = try shell.terminal.reply(MAAPIOperation.terminalNext.rawValue, .term),
           case .output(let shown, _) = try TerminalEvent(term)
         else { throw NSOError(.internal, "another event") }
-        #expect((shown + (try shell.output().text)).contains(end))
+        let rest = try shell.output().text
+        #expect((shown + rest).contains(end))
       }
     }
   }
