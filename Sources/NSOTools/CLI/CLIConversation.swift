@@ -79,11 +79,14 @@ struct CLIConversation {
       switch input {
       case .bytes(let bytes): try await type(bytes)
       // The terminal has gone.
-      case .typingEnded: return 2
+      case .typingEnded: exit = 2
       case .event(let event): try await take(event)
       case .failure(let error): throw error
       }
-      if let exit { return exit }
+      if let exit {
+        await link.finish()
+        return exit
+      }
     }
     return 2
   }

@@ -65,7 +65,10 @@ struct CLIScript {
       case .line(let line): code = try await take(line)
       case .failure(let error): throw error
       }
-      if let code { return code }
+      if let code {
+        await link.finish()
+        return code
+      }
     }
     return 2
   }

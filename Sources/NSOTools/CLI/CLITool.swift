@@ -84,6 +84,8 @@ actor CLILink {
   nonisolated let session: UserSessionID
   nonisolated let io: ToolIO
   private var files: CLIFiles
+  /// The program ends by itself: what the daemon says of that is no news.
+  private var isOver = false
 
   init(commands: MAAPI, terminal: MAAPI, session: UserSessionID, io: ToolIO, directory: String?) {
     self.commands = commands
@@ -109,8 +111,8 @@ actor CLILink {
       let event: TerminalEvent
       do {
         event = try await terminal.nextTerminalEvent()
-      } catch let error as CancellationError {
-        throw error
+      } catch  where isOver || error is CancellationError {
+        throw CancellationError()
       } catch let error as NSOError where error.code == .aborted {
         io.writeError("ncs_cli: the session was ended\n")
         return .end(code: 2)
@@ -137,6 +139,8 @@ actor CLILink {
       }
     }
   }
+
+  func finish() { isOver = true }
 
   nonisolated func show(_ text: String) { _ = io.writeOutput(ByteBuffer(string: text)) }
 
