@@ -2,6 +2,7 @@ import ExternalTerm
 import Logging
 import NSOModel
 import NSOSchema
+import NSOStore
 import NSOTerms
 import NSOWire
 import Synchronization
@@ -46,31 +47,56 @@ final class ProviderValidation: CommitParticipant {
     // Nobody can have registered before the initial data is there.
     guard !points.points.isEmpty, phases.phase >= .phase1 else { return }
     await close(transaction.handle, willCommit: false)
-    // What a call depends on may be data of providers.
-    let calls =
-      attempt.model.hasProviders
-      ? try await ProviderWait.run { () throws(NSOError) in try points.calls(for: attempt) } : try points.calls(for: attempt)
-    guard !calls.isEmpty else { return }
-    var warnings: [(path: String, text: String)] = []
+    let warnings: Warnings
     do throws(NSOError) {
-      for call in calls {
-        let path = attempt.model.schema.text(of: call.path)
-        if let warning = try await ask(call, path, attempt) { warnings.append((path, warning)) }
+      // On a thread that may wait: for data of providers, and for the answers to one part before the next is looked for.
+      warnings = try await ProviderWait.run { [self] () throws(NSOError) -> Warnings in
+        let warnings = Warnings()
+        try points.forEachPart(of: attempt) { (part) throws(NSOError) in
+          try storeErrors { () throws(StoreError) in
+            try ProviderWait.block { [self] () async throws(NSOError) in
+              for call in part {
+                let path = attempt.model.schema.text(of: call.path)
+                if let warning = try await ask(call, path, attempt) { warnings.add(path, warning) }
+              }
+            }
+          }
+        }
+        return warnings
       }
     } catch {
       await close(transaction.handle, willCommit: false)
       throw error
     }
     if attempt.purpose == .test { await close(transaction.handle, willCommit: false) }
-    guard !warnings.isEmpty else { return }
+    let told = warnings.all
+    guard !told.isEmpty else { return }
     guard attempt.purpose == .apply else {
       await close(transaction.handle, willCommit: false)
       // Path and reason in turn, each with a NUL behind it (protocol part 04, VALIDATE_TRANS).
-      throw NSOError(.validationWarning, warnings.map { "\($0.path)\u{0}\($0.text)\u{0}" }.joined())
+      throw NSOError(.validationWarning, told.map { "\($0.path)\u{0}\($0.text)\u{0}" }.joined())
     }
-    for warning in warnings {
+    for warning in told {
       registry.log.notice("\(transaction.summary): validation warning for \(warning.path): \(warning.text)")
     }
+    if warnings.left > 0 {
+      registry.log.notice("\(transaction.summary): \(warnings.left) more validation warnings")
+    }
+  }
+
+  /// The warnings of one validation: the first of them, and how many more there were.
+  private final class Warnings: Sendable {
+    private static let limit = 1000
+    private let state = Mutex<(all: [(path: String, text: String)], left: Int)>(([], 0))
+
+    func add(_ path: String, _ text: String) {
+      state.withLock { state in
+        if state.all.count < Self.limit { state.all.append((path, text)) } else { state.left += 1 }
+      }
+    }
+
+    var all: [(path: String, text: String)] { state.withLock { $0.all } }
+    var left: Int { state.withLock { $0.left } }
   }
 
   /// - Returns: the warning, if there is one.

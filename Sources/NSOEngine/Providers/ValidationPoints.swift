@@ -68,36 +68,45 @@ struct ValidationPoints: Sendable {
     var value: Value
   }
 
-  /// What has to be asked for a change, in order.
-  func calls(for attempt: CommitAttempt) throws(NSOError) -> [Call] {
-    guard !points.isEmpty else { return [] }
+  /// How many calls are made ready at a time.
+  private static var partSize: Int { 256 }
+
+  /// Calls `body` with what has to be asked for a change, in order and in parts, so that points that concern every entry of a large
+  /// list take no more memory than others. `body` may wait.
+  func forEachPart(
+    of attempt: CommitAttempt, _ body: ([Call]) throws(NSOError) -> Void
+  ) throws(NSOError) {
+    guard !points.isEmpty else { return }
     let model = attempt.model
     var changes: [DataDifference] = []
     if points.contains(where: { $0.dependencies != nil }) {
       changes = try attempt.differences(below: .root, .deletedContents) + attempt.differencesAtProviders()
     }
+    var part: [Call] = []
     do {
       let tree = attempt.after.accessibleTree()
-      var calls: [Call] = []
       for point in points {
         var starts: [Keypath] = [.root]
         if let dependencies = point.dependencies {
           starts = Self.starts(for: point.node, dependencies, changes, model.schema)
         }
-        var found: [Call] = []
-        for start in starts { try Self.collect(point, start, tree, model.schema, &found) }
-        // Two dependencies may lead to the same instance.
-        var seen: Set<Keypath> = []
-        calls += starts.count < 2 ? found : found.filter { seen.insert($0.path).inserted }
+        for start in starts {
+          try Self.collect(point, start, tree, model.schema) { call in
+            part.append(call)
+            guard part.count >= Self.partSize else { return }
+            try body(part)
+            part.removeAll(keepingCapacity: true)
+          }
+        }
       }
-      return calls
     } catch {
       throw NSOError(validation: error)
     }
+    if !part.isEmpty { try body(part) }
   }
 
   /// Where instances of a node are that changes of its dependencies concern: the paths down to the node that both have above
-  /// them, each once.
+  /// them, each once, and none that lies in another.
   private static func starts(
     for node: NodeID, _ dependencies: [NodeID], _ changes: [DataDifference], _ schema: Schema
   ) -> [Keypath] {
@@ -117,21 +126,24 @@ struct ValidationPoints: Sendable {
         if seen.insert(start).inserted { starts.append(start) }
       }
     }
-    return starts
+    guard starts.count > 1 else { return starts }
+    return starts.filter { start in
+      !start.elements.indices.contains { seen.contains(Keypath(Array(start.elements[..<$0]))) }
+    }
   }
 
   private static func collect(
-    _ point: Point, _ start: Keypath, _ tree: AccessibleTree<StoreStorage>, _ schema: Schema, _ calls: inout [Call]
+    _ point: Point, _ start: Keypath, _ tree: AccessibleTree<StoreStorage>, _ schema: Schema, _ body: (Call) throws -> Void
   ) throws {
     guard let above = try start.isRoot ? tree.root : tree.node(at: start) else { return }
     var chain = schema.lineage(of: point.node)[...]
     if let node = above.schemaNode, let place = chain.firstIndex(of: node) { chain = chain[chain.index(after: place)...] }
-    guard let last = chain.last else { return try add(point, above, tree, &calls) }
+    guard let last = chain.last else { return try body(call(point, above, tree)) }
     try descend(chain.dropLast(), above, tree) { parent in
       let isLeafList = schema[last].kind == .leafList
       guard point.isForList || isLeafList else {
         _ = try tree.forEachInstance(of: last, in: parent, keys: []) { node in
-          try add(point, node, tree, &calls)
+          try body(call(point, node, tree))
           return true
         }
         return
@@ -144,14 +156,14 @@ struct ValidationPoints: Sendable {
       }
       guard !values.isEmpty else { return }
       let path = tree.imagined(last, in: parent).keypath(schema)
-      calls.append(Call(point: point, path: path, value: isLeafList ? .list(values) : .notFound))
+      try body(Call(point: point, path: path, value: isLeafList ? .list(values) : .notFound))
     }
   }
 
-  private static func add(
-    _ point: Point, _ node: InstanceNode<TreePath>, _ tree: AccessibleTree<StoreStorage>, _ calls: inout [Call]
-  ) throws {
-    calls.append(Call(point: point, path: node.keypath(tree.schema), value: try tree.value(of: node) ?? .notFound))
+  private static func call(
+    _ point: Point, _ node: InstanceNode<TreePath>, _ tree: AccessibleTree<StoreStorage>
+  ) throws -> Call {
+    Call(point: point, path: node.keypath(tree.schema), value: try tree.value(of: node) ?? .notFound)
   }
 
   private static func descend(
