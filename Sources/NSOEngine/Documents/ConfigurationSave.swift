@@ -126,6 +126,15 @@ public struct ConfigurationSave {
       try visit(nodes[next], in: location, depth: depth)
     case .entries(let list, let tree, var position, let only, let isShown):
       var record: [UInt8] = []
+      var tree = tree
+      if let selection, only == nil, !list.path.isOrderedByUser, selection.relation(to: list.path) == .above {
+        // Straight to what is selected.
+        if let entry = selection.entry(in: list.path, from: position, model.layout) {
+          position = .atOrAfter(entry)
+        } else {
+          tree = EmptyTree()
+        }
+      }
       guard try tree.nextEntry(in: list.path, &position, { record = Array($0) }), only == nil || only == position.entryKey
       else {
         guard isShown else { return }

@@ -30,14 +30,38 @@ struct NodeSelection: Sendable {
     for key in all where keys.last.map({ !key.starts(with: $0) }) ?? true { keys.append(key) }
   }
 
-  func relation(to path: TreePath) -> Relation {
-    let key = path.bytes
+  /// The first key that is not before another.
+  private func place(of key: [UInt8]) -> Int {
     var low = 0
     var high = keys.count
     while low < high {
       let middle = (low + high) / 2
       if keys[middle].lexicographicallyPrecedes(key) { low = middle + 1 } else { high = middle }
     }
+    return low
+  }
+
+  /// The first entry of a list, at or after a position, that is selected or has something selected in it. For a list that is on the way
+  /// only, and not ordered by user.
+  func entry(in list: TreePath, from position: ListPosition, _ layout: TreeLayout) -> [UInt8]? {
+    let start: [UInt8]
+    switch position.stand {
+    case .start: start = list.bytes
+    case .atOrAfter: start = list.bytes + position.entryKey
+    case .after:
+      guard let bound = KeyRange.upperBound(of: list.bytes + position.entryKey) else { return nil }
+      start = bound
+    }
+    let index = place(of: start)
+    guard index < keys.count, keys[index].starts(with: list.bytes), let path = layout.path(keys[index]),
+      let end = layout.steps(of: path).first(where: { $0.nodeEnd == list.bytes.count })?.entryEnd
+    else { return nil }
+    return Array(keys[index][list.bytes.count..<end])
+  }
+
+  func relation(to path: TreePath) -> Relation {
+    let key = path.bytes
+    let low = place(of: key)
     if low < keys.count, keys[low].starts(with: key) { return keys[low].count == key.count ? .inside : .above }
     return low > 0 && key.starts(with: keys[low - 1]) ? .inside : .outside
   }
