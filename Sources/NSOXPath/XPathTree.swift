@@ -38,6 +38,17 @@ public protocol XPathTree<Node> {
     of child: NodeID, in parent: Node, keys: [String], _ body: (Node) throws -> Bool
   ) throws -> Bool
 
+  /// Whether those who have the entries of a list want to be told what is looked for: of which nodes below it they know. Nil: no.
+  func hintedNodes(of list: NodeID, in parent: Node) -> ((NodeID) -> Bool)?
+
+  /// As without hint; entries that the hint does not hold for may be left out.
+  func forEachInstance(
+    of child: NodeID, in parent: Node, keys: [String], hint: EntryHint, _ body: (Node) throws -> Bool
+  ) throws -> Bool
+
+  /// A node that came with a hint which is exact: whoever has it promises that the hint holds for it.
+  func meetsHint(_ node: Node) -> Bool
+
   /// The value of a leaf or leaf-list entry, the default where it is in use; nil for nodes that have none.
   func value(of node: Node) throws -> Value?
 
@@ -53,6 +64,16 @@ public protocol XPathTree<Node> {
 }
 
 extension XPathTree {
+  public func hintedNodes(of list: NodeID, in parent: Node) -> ((NodeID) -> Bool)? { nil }
+
+  public func forEachInstance(
+    of child: NodeID, in parent: Node, keys: [String], hint: EntryHint, _ body: (Node) throws -> Bool
+  ) throws -> Bool {
+    try forEachInstance(of: child, in: parent, keys: keys, body)
+  }
+
+  public func meetsHint(_ node: Node) -> Bool { false }
+
   /// Those of data: no actions, no notifications.
   public func children(of schemaNode: NodeID?) -> [NodeID] { schemaNode.map { schema[$0].children } ?? schema.roots }
 }

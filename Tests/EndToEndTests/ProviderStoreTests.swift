@@ -17,6 +17,13 @@ import Testing
         config false; tailf:callpoint big-cp;
         list row { key id; leaf id { type uint32; } leaf square { type uint64; } }
       }
+      container town {
+        config false; tailf:callpoint town-cp;
+        list house {
+          key name; tailf:secondary-index by-number { tailf:index-leafs "number"; }
+          leaf name { type string; } leaf number { type uint32; } leaf owner { type string; }
+        }
+      }
     }
     """
 
@@ -118,6 +125,77 @@ import Testing
           }
           let grown = try memory(try instance.daemonPid()) - before
           #expect(grown < 48 * 1024, "the daemon grew by \(grown) KiB")
+        }
+      }
+    }
+  }
+
+  // MARK: Filters and order
+
+  /// Houses that look at filters, and have an index.
+  private final class Town: OperationalData {
+    let queries = Mutex<[ListQuery]>([])
+    private static let houses = (1...250).map { number in
+      ListEntry(
+        [name(number)],
+        [
+          TaggedValue("name", name(number)), TaggedValue("number", .uint32(UInt32(1000 - number))),
+          TaggedValue("owner", .string(number.isMultiple(of: 50) ? "ann" : "bob")),
+        ])
+    }
+    private static func name(_ number: Int) -> Value { .string("h" + "\(1000 + number)".dropFirst()) }
+    var offers: OperationalOffers { [.objects, .filters, .indexes] }
+
+    func value(at path: Keypath, _ call: ProviderCall) async throws -> Value? {
+      guard let house = Self.houses.first(where: { path.elements.contains(.keys($0.keys)) }) else { return nil }
+      guard case .tag(let leaf)? = path.elements.last else { return nil }
+      return house.value(at: [leaf])
+    }
+
+    func page(_ query: ListQuery, _ call: ProviderCall) async throws -> ListPage {
+      queries.withLock { $0.append(query) }
+      let houses = query.index == "by-number" ? Self.houses.reversed() : Self.houses
+      var rest = houses.filter(query.mayWant)[...]
+      if let key = query.place.keys.first {
+        let leaf: NSOModel.Tag = query.index == nil ? "name" : "number"
+        func isPassed(_ house: ListEntry) -> Bool {
+          switch (house.value(at: [leaf]), key) {
+          case (.string(let name)?, .string(let last)): name < last || (name == last && !query.place.includesSame)
+          case (.uint32(let number)?, .uint32(let last)): number < last || (number == last && !query.place.includesSame)
+          default: false
+          }
+        }
+        rest = rest.drop(while: isPassed)
+      }
+      return ListPage(Array(rest.prefix(query.limit)), isFiltered: true)
+    }
+  }
+
+  @Test func filtersAndIndexesReachAProvider() async throws {
+    let instance = try Instance(model: Self.model)
+    try await instance.withDaemon { _ in
+      let client = client(instance)
+      let town = Town()
+      var provider = DataProvider(name: "town")
+      provider.data("town-cp", town)
+      try await serving(provider, client) { (registered) async throws in
+        for await _ in registered { break }
+        let list: Keypath = [.tag(Tag("town", in: "urn:pair")), .tag("house")]
+        try await client.withMAAPI { (maapi) async throws in
+          try await maapi.startUserSession(user: "admin", context: "system")
+          try await maapi.withTransaction(.operational, .read) { (transaction) async throws in
+            let text = try await transaction.text(of: "count(/p:town/house[owner = 'ann' and number < 900])")
+            #expect(text == "3")
+            let wanted = ListFilter.and(
+              .compare(.equal, ["owner"], .string("ann")), .compare(.less, ["number"], .string("900")))
+            #expect(town.queries.withLock { $0 } == [ListQuery(list, from: .start, limit: 100, filter: wanted)])
+            #expect("\(wanted)" == "owner = \"ann\" and number < \"900\"")
+            town.queries.withLock { $0 = [] }
+            var names: [Value] = []
+            for try await keys in transaction.entries(of: list, by: "by-number") { names += keys }
+            #expect(names.count == 250 && names.first == .string("h250") && names.last == .string("h001"))
+            #expect(town.queries.withLock { $0 }.allSatisfy { $0.index == "by-number" && $0.filter == nil })
+          }
         }
       }
     }

@@ -20,8 +20,8 @@ final class InterfaceData: OperationalData {
 
   private let state = Mutex(State(start: Int64(time(nil))))
 
-  /// The list comes with its values: one request for a hundred interfaces.
-  var offers: OperationalOffers { [.objects] }
+  /// The list comes with its values: one request for a hundred interfaces. Whoever looks for some of them gets no others.
+  var offers: OperationalOffers { [.objects, .filters] }
 
   static let module = "urn:swift-nso:interface-statistics"
 
@@ -45,6 +45,11 @@ final class InterfaceData: OperationalData {
       names.removeAll { Array($0.utf8).lexicographicallyPrecedes(Array(key.utf8)) || ($0 == key && !place.includesSame) }
     }
     return names.prefix(limit).compactMap { name in all[name].map { entry(name, $0) } }
+  }
+
+  func page(_ query: ListQuery, _ call: ProviderCall) async throws -> ListPage {
+    let all = try await entries(of: query.list, from: query.place, limit: .max, call)
+    return ListPage(Array(all.filter(query.mayWant).prefix(query.limit)))
   }
 
   // MARK: Counting

@@ -55,6 +55,12 @@ public struct OperationalOffers: OptionSet, Hashable, Sendable {
   public static let cases = OperationalOffers(rawValue: 2)
   /// ``OperationalData/count(of:_:)``; without it the daemon counts by walking.
   public static let counts = OperationalOffers(rawValue: 4)
+  /// ``OperationalData/page(_:_:)`` looks at filters: the daemon tells what it looks for.
+  public static let filters = OperationalOffers(rawValue: 8)
+  /// ``OperationalData/page(_:_:)`` knows the secondary indexes of its lists; without it the daemon reads the list and sorts.
+  public static let indexes = OperationalOffers(rawValue: 16)
+  /// ``ConfigurationData/attributes(of:_:)`` and ``ConfigurationData/setAttribute(_:to:at:_:)``
+  public static let attributes = OperationalOffers(rawValue: 32)
 }
 
 /// Serves operational data of a callpoint. The functions may be called from many tasks at once.
@@ -72,6 +78,9 @@ public protocol OperationalData: DataCallbackHandler {
 
   /// The next entries of a list or leaf-list in the order of their keys, `limit` at most; none: there are no more.
   func entries(of list: Keypath, from place: ListPlace, limit: Int, _ call: ProviderCall) async throws -> [ListEntry]
+
+  /// As ``entries(of:from:limit:_:)``, for those that look at filters or have secondary indexes.
+  func page(_ query: ListQuery, _ call: ProviderCall) async throws -> ListPage
 
   /// The leafs of a list entry or container; nil when it does not exist.
   func object(at path: Keypath, _ call: ProviderCall) async throws -> [TaggedValue]?
@@ -91,6 +100,10 @@ extension OperationalData {
 
   public func entries(of list: Keypath, from place: ListPlace, limit: Int, _ call: ProviderCall) async throws -> [ListEntry] {
     []
+  }
+
+  public func page(_ query: ListQuery, _ call: ProviderCall) async throws -> ListPage {
+    ListPage(try await entries(of: query.list, from: query.place, limit: query.limit, call))
   }
 
   public func object(at path: Keypath, _ call: ProviderCall) async throws -> [TaggedValue]? { nil }
@@ -115,6 +128,7 @@ extension OperationalData {
     if offers.contains(.objects) { callbacks.formUnion([.getObject, .getNextObject, .findNextObject]) }
     if offers.contains(.cases) { callbacks.insert(.getCase) }
     if offers.contains(.counts) { callbacks.insert(.numInstances) }
+    if offers.contains(.filters) { callbacks.insert(.wantsFilter) }
     return callbacks
   }
 
@@ -124,15 +138,18 @@ extension OperationalData {
     case .existsOptional(let path): return .existence(.bool(try await exists(path, call)))
     case .getNext(let request):
       guard request.previous == nil else { throw Self.unknownMarker }
-      return try await next(request.path, .start, call)
+      return try await next(try query(request.path, .start, 1, request.filter, request.index), call)
     case .findNext(let request):
-      return try await next(request.path, ListPlace(request.keys, includesSame: request.includesSame), call)
+      let place = ListPlace(request.keys, includesSame: request.includesSame)
+      return try await next(try query(request.path, place, 1, request.filter, request.index), call)
     case .getNextObject(let request):
       guard request.previous == nil else { throw Self.unknownMarker }
-      return try await nextObjects(request.path, .start, traversal: nil, call)
+      return try await nextObjects(
+        try query(request.path, .start, batch, request.filter, request.index), traversal: nil, call)
     case .findNextObject(let request):
       let place = ListPlace(request.keys, includesSame: request.includesSame)
-      return try await nextObjects(request.path, place, traversal: request.traversal, call)
+      return try await nextObjects(
+        try query(request.path, place, batch, request.filter, request.index), traversal: request.traversal, call)
     case .getObject(let path): return .object(try await object(at: path, call).map { .tagged($0) })
     case .getCase(let path, let choice):
       return .choiceCase(try await chosenCase(of: choice, at: path, call).map { .chosen($0) } ?? .none)
@@ -145,21 +162,32 @@ extension OperationalData {
     CallbackError(.protocolUsage, "this provider hands out no markers: go on by keys")
   }
 
-  private func next(_ list: Keypath, _ place: ListPlace, _ call: ProviderCall) async throws -> CallbackResult {
-    guard let entry = try await entries(of: list, from: place, limit: 1, call).first else { return .nextKey(nil) }
-    return .nextKey(NextKey(entry.keys, Continuation(.byKeys)))
+  private func query(
+    _ list: Keypath, _ place: ListPlace, _ limit: Int, _ filter: FilterArgument, _ index: String
+  ) throws -> ListQuery {
+    guard index.isEmpty || offers.contains(.indexes) else {
+      throw CallbackError(.internal, "the order of index \(index) is not served")
+    }
+    var query = ListQuery(list, from: place, limit: limit, index: index.isEmpty ? nil : index)
+    if case .filter(let filter) = filter { query.filter = filter }
+    return query
   }
 
-  private func nextObjects(
-    _ list: Keypath, _ place: ListPlace, traversal: Int64?, _ call: ProviderCall
-  ) async throws -> CallbackResult {
-    let entries = try await entries(of: list, from: place, limit: batch, call)
-    guard !entries.isEmpty else { return .nextObjects(.end) }
+  private func next(_ query: ListQuery, _ call: ProviderCall) async throws -> CallbackResult {
+    let page = try await page(query, call)
+    guard let entry = page.entries.first else { return .nextKey(nil) }
+    return .nextKey(NextKey(entry.keys, Continuation(.byKeys, isFiltered: page.isFiltered && query.filter != nil)))
+  }
+
+  private func nextObjects(_ query: ListQuery, traversal: Int64?, _ call: ProviderCall) async throws -> CallbackResult {
+    let page = try await page(query, call)
+    guard !page.entries.isEmpty else { return .nextObjects(.end) }
     // In batches the marker says which walk; its -1 says "by keys".
     let walk = traversal ?? Int64(nextWalk.wrappingAdd(1, ordering: .relaxed).oldValue)
     let marker = TraversalMarker(traversal: walk, number: -1)
-    let items = entries.map { NextObjects.Item(.tagged($0.values), Continuation(.marker(marker))) }
-    return .nextObjects(.batch(items, isLast: entries.count < batch, milliseconds: 0))
+    let isFiltered = page.isFiltered && query.filter != nil
+    let items = page.entries.map { NextObjects.Item(.tagged($0.values), Continuation(.marker(marker), isFiltered: isFiltered)) }
+    return .nextObjects(.batch(items, isLast: page.entries.count < query.limit, milliseconds: 0))
   }
 }
 
@@ -176,6 +204,12 @@ public protocol ConfigurationData: OperationalData {
 
   /// The entry comes after the one with these keys; none: to the first place. Only for lists ordered by the user.
   func move(_ path: Keypath, after keys: [Value], _ call: ProviderCall) async throws
+
+  /// All attributes of a node; none when it does not exist (``OperationalOffers/attributes``).
+  func attributes(of path: Keypath, _ call: ProviderCall) async throws -> [Attribute]
+
+  /// Nil: the attribute goes.
+  func setAttribute(_ number: AttributeNumber, to value: Value?, at path: Keypath, _ call: ProviderCall) async throws
 }
 
 extension ConfigurationData {
@@ -183,7 +217,16 @@ extension ConfigurationData {
     throw CallbackError(.internal, "\(path): entries cannot be moved")
   }
 
-  public var callbacks: DataCallbacks { readCallbacks.union([.setElem, .create, .remove, .moveAfter]) }
+  public func attributes(of path: Keypath, _ call: ProviderCall) async throws -> [Attribute] { [] }
+
+  public func setAttribute(_ number: AttributeNumber, to value: Value?, at path: Keypath, _ call: ProviderCall) async throws {
+    throw CallbackError(.internal, "\(path): attributes are not kept")
+  }
+
+  public var callbacks: DataCallbacks {
+    let attributes: DataCallbacks = offers.contains(.attributes) ? [.getAttributes, .setAttribute] : []
+    return readCallbacks.union([.setElem, .create, .remove, .moveAfter]).union(attributes)
+  }
 
   public func perform(_ request: CallbackCall, _ call: ProviderCall) async throws -> CallbackResult {
     switch request {
@@ -191,6 +234,10 @@ extension ConfigurationData {
     case .create(let path): try await create(path, call)
     case .remove(let path): try await remove(path, call)
     case .moveAfter(let path, let keys): try await move(path, after: keys, call)
+    case .getAttributes(let path, let numbers):
+      let all = try await attributes(of: path, call)
+      return .attributes(numbers.isEmpty ? all : numbers.compactMap { number in all.first { $0.number == number } })
+    case .setAttribute(let path, let number, let value): try await setAttribute(number, to: value, at: path, call)
     default: return try await read(request, call)
     }
     return .ok

@@ -132,6 +132,13 @@ public final class ProviderRegistry: Sendable {
     state.withLock { $0.points.served(kind, name, keys: keys) }
   }
 
+  /// Whether anybody who serves data of a callpoint offers one of these.
+  public func offers(_ callbacks: DataCallbacks, at callpoint: String) -> Bool {
+    state.withLock { $0.points.all(.data, callpoint) }.contains { served in
+      !served.registration.dataCallbacks.isDisjoint(with: callbacks)
+    }
+  }
+
   /// All who serve ranges of a point, in the order of their keys.
   public func ranges(_ kind: RegistrationKind, _ name: String) -> [Served] {
     state.withLock { $0.points.all(kind, name) }.filter { $0.range != nil }

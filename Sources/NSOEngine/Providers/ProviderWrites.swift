@@ -14,6 +14,7 @@ struct ProviderWrite: Sendable {
     case choose(choice: Tag, case: Tag)
     /// An entry of a list ordered by user comes after the one with these keys; none: to the first place.
     case move(after: [Value])
+    /// Nil: it goes.
     case attribute(AttributeNumber, Value?)
   }
 
@@ -157,8 +158,8 @@ extension ProviderTree {
     case .attribute(let number, let value):
       (call, needed) = (.setAttribute(place.keypath, number, value), .setAttribute)
     }
-    if point == nil, needed == .moveAfter || needed == .setAttribute {
-      throw NSOError(.notImplemented, "\(place.keypath): order and attributes are not kept in data of providers yet")
+    if point == nil, needed == .moveAfter {
+      throw NSOError(.notImplemented, "\(place.keypath): the order of data of providers cannot be changed yet")
     }
     guard place.callbacks.contains(needed) else {
       // A hook is told what it has callbacks for; who stores the data must be able to.

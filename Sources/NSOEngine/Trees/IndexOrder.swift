@@ -26,7 +26,8 @@ public struct IndexOrder: Sendable {
 
   /// - Throws: BADPATH for an unknown index, RESOURCE_DENIED for a list that is too long.
   public init(_ name: String, of list: Location, _ view: TreeView) throws(NSOError) {
-    leafs = try Self.leafs(name, list, view.model)
+    guard let node = list.node else { throw NSOError(.badPath, "the root has no secondary index") }
+    leafs = try Self.leafs(name, node, view.model)
     writes = view.written.count
     nodes = Self.lineage(of: list, view.model) + leafs.flatMap(\.self)
     var items: [Item] = []
@@ -80,15 +81,9 @@ public struct IndexOrder: Sendable {
   public func stand(
     at values: [Value], inclusive: Bool, of list: Location, _ model: DataModel
   ) throws(NSOError) -> [UInt8]? {
-    guard values.count <= leafs.count else {
-      throw NSOError(.badPath, "\(list.text(model)): the index has \(leafs.count) leafs, \(values.count) values were given")
-    }
     var key: [UInt8] = []
-    for (value, path) in zip(values, leafs) {
-      guard let type = path.last.flatMap({ model.schema[$0].type }) else { continue }
-      let canonical: Value
-      do { canonical = try model.schema.check(value, as: type) } catch { throw error.nsoError(at: list.text(model)) }
-      try Self.append(canonical, type, model, to: &key)
+    for (value, path) in zip(try Self.values(values, of: leafs, list, model), leafs) {
+      try Self.append(value, path.last.flatMap { model.schema[$0].type }, model, to: &key)
     }
     if inclusive || values.count < leafs.count {
       // After the last one that comes before.
@@ -108,14 +103,14 @@ public struct IndexOrder: Sendable {
   }
 
   /// The leafs of an index, each as the nodes that lead to it from an entry.
-  private static func leafs(_ name: String, _ list: Location, _ model: DataModel) throws(NSOError) -> [[NodeID]] {
-    let statements = list.node.map { model.schema[$0].extensions.all("secondary-index") } ?? []
+  static func leafs(_ name: String, _ list: NodeID, _ model: DataModel) throws(NSOError) -> [[NodeID]] {
+    let statements = model.schema[list].extensions.all("secondary-index")
+    let text = model.schema.path(of: list)
     guard let statement = statements.first(where: { $0.argument == name }) else {
       let known = statements.compactMap(\.argument)
       throw NSOError(
         .badPath,
-        "\(list.text(model)) has no secondary index \(name)"
-          + (known.isEmpty ? "" : "; it has: \(known.joined(separator: ", "))"))
+        "\(text) has no secondary index \(name)" + (known.isEmpty ? "" : "; it has: \(known.joined(separator: ", "))"))
     }
     let paths = statement.substatements.first { $0.name == "index-leafs" }?.argument ?? ""
     var leafs: [[NodeID]] = []
@@ -123,8 +118,8 @@ public struct IndexOrder: Sendable {
       var nodes: [NodeID] = []
       for step in path.split(separator: "/") {
         let local = String(step.split(separator: ":").last ?? step)
-        guard let node = model.schema.child(of: nodes.last ?? list.node, namespace: nil, name: local) else {
-          throw NSOError(.internal, "\(list.text(model)): leaf \(path) of the secondary index \(name) is not in the schema")
+        guard let node = model.schema.child(of: nodes.last ?? list, namespace: nil, name: local) else {
+          throw NSOError(.internal, "\(text): leaf \(path) of the secondary index \(name) is not in the schema")
         }
         nodes.append(node)
       }
@@ -132,6 +127,25 @@ public struct IndexOrder: Sendable {
     }
     return leafs
   }
+
+  /// Values of the index leafs in canonical form.
+  /// - Throws: BADPATH for too many values, BADTYPE for one that does not fit.
+  static func values(
+    _ values: [Value], of leafs: [[NodeID]], _ list: Location, _ model: DataModel
+  ) throws(NSOError) -> [Value] {
+    guard values.count <= leafs.count else {
+      throw NSOError(.badPath, "\(list.text(model)): the index has \(leafs.count) leafs, \(values.count) values were given")
+    }
+    var canonical: [Value] = []
+    for (value, path) in zip(values, leafs) {
+      guard let type = path.last.flatMap({ model.schema[$0].type }) else { continue }
+      do { canonical.append(try model.schema.check(value, as: type)) } catch { throw error.nsoError(at: list.text(model)) }
+    }
+    return canonical
+  }
+
+  /// Where an entry stands; nil when it is not in the order.
+  public func key(ofEntry entryKey: [UInt8]) -> [UInt8]? { items.first { $0.entryKey == entryKey }?.key }
 }
 
 extension TreeView {

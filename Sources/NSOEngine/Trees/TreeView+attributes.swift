@@ -2,6 +2,7 @@ public import NSOModel
 import NSOSchema
 import NSOStore
 import NSOTerms
+import NSOWire
 
 extension TreeView {
   /// The attributes of a node (protocol part 04, GET_ATTRS), in the order of their numbers.
@@ -16,8 +17,8 @@ extension TreeView {
 
   /// The attributes of a node that the caller knows to exist.
   public func storedAttributes(of location: Location) throws(NSOError) -> [Attribute] {
-    // Data providers are not asked for attributes.
-    guard let node = location.node, !model[node].isKey, model[node].placement != .provider else { return [] }
+    guard let node = location.node, !model[node].isKey else { return [] }
+    if model[node].placement == .provider, !(providerTree?.keepsAttributes(node) ?? false) { return [] }
     let tree = try tree(of: node)
     var found: [Attribute] = []
     var failure: NSOError?
@@ -35,6 +36,7 @@ extension TreeView {
     try storeErrors { () throws(StoreError) in
       if try configuration.usesAttributes() { return true }
       if try operational.usesAttributes() { return true }
+      if providerTree?.hasAttributes ?? false { return true }
       return try persistentOperational.usesAttributes()
     }
   }
@@ -50,9 +52,7 @@ extension TreeEditor {
   ) throws(NSOError) {
     let node = try writable(location)
     let facts = model[node]
-    guard facts.placement != .provider else {
-      throw NSOError(.unavailable, "\(location.text(model)) is kept by a data provider (callpoint), which has no attributes")
-    }
+    if facts.placement == .provider { try requireAttributes(of: location, node) }
     guard !facts.isKey else {
       throw NSOError(
         .unavailable, "\(location.text(model)) is a key and has no attributes of its own: use those of the list entry")
@@ -75,6 +75,18 @@ extension TreeEditor {
     }
     try changing(node) { overlay throws(StoreError) in
       try overlay.setAttribute(number, of: location.path, to: value.map(ValueCoding.bytes(of:)))
+    }
+  }
+
+  /// - Throws: UNAVAILABLE when the provider of a node keeps no attributes.
+  private func requireAttributes(of location: Location, _ node: NodeID) throws(NSOError) {
+    guard let point = model.callpoint(of: node), let providerTree, providerTree.keepsAttributes(node),
+      providerTree.registry.offers(.setAttribute, at: point.name)
+    else {
+      throw NSOError(
+        .unavailable,
+        "\(location.text(model)) is kept by a data provider (callpoint), which keeps no attributes: it has to register get_attrs and set_attr"
+      )
     }
   }
 }

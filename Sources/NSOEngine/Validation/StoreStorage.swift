@@ -117,6 +117,36 @@ struct StoreStorage: MutableInstanceStorage {
     return wentOn
   }
 
+  /// The data of providers itself, where a list is theirs and nothing was changed there.
+  func unchangedProvider(of list: NodeID, at place: TreePath) -> ProviderTree? {
+    guard model[list].placement == .provider, let tree = tree(of: list) else { return nil }
+    return ProviderTree.unchanged(tree, below: place)
+  }
+
+  func hintedNodes(of list: NodeID, at place: TreePath) -> ((NodeID) -> Bool)? {
+    unchangedProvider(of: list, at: place)?.hintedNodes(of: list)
+  }
+
+  func forEachEntry(
+    of list: NodeID, at place: TreePath, keys: [Value], hint: EntryHint, _ body: (TreePath, [Value], Bool) throws -> Bool
+  ) throws -> Bool {
+    guard keys.count < schema[list].keys.count, let provider = unchangedProvider(of: list, at: place) else {
+      return try forEachEntry(of: list, at: place, keys: keys) { try body($0, $1, false) }
+    }
+    let filter = provider.filter(hint.condition, of: list)
+    let prefix = keys.isEmpty ? [] : try self.place(ofEntry: keys, of: list, at: place).entryKey ?? []
+    var position = prefix.isEmpty ? ListPosition.start : .atOrAfter(prefix)
+    while true {
+      var record: [UInt8] = []
+      guard let isPromised = try provider.nextEntry(in: place, filter, &position, { record = Array($0) }),
+        position.entryKey.starts(with: prefix)
+      else { return true }
+      var path = place
+      path.appendEntryKey(position.entryKey)
+      guard try body(path, record.withUnsafeBytes { try decodedKeys($0) }, isPromised) else { return false }
+    }
+  }
+
   func count(of list: NodeID, at place: TreePath, limit: Int) throws -> Int {
     try tree(of: list)?.count(of: place, limit: limit) ?? 0
   }

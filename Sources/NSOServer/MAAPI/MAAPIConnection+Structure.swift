@@ -76,7 +76,8 @@ extension MAAPIConnection {
 
   private static func requireConfiguration(_ place: Location, _ model: DataModel) throws(NSOError) {
     guard let node = place.node else { throw NSOError(.badPath, "the root has no attributes") }
-    guard model[node].placement != .configuration else { return }
+    // Whether a provider keeps attributes of its configuration shows when it is asked.
+    if model[node].placement == .configuration || (model[node].placement == .provider && model[node].isConfiguration) { return }
     throw NSOError(.unavailable, "\(place.text(model)) is operational data, which has no attributes here")
   }
 

@@ -13,8 +13,9 @@ extension MAAPIConnection {
   /// Where a walk goes on.
   private enum Stand: Sendable {
     case position(ListPosition)
-    /// In the order of an index: after this key of it.
-    case index(after: [UInt8]?)
+    /// In the order of an index: after this key of it, which only an index that we made has; in any case after the entry with these
+    /// keys.
+    case index(after: (key: [UInt8]?, entry: [Value])?)
     /// In the order of an index: at values of its leafs.
     case values([Value], inclusive: Bool)
   }
@@ -76,7 +77,7 @@ extension MAAPIConnection {
             try use.transaction.read { (view) throws(NSOError) in try view.position(list, at: entry.keys, inclusive: false) })
         }
       } else {
-        stand = .index(after: walk.indexKey)
+        stand = .index(after: (walk.indexKey, entry.keys))
       }
     }
     let list = try use.locateVisible(path, isRelative)
@@ -179,28 +180,75 @@ extension MAAPIConnection {
     private let view: TreeView
     private var walk: EntryWalk
     private var position = ListPosition.start
+    private let plan: Walk
     private var indexKey: [UInt8]?
-    private let order: IndexOrder?
+    private var order: IndexOrder?
+    /// In the order that a data provider has.
+    private var providerStand: EntryWalk.OrderStand?
+    private var hasGiven = false
 
     init(_ view: TreeView, _ plan: Walk) throws(NSOError) {
       self.view = view
+      self.plan = plan
       walk = try EntryWalk(view, plan.list, plan.filter)
-      if plan.index.isEmpty {
-        order = nil
-      } else if let known = plan.order, known.isCurrent(in: view) {
-        order = known
+      if case .position(let position) = plan.stand { self.position = position }
+      guard !plan.index.isEmpty else { return }
+      let stand: EntryWalk.OrderStand =
+        switch plan.stand {
+        case .position, .index(nil): .start
+        case .index(let last?): .after(try Self.entryKey(last.entry, plan, view))
+        case .values(let values, let inclusive): .values(values, inclusive: inclusive)
+        }
+      // One that was made is kept to.
+      if plan.order == nil { providerStand = try walk.ordered(by: plan.index, from: stand) }
+      if providerStand == nil { try sort() }
+    }
+
+    private static func entryKey(_ keys: [Value], _ plan: Walk, _ view: TreeView) throws(NSOError) -> [UInt8] {
+      try view.position(plan.list, at: keys, inclusive: false).entryKey
+    }
+
+    /// Makes the order of the index, or takes the one that the cursor has.
+    private mutating func sort() throws(NSOError) {
+      providerStand = nil
+      let made: IndexOrder
+      if let known = plan.order, known.isCurrent(in: view) {
+        made = known
       } else {
-        order = try IndexOrder(plan.index, of: plan.list, view)
+        made = try IndexOrder(plan.index, of: plan.list, view)
       }
+      order = made
       switch plan.stand {
-      case .position(let position): self.position = position
-      case .index(let key): indexKey = key
+      case .position, .index(nil): break
+      case .index(let last?):
+        // Of a walk that a provider ordered until now the place in our order has to be found.
+        var known = last.key
+        if known == nil { known = made.key(ofEntry: try Self.entryKey(last.entry, plan, view)) }
+        guard let key = known else {
+          throw NSOError(
+            .badState,
+            "\(plan.list.text(view.model)): the entry after which the walk in the order of index \(plan.index) was to go on is gone: begin it anew"
+          )
+        }
+        indexKey = key
       case .values(let values, let inclusive):
-        indexKey = try order?.stand(at: values, inclusive: inclusive, of: plan.list, view.model)
+        indexKey = try made.stand(at: values, inclusive: inclusive, of: plan.list, view.model)
       }
     }
 
     mutating func next() throws(NSOError) -> (entry: TreeView.Entry, found: Found)? {
+      if var stand = providerStand {
+        do throws(NSOError) {
+          guard let entry = try walk.next(index: plan.index, &stand) else { return nil }
+          providerStand = stand
+          hasGiven = true
+          return (entry, Found(keys: try view.keys(of: entry, in: walk.list)))
+        } catch {
+          // It has no such order: we sort.
+          guard error.code == .notImplemented, !hasGiven else { throw error }
+          try sort()
+        }
+      }
       if let order {
         guard let entry = try walk.next(order, after: &indexKey) else { return nil }
         let keys = try view.keys(of: entry, in: walk.list)

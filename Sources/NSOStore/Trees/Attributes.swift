@@ -11,6 +11,24 @@ enum AttributeKeys {
   }
 }
 
+extension TreePath {
+  /// The node and the number of the attribute that a key is the record of, if it can be one; the root's is the mark of trees that
+  /// have attributes.
+  public static func attribute(_ key: UnsafeRawBufferPointer) -> (place: [UInt8], number: AttributeNumber)? {
+    guard key.count >= 5, key[key.count - 5] == KeyForm.attribute else { return nil }
+    let number = key.loadUnaligned(fromByteOffset: key.count - 4, as: UInt32.self)
+    return (Array(key.prefix(key.count - 5)), AttributeNumber(rawValue: UInt32(bigEndian: number)))
+  }
+}
+
+extension KeyRange {
+  /// The place whose attributes are all that lies in the range; nil for other ranges.
+  public var placeOfAttributes: [UInt8]? {
+    guard lower.last == KeyForm.attribute, upper == Array(lower.dropLast()) + [KeyForm.attribute + 1] else { return nil }
+    return Array(lower.dropLast())
+  }
+}
+
 extension DataTree {
   /// False: no node of this tree has an attribute.
   public func usesAttributes() throws(StoreError) -> Bool {

@@ -61,7 +61,7 @@ public struct Overlay: DataTree {
   }
 
   /// Whether anything in `range` was changed.
-  func touches(_ range: KeyRange) -> Bool {
+  public func touches(_ range: KeyRange) -> Bool {
     if isEmpty { return false }
     return range.lower.withUnsafeBytes { lower in
       let isBelowEnd = { (key: UnsafeRawBufferPointer) in

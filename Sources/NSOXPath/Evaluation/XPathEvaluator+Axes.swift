@@ -112,23 +112,23 @@ extension XPathEvaluator {
     }
     guard case .name(let test) = step.test else {
       guard case .anyNode = step.test else { return true }
-      for child in children(of: id) where try !forEachInstance(child, item.node, [], body) { return false }
+      for child in children(of: id) where try !forEachInstance(child, item.node, nil, body) { return false }
       return true
     }
     if let expression, step.number < expression.resolutions.count,
       let children = expression.resolutions[step.number].children(of: id)
     {
-      for child in children where try !forEachInstance(child, item.node, step.equalities, body) { return false }
+      for child in children where try !forEachInstance(child, item.node, step, body) { return false }
       return true
     }
     if let namespace = test.namespace, let local = test.local {
       guard let child = schema.child(of: id, namespace: namespace, name: local) else { return true }
-      return try forEachInstance(child, item.node, step.equalities, body)
+      return try forEachInstance(child, item.node, step, body)
     }
     for child in children(of: id) {
       let name = schema[child].name
       guard test.matches(namespace: name.namespace, local: name.name) else { continue }
-      guard try forEachInstance(child, item.node, step.equalities, body) else { return false }
+      guard try forEachInstance(child, item.node, step, body) else { return false }
     }
     return true
   }
@@ -144,15 +144,17 @@ extension XPathEvaluator {
   /// Schema children that data can have: nil is the root.
   func children(of id: NodeID?) -> [NodeID] { tree.children(of: id) }
 
-  /// The instances of a schema child, by lookup where the conditions give keys.
+  /// The instances of a schema child, by lookup where the conditions of a step give keys.
   private func forEachInstance(
-    _ child: NodeID, _ parent: Node, _ equalities: [KeyEquality], _ body: (Item) throws -> Bool
+    _ child: NodeID, _ parent: Node, _ step: Step?, _ body: (Item) throws -> Bool
   ) throws -> Bool {
-    guard !equalities.isEmpty, let combinations = try keys(of: schema[child], equalities, parent) else {
-      return try read(child, parent, []) { try body(Item($0)) }
+    guard let step, !step.predicates.isEmpty else { return try read(child, parent, []) { try body(Item($0)) } }
+    guard !step.equalities.isEmpty, let combinations = try keys(of: schema[child], step.equalities, parent) else {
+      return try read(child, parent, [], try hint(step, child, parent)) { try body(Item($0)) }
     }
     if let only = combinations.first, combinations.count == 1 {
-      return try read(child, parent, only) { try body(Item($0)) }
+      let hint = only.count < schema[child].keys.count ? try hint(step, child, parent) : nil
+      return try read(child, parent, only, hint) { try body(Item($0)) }
     }
     var found: [Item] = []
     for keys in combinations {
@@ -165,11 +167,25 @@ extension XPathEvaluator {
     return true
   }
 
+  /// What those who have the entries of a list can be told of those that a step looks for.
+  private func hint(_ step: Step, _ child: NodeID, _ parent: Node) throws -> EntryHint? {
+    guard schema[child].kind == .list, let knows = tree.hintedNodes(of: child, in: parent) else { return nil }
+    return try hint(step.plainPredicates, on: child, in: parent, knows: knows)
+  }
+
   /// All reading of instances: counted, and told to the recorder.
-  func read(_ child: NodeID, _ parent: Node, _ keys: [String], _ body: (Node) throws -> Bool) throws -> Bool {
+  func read(
+    _ child: NodeID, _ parent: Node, _ keys: [String], _ hint: EntryHint? = nil, _ body: (Node) throws -> Bool
+  ) throws -> Bool {
     try charge()
     recorder?(.instances(of: child, in: parent, keys: keys))
-    return try tree.forEachInstance(of: child, in: parent, keys: keys) { node in
+    guard let hint else {
+      return try tree.forEachInstance(of: child, in: parent, keys: keys) { node in
+        try charge()
+        return try body(node)
+      }
+    }
+    return try tree.forEachInstance(of: child, in: parent, keys: keys, hint: hint) { node in
       try charge()
       return try body(node)
     }
@@ -202,7 +218,7 @@ extension XPathEvaluator {
       let goesDown = guide.hasMatch(below: schemaNode)
       let isMatch = test.matches(namespace: schemaNode.name.namespace, local: schemaNode.name.name)
       guard goesDown || isMatch else { continue }
-      let wentOn = try forEachInstance(child, node, goesDown ? [] : step.equalities) { item in
+      let wentOn = try forEachInstance(child, node, goesDown ? nil : step) { item in
         if isMatch, try !body(item) { return false }
         return goesDown ? try forEachMatch(step, test, guide, item.node, body) : true
       }

@@ -110,8 +110,11 @@ extension XPathEvaluator {
     var positions = Array(repeating: 0, count: step.predicates.count)
     var isExhausted = false
     let wentOn = try forEachOnAxis(step, item) { item in
+      // Those who have the entries of a list may have looked at its first predicates themselves.
+      let known = step.axis == .child && tree.meetsHint(item.node) ? step.plainPredicates.count : 0
       for index in step.predicates.indices {
         positions[index] += 1
+        if index < known { continue }
         let frame = Frame(item: item, position: positions[index], size: 0)
         guard try passes(step.predicates[index], frame) else {
           if case .number(let wanted) = step.predicates[index].expression, Double(positions[index]) > wanted {

@@ -30,16 +30,38 @@ public final class AccessibleTree<Storage: InstanceStorage>: XPathTree {
   public func forEachInstance(
     of child: NodeID, in parent: Node, keys: [String], _ body: (Node) throws -> Bool
   ) throws -> Bool {
-    var values: [Value] = []
-    if !keys.isEmpty {
-      let node = schema[child]
-      let types = node.kind == .list ? node.keys.map { schema[$0].type } : [node.type]
-      for (text, type) in zip(keys, types) {
-        guard let type, let value = try? schema.parse(text, as: type) else { return true }
-        values.append(value)
-      }
-    }
+    guard let values = values(keys, of: child) else { return true }
     return try forEachInstance(of: child, in: parent, keyValues: values, body)
+  }
+
+  /// The key values that texts stand for; nil when one is no value of its type.
+  private func values(_ keys: [String], of child: NodeID) -> [Value]? {
+    guard !keys.isEmpty else { return [] }
+    var values: [Value] = []
+    let node = schema[child]
+    let types = node.kind == .list ? node.keys.map { schema[$0].type } : [node.type]
+    for (text, type) in zip(keys, types) {
+      guard let type, let value = try? schema.parse(text, as: type) else { return nil }
+      values.append(value)
+    }
+    return values
+  }
+
+  public func hintedNodes(of list: NodeID, in parent: Node) -> ((NodeID) -> Bool)? {
+    storage.hintedNodes(of: list, at: storage.place(of: list, in: parent.place))
+  }
+
+  public func meetsHint(_ node: Node) -> Bool { node.meetsHint }
+
+  public func forEachInstance(
+    of child: NodeID, in parent: Node, keys: [String], hint: EntryHint, _ body: (Node) throws -> Bool
+  ) throws -> Bool {
+    guard schema[child].kind == .list else { return try forEachInstance(of: child, in: parent, keys: keys, body) }
+    guard let values = values(keys, of: child) else { return true }
+    let place = storage.place(of: child, in: parent.place)
+    return try storage.forEachEntry(of: child, at: place, keys: values, hint: hint) { entry, keys, isPromised in
+      try body(Node(child, in: parent, at: entry, keys: keys, meetsHint: isPromised && hint.isExact))
+    }
   }
 
   /// As with texts of keys.

@@ -11,6 +11,8 @@ public final class InstanceNode<Place: Hashable>: Hashable {
   public let keys: [Value]
   /// A leaf or leaf-list entry that is there by its default.
   public let isDefault: Bool
+  /// An entry that was asked for with a hint: it is promised that the hint holds.
+  let meetsHint: Bool
 
   var knownValue: Value?
   var knownText: String?
@@ -18,13 +20,14 @@ public final class InstanceNode<Place: Hashable>: Hashable {
 
   init(
     _ schemaNode: NodeID?, in parent: InstanceNode?, at place: Place, keys: [Value] = [], value: Value? = nil,
-    isDefault: Bool = false
+    isDefault: Bool = false, meetsHint: Bool = false
   ) {
     self.schemaNode = schemaNode
     self.parent = parent
     self.place = place
     self.keys = keys
     self.isDefault = isDefault
+    self.meetsHint = meetsHint
     knownValue = value
   }
 

@@ -32,6 +32,17 @@ public protocol InstanceStorage {
     of list: NodeID, at place: Place, keys: [Value], _ body: (_ entry: Place, _ keys: [Value]) throws -> Bool
   ) throws -> Bool
 
+  /// Whether those who have the entries of the list at a place want to be told what is looked for: of which nodes below it they know.
+  /// Nil: no.
+  func hintedNodes(of list: NodeID, at place: Place) -> ((NodeID) -> Bool)?
+
+  /// As without hint; entries that the hint does not hold for may be left out. `body` is also told whether it is promised that the
+  /// hint holds for the entry.
+  func forEachEntry(
+    of list: NodeID, at place: Place, keys: [Value], hint: EntryHint,
+    _ body: (_ entry: Place, _ keys: [Value], _ isPromised: Bool) throws -> Bool
+  ) throws -> Bool
+
   /// The number of entries of a list or leaf-list, but no more than `limit`.
   func count(of list: NodeID, at place: Place, limit: Int) throws -> Int
 
@@ -45,6 +56,15 @@ public protocol InstanceStorage {
 
 extension InstanceStorage {
   public func isOperation(_ place: Place) -> Bool { false }
+
+  public func hintedNodes(of list: NodeID, at place: Place) -> ((NodeID) -> Bool)? { nil }
+
+  public func forEachEntry(
+    of list: NodeID, at place: Place, keys: [Value], hint: EntryHint,
+    _ body: (_ entry: Place, _ keys: [Value], _ isPromised: Bool) throws -> Bool
+  ) throws -> Bool {
+    try forEachEntry(of: list, at: place, keys: keys) { try body($0, $1, false) }
+  }
 
   public func count(of list: NodeID, at place: Place, limit: Int) throws -> Int {
     var count = 0

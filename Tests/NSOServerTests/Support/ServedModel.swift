@@ -64,6 +64,10 @@ enum ServedModel {
     """
 
   static func path(_ top: String, _ elements: Keypath.Element...) -> Keypath {
+    path(top, elements: elements)
+  }
+
+  static func path(_ top: String, elements: [Keypath.Element]) -> Keypath {
     Keypath([.tag(Tag(top, in: "urn:ex:served"))] + elements)
   }
 }

@@ -17,6 +17,8 @@ struct ProviderPlace: Sendable {
 
   var callbacks: DataCallbacks { served.registration.dataCallbacks }
   var flags: InstanceFlags { served.registration.flags }
+  var canFind: Bool { !callbacks.isDisjoint(with: [.findNext, .findNextObject]) }
+  var canWalk: Bool { !callbacks.isDisjoint(with: [.getNext, .getNextObject]) }
 }
 
 extension ProviderTree {

@@ -11,13 +11,14 @@ extension ProviderTree {
     switch want {
     case .record(let bytes): return .record(try await fetchRecord(try path(bytes)))
     case .values(let bytes): return .values(try await fetchValues(try path(bytes)))
-    case .next(let list, let stand): return .entry(try await fetchNext(try path(list), stand))
+    case .next(let walk, let stand): return .entry(try await fetchNext(walk, stand))
     case .count(let list): return .count(try await fetchCount(try path(list)))
     case .choice(let choice, let parent): return .choice(try await fetchCase(choice, try path(parent)))
+    case .attributes(let bytes): return .attributes(try await fetchAttributes(try path(bytes)))
     }
   }
 
-  private func path(_ bytes: [UInt8]) throws(NSOError) -> TreePath {
+  func path(_ bytes: [UInt8]) throws(NSOError) -> TreePath {
     guard let path = model.layout.path(bytes) else { throw NSOError(.internal, "a place that the schema does not have") }
     return path
   }
@@ -42,9 +43,9 @@ extension ProviderTree {
       else { return nil }
       guard case .list(let values)? = object.values[node] else { return .values([]) }
       return .values(values)
-    case .next(let list, .after(let key)):
+    case .next(let walk, .after(let key)):
       return state.withLock { state -> ProviderFact? in
-        guard let (batch, index) = state.cache.find(key, in: list) else { return nil }
+        guard let (batch, index) = state.cache.find(key, in: walk) else { return nil }
         if index + 1 < batch.entries.count { return batch.expires > now ? .entry(batch.entries[index + 1]) : nil }
         return batch.isEnd && batch.expires > now ? .entry(nil) : nil
       }
@@ -55,10 +56,7 @@ extension ProviderTree {
   private func knownEntry(_ entry: TreePath, _ now: ContinuousClock.Instant) -> ProviderEntry? {
     guard let key = entry.entryKey else { return nil }
     let list = entry.withoutEntryKey.bytes
-    return state.withLock { state in
-      guard let (batch, index) = state.cache.find(key, in: list), batch.expires > now else { return nil }
-      return batch.entries[index]
-    }
+    return state.withLock { $0.cache.entry(key, in: list, now: now) }
   }
 
   /// The object that a place is in, when it was given as a whole a short while ago.
@@ -66,11 +64,7 @@ extension ProviderTree {
     guard let holder = holder(of: path) else { return nil }
     if let entry = holder.entryKey, holder.node.map({ model[$0].kind == .list }) ?? false {
       let list = holder.withoutEntryKey.bytes
-      let known: ProviderObjectValues? = state.withLock { state in
-        guard let (batch, index) = state.cache.find(entry, in: list), batch.expires > now else { return nil }
-        return batch.entries[index].object
-      }
-      if let known { return known }
+      if let known = state.withLock({ $0.cache.object(ofEntry: entry, in: list, now: now) }) { return known }
     }
     return state.withLock { $0.cache.object(at: holder.bytes, now: now) }
   }
@@ -85,7 +79,7 @@ extension ProviderTree {
 
   // MARK: Single nodes
 
-  private func fetchRecord(_ path: TreePath) async throws(NSOError) -> [UInt8]? {
+  func fetchRecord(_ path: TreePath) async throws(NSOError) -> [UInt8]? {
     let place = try place(path)
     let facts = model[place.node]
     switch facts.kind {
@@ -98,7 +92,9 @@ extension ProviderTree {
       var list = place
       list.path = path.withoutEntryKey
       guard let entry = path.entryKey else { return nil }
-      return try await fetchNext(list.path, .atOrAfter(entry)).flatMap { $0.key == entry ? $0.record : nil }
+      return try await fetchNext(ProviderWalk(list: list.path.bytes), .atOrAfter(entry)).flatMap {
+        $0.key == entry ? $0.record : nil
+      }
     case .leaf where !facts.flags.contains(.empty):
       if prefersObject(place), let object = try await fetchObject(around: place) {
         return object.values[place.node].map(ValueCoding.bytes(of:))
@@ -155,7 +151,7 @@ extension ProviderTree {
     }
     if place.callbacks.contains(.getObject) { return try await fetchObject(at: place) != nil }
     guard let key = place.path.entryKey else { return false }
-    return try await fetchNext(place.path.withoutEntryKey, .atOrAfter(key))?.key == key
+    return try await fetchNext(ProviderWalk(list: place.path.withoutEntryKey.bytes), .atOrAfter(key))?.key == key
   }
 
   // MARK: Objects
@@ -217,8 +213,9 @@ extension ProviderTree {
   }
 
   private func nextEntry(of list: TreePath, _ stand: ProviderStand) async throws(NSOError) -> ProviderEntry? {
-    if case .entry(let entry)? = cached(.next(list: list.bytes, stand)) { return entry }
-    return try await fetchNext(list, stand)
+    let walk = ProviderWalk(list: list.bytes)
+    if case .entry(let entry)? = cached(.next(walk, stand)) { return entry }
+    return try await fetchNext(walk, stand)
   }
 
   private func fetchCase(_ choice: ChoiceID, _ parent: TreePath) async throws(NSOError) -> ChoiceAnswer? {

@@ -8,10 +8,30 @@ import Synchronization
 /// Walks through lists of providers (protocol part 05, section 8).
 extension ProviderTree {
   /// How one request of a walk begins.
-  private enum Step {
+  enum Step {
     case first
     case marker(TraversalMarker)
     case find([Value], inclusive: Bool, traversal: Int64?)
+  }
+
+  /// Which of the entries that come is wanted, where they have to be looked for.
+  enum Sought {
+    case any
+    case standing(ProviderStand)
+    case within(RangeRegistration)
+    /// The one after the entry with these keys.
+    case following([UInt8])
+  }
+
+  /// A walk, and whom it asks.
+  struct Way {
+    var walk: ProviderWalk
+    var list: TreePath
+    var place: ProviderPlace
+    /// Which of those who serve the list.
+    var segment = 0
+    /// Nobody comes after it.
+    var isFinal = true
   }
 
   /// Those who serve a list, in the order of their ranges.
@@ -26,51 +46,84 @@ extension ProviderTree {
     return [try place(list).served]
   }
 
+  /// What is remembered of an entry of a walk. When it is the last one of its batch, how to go on is used up with that.
+  func known(_ key: [UInt8], in walk: ProviderWalk) -> (batch: ProviderBatch, index: Int)? {
+    state.withLock { state in
+      guard let found = state.cache.find(key, in: walk) else { return nil }
+      if found.index == found.batch.entries.count - 1 { state.cache.markUsed(key, in: walk) }
+      return found
+    }
+  }
+
   /// The entry that follows, asked for from who has it; what comes with it is remembered.
-  func fetchNext(_ list: TreePath, _ stand: ProviderStand) async throws(NSOError) -> ProviderEntry? {
+  func fetchNext(_ walk: ProviderWalk, _ stand: ProviderStand) async throws(NSOError) -> ProviderEntry? {
+    let list = try path(walk.list)
     let segments = try segments(of: list)
+    func makeWay(_ index: Int) throws(NSOError) -> Way {
+      Way(
+        walk: walk, list: list, place: try place(list, servedBy: segments[index]), segment: index,
+        isFinal: index == segments.count - 1)
+    }
+    guard !segments.isEmpty else { return nil }
+    guard walk.index.isEmpty else {
+      let way = try makeWay(0)
+      return try await fetchNextInOrder(way, stand).map { (entry) throws(NSOError) in try checked(entry, stand, way) }
+    }
     var index = 0
     var step = Step.first
+    var isPromised = false
     switch stand {
     case .start: break
     case .after(let key):
       let values = KeyDecoder.values(of: key) ?? []
       index = segment(for: values, in: segments)
       step = .find(values, inclusive: false, traversal: nil)
-      let known: (batch: ProviderBatch, index: Int)? = state.withLock { state in
-        guard let found = state.cache.find(key, in: list.bytes) else { return nil }
-        if found.index == found.batch.entries.count - 1 { state.cache.markUsed(key, in: list.bytes) }
-        return found
-      }
-      if let known {
+      if let known = known(key, in: walk) {
         index = min(known.batch.segment, segments.count - 1)
-        let isLast = known.index == known.batch.entries.count - 1
-        let isStale = known.batch.expires <= ContinuousClock.now
-        if isLast, known.batch.isLast, !isStale {
+        if let next = try await self.step(after: known, try makeWay(index)) {
+          step = next
+          isPromised = known.batch.isPromised
+        } else {
           index += 1
           step = .first
-        } else if isLast || isStale {
-          step = self.step(after: known.batch.entries[known.index], known.batch, isUsed: known.batch.isUsed)
         }
       }
     case .atOrAfter(let key):
       let values = KeyDecoder.values(of: key) ?? []
       index = segment(for: values, in: segments)
       step = .find(values, inclusive: true, traversal: nil)
+    case .values: throw NSOError(.internal, "a walk in the order of keys cannot begin at values of an index")
     }
     while segments.indices.contains(index) {
-      if let entry = try await entries(of: list, segments[index], index, isFinal: index == segments.count - 1, step, stand) {
-        return entry
-      }
+      let way = try makeWay(index)
+      if let entry = try await entry(way, step, stand, isPromised: isPromised) { return try checked(entry, stand, way) }
       index += 1
       step = .first
+      isPromised = false
     }
     return nil
   }
 
-  private func step(after entry: ProviderEntry, _ batch: ProviderBatch, isUsed: Bool) -> Step {
-    if !isUsed, case .marker(let marker) = entry.next, marker.number != -1 { return .marker(marker) }
-    return .find(entry.keys, inclusive: false, traversal: isUsed ? nil : batch.traversal)
+  /// How to go on after a known entry; nil after the last one of its client.
+  func step(after known: (batch: ProviderBatch, index: Int), _ way: Way) async throws(NSOError) -> Step? {
+    let batch = known.batch
+    let isLast = known.index == batch.entries.count - 1
+    if isLast, batch.isLast, batch.expires > ContinuousClock.now { return nil }
+    return try await step(after: batch.entries[known.index], batch.traversal, isUsed: batch.isUsed, way)
+  }
+
+  private func step(
+    after entry: ProviderEntry, _ traversal: Int64?, isUsed: Bool, _ way: Way
+  ) async throws(NSOError) -> Step {
+    // Markers are for get_next.
+    if !isUsed, way.place.canWalk, case .marker(let marker) = entry.next, marker.number != -1 { return .marker(marker) }
+    var keys = entry.keys
+    if !way.walk.index.isEmpty {
+      var place = way.list
+      place.appendEntryKey(entry.key)
+      keys = try await indexValues(of: place, way)
+    }
+    return .find(keys, inclusive: false, traversal: isUsed ? nil : traversal)
   }
 
   private func segment(for keys: [Value], in segments: [ProviderRegistry.Served]) -> Int {
@@ -81,44 +134,44 @@ extension ProviderTree {
   }
 
   /// One request to one client, or several where it has no callback that finds what is wanted.
-  private func entries(
-    of list: TreePath, _ served: ProviderRegistry.Served, _ segment: Int, isFinal: Bool, _ step: Step, _ stand: ProviderStand
+  private func entry(
+    _ way: Way, _ step: Step, _ stand: ProviderStand, isPromised: Bool
   ) async throws(NSOError) -> ProviderEntry? {
-    let place = try place(list, servedBy: served)
-    let callbacks = place.callbacks
-    let canFind = !callbacks.isDisjoint(with: [.findNext, .findNextObject])
-    let canWalk = !callbacks.isDisjoint(with: [.getNext, .getNextObject])
-    guard canFind || canWalk else {
-      throw NSOError(
-        .external,
-        "\(served.instance.summary) registered neither get_next nor get_next_object for callpoint \(place.point.name): \(place.keypath) cannot be walked"
-      )
-    }
     var step = step
-    // The first entry that is wanted, where it has to be looked for from the start.
-    var wanted: (([UInt8]) -> Bool)?
-    if case .first = step, let lower = served.range?.lower, !lower.isEmpty, canFind {
+    var sought = Sought.any
+    if case .first = step, let lower = way.place.served.range?.lower, !lower.isEmpty, way.place.canFind {
       step = .find(lower, inclusive: true, traversal: nil)
     }
-    if case .find = step, !canFind {
+    if case .find = step, !way.place.canFind {
       step = .first
-      wanted = { stand.admits($0) }
+      sought = .standing(stand)
+    } else if let range = way.place.served.range {
+      // A client that cannot find gives more than its range.
+      sought = .within(range)
     }
-    if case .first = step, !canWalk { step = .find([], inclusive: false, traversal: nil) }
-    return try await walk(list, place, segment, isFinal, step, wanted)
+    return try await entry(way, step, sought, isPromised: isPromised).entry
   }
 
-  private func walk(
-    _ list: TreePath, _ place: ProviderPlace, _ segment: Int, _ isFinal: Bool, _ first: Step, _ wanted: (([UInt8]) -> Bool)?
-  ) async throws(NSOError) -> ProviderEntry? {
-    var step = first
-    var wanted = wanted
-    if wanted == nil, let range = place.served.range {
-      // A client that cannot find gives more than its range.
-      wanted = { key in KeyDecoder.values(of: key).map(range.contains) ?? true }
+  /// Asks until what is sought is there.
+  /// - Returns: also whether the entry was met that the one is sought after.
+  func entry(
+    _ way: Way, _ first: Step, _ sought: Sought, isPromised: Bool = false
+  ) async throws(NSOError) -> (entry: ProviderEntry?, isMet: Bool) {
+    let place = way.place
+    guard place.canFind || place.canWalk else {
+      throw NSOError(
+        .external,
+        "\(place.served.instance.summary) registered neither get_next nor get_next_object for callpoint \(place.point.name): \(place.keypath) cannot be walked"
+      )
     }
+    var step = first
+    if case .first = step, !place.canWalk { step = .find([], inclusive: false, traversal: nil) }
+    var isPromised = isPromised
+    var isMet = false
+    var last: [UInt8]?
     while true {
-      guard let batch = try await request(list, place, segment, isFinal, step) else { return nil }
+      guard let batch = try await request(way, step, isPromised: isPromised) else { return (nil, isMet) }
+      isPromised = batch.isPromised
       let upper = place.served.range?.upper ?? []
       var isBeyond = false
       var cut = batch
@@ -127,71 +180,122 @@ extension ProviderTree {
       {
         isBeyond = true
         cut = ProviderBatch(
-          Array(batch.entries[..<end]), isLast: true, segment: segment, traversal: batch.traversal, expires: batch.expires)
-        cut.isEnd = isFinal
+          Array(batch.entries[..<end]), isLast: true, segment: way.segment, traversal: batch.traversal, expires: batch.expires)
+        cut.isEnd = way.isFinal
+        cut.isPromised = batch.isPromised
       }
       let kept = cut
-      if !kept.entries.isEmpty { state.withLock { $0.cache.add(kept, to: list.bytes) } }
-      if let entry = kept.entries.first(where: { wanted?($0.key) ?? true }) { return entry }
-      guard !isBeyond, !kept.isLast, let last = kept.entries.last else { return nil }
-      state.withLock { $0.cache.markUsed(last.key, in: list.bytes) }
-      step = self.step(after: last, kept, isUsed: false)
-      if case .find = step, place.callbacks.isDisjoint(with: [.findNext, .findNextObject]) {
+      if let last, last == kept.entries.first?.key { throw standsStill(way) }
+      if !kept.entries.isEmpty { state.withLock { $0.cache.add(kept, to: way.walk) } }
+      for entry in kept.entries {
+        if isMet { return (entry, true) }
+        let isWanted =
+          switch sought {
+          case .any: true
+          case .standing(let stand): stand.admits(entry.key)
+          case .within(let range): KeyDecoder.values(of: entry.key).map(range.contains) ?? true
+          case .following: false
+          }
+        if isWanted { return (entry, false) }
+        if case .following(let key) = sought, entry.key == key { isMet = true }
+      }
+      guard !isBeyond, !kept.isLast, let entry = kept.entries.last else { return (nil, isMet) }
+      state.withLock { $0.cache.markUsed(entry.key, in: way.walk) }
+      step = try await self.step(after: entry, kept.traversal, isUsed: false, way)
+      last = entry.key
+      if case .find = step, !place.canFind {
         throw bad("a walk can only go on by keys, but find_next is not registered", place)
       }
     }
   }
 
+  /// - Throws: EXTERNAL when the entry is the one that it was to follow: a walk would never end.
+  private func checked(_ entry: ProviderEntry, _ stand: ProviderStand, _ way: Way) throws(NSOError) -> ProviderEntry {
+    if case .after(entry.key) = stand { throw standsStill(way) }
+    return entry
+  }
+
+  private func standsStill(_ way: Way) -> NSOError {
+    let rule =
+      way.walk.index.isEmpty
+      ? "the entry after an entry is that entry"
+      : "the entry after an entry in the order of index \(way.walk.index) is that entry: an index whose values are not unique, or that entries have no values of, needs markers"
+    return bad(rule, way.place)
+  }
+
   /// One request; nil at the end of the list.
-  private func request(
-    _ list: TreePath, _ place: ProviderPlace, _ segment: Int, _ isFinal: Bool, _ step: Step
-  ) async throws(NSOError) -> ProviderBatch? {
+  private func request(_ way: Way, _ step: Step, isPromised: Bool) async throws(NSOError) -> ProviderBatch? {
+    let (walk, place) = (way.walk, way.place)
     let callbacks = place.callbacks
-    let filter: FilterArgument = callbacks.contains(.wantsFilter) ? .none : .absent
+    let filter: FilterArgument = !callbacks.contains(.wantsFilter) ? .absent : walk.filter.map { .filter($0) } ?? .none
     let call: CallbackCall
+    var isPromised = isPromised
     switch step {
     case .first:
-      let request = NextRequest(place.keypath, after: nil, filter: filter)
+      isPromised = false
+      let request = NextRequest(place.keypath, after: nil, index: walk.index, filter: filter)
       call = callbacks.contains(.getNextObject) ? .getNextObject(request) : .getNext(request)
     case .marker(let marker):
-      let request = NextRequest(place.keypath, after: marker, filter: filter)
+      let request = NextRequest(place.keypath, after: marker, index: walk.index, filter: filter)
       call = callbacks.contains(.getNextObject) ? .getNextObject(request) : .getNext(request)
     case .find(let keys, let inclusive, let traversal):
-      let wire = keys.enumerated().map { index, key in
-        model.schema[place.node].kind == .list && model.schema[place.node].keys.indices.contains(index)
-          ? self.wire(key, of: model.schema[place.node].keys[index], for: place) : self.wire(key, of: place.node, for: place)
-      }
-      let request = FindRequest(place.keypath, keys: wire, includesSame: inclusive, traversal: traversal, filter: filter)
+      if traversal == nil { isPromised = false }
+      let request = FindRequest(
+        place.keypath, keys: try wire(keys, way), includesSame: inclusive, traversal: traversal, index: walk.index,
+        filter: filter)
       call = callbacks.contains(.findNextObject) ? .findNextObject(request) : .findNext(request)
     }
     let limit = registry.limits.objectCache
-    switch try await self.call(place, call) {
+    let result: CallbackResult
+    do throws(NSOError) { result = try await self.call(place, call) } catch {
+      // What clients answer that have no callback for it.
+      guard !walk.index.isEmpty, error.code == .internal else { throw error }
+      throw NSOError(.notImplemented, "\(place.keypath): the order of index \(walk.index) is not served: \(error.message)")
+    }
+    switch result {
     case .nextKey(let next):
       guard let next else { return nil }
-      let entry = try entry(next.keys, nil, next.continuation.next, list, place)
-      return batch([entry], isLast: false, segment, isFinal, limit)
+      let entry = try entry(next.keys, nil, next.continuation.next, way.list, place)
+      return batch([entry], isLast: false, way, isPromised || next.continuation.isFiltered, limit)
     case .nextObjects(.end): return nil
     case .nextObjects(.one(let item)):
-      return batch([try entry(of: item, list, place)], isLast: false, segment, isFinal, limit)
+      return batch(
+        [try entry(of: item, way.list, place)], isLast: false, way, isPromised || item.continuation.isFiltered, limit)
     case .nextObjects(.batch(let items, let isLast, let milliseconds)):
       guard !items.isEmpty || isLast else { throw bad("a batch without objects that is not the end", place) }
       guard !items.isEmpty else { return nil }
-      let entries = try items.map { (item) throws(NSOError) in try entry(of: item, list, place) }
+      let entries = try items.map { (item) throws(NSOError) in try entry(of: item, way.list, place) }
       // Long enough for an operation that is done again with each answer.
       let time = milliseconds > 0 ? Duration.milliseconds(min(milliseconds, 3_600_000)) : limit
-      return batch(entries, isLast: isLast, segment, isFinal, time)
+      return batch(entries, isLast: isLast, way, isPromised || items.contains(where: \.continuation.isFiltered), time)
     default: throw wrongAnswer(place)
     }
   }
 
+  /// Keys, or values of the index leafs, as they travel.
+  private func wire(_ keys: [Value], _ way: Way) throws(NSOError) -> [Value] {
+    let node = model.schema[way.place.node]
+    var owners = node.kind == .list ? node.keys : [way.place.node]
+    if !way.walk.index.isEmpty {
+      owners = try IndexOrder.leafs(way.walk.index, way.place.node, model).map { $0.last ?? way.place.node }
+    }
+    return keys.enumerated().map { index, key in
+      owners.indices.contains(index) ? wire(key, of: owners[index], for: way.place) : key
+    }
+  }
+
   private func batch(
-    _ entries: [ProviderEntry], isLast: Bool, _ segment: Int, _ isFinal: Bool, _ time: Duration
+    _ entries: [ProviderEntry], isLast: Bool, _ way: Way, _ isPromised: Bool, _ time: Duration
   ) -> ProviderBatch {
     var traversal: Int64?
     if case .marker(let marker)? = entries.last?.next { traversal = marker.traversal }
+    var entries = entries
+    let isPromised = isPromised && way.walk.filter != nil && way.place.callbacks.contains(.wantsFilter)
+    if isPromised { for index in entries.indices { entries[index].isPromised = true } }
     var batch = ProviderBatch(
-      entries, isLast: isLast, segment: segment, traversal: traversal, expires: ContinuousClock.now + time)
-    batch.isEnd = isLast && isFinal
+      entries, isLast: isLast, segment: way.segment, traversal: traversal, expires: ContinuousClock.now + time)
+    batch.isEnd = isLast && way.isFinal
+    batch.isPromised = isPromised
     return batch
   }
 

@@ -89,10 +89,22 @@ public final class ProviderTree: DataTree {
 
   public func read(_ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) throws(StoreError) -> Bool {
     guard let path = model.layout.path(Array(key)), let node = path.node, model[node].placement == .provider else {
-      return false
+      return try readAttribute(key, body)
     }
     guard let record = try record(path, node) else { return false }
     record.withUnsafeBytes(body)
+    return true
+  }
+
+  private func readAttribute(
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(StoreError) -> Bool {
+    guard let (place, number) = TreePath.attribute(key) else { return false }
+    guard !place.isEmpty else { return hasAttributes }
+    guard let path = model.layout.path(place),
+      let attribute = try attributes(of: path).first(where: { $0.number == number })
+    else { return false }
+    ValueCoding.bytes(of: attribute.value).withUnsafeBytes(body)
     return true
   }
 
@@ -111,7 +123,7 @@ public final class ProviderTree: DataTree {
     if path.isWholeList {
       guard model[node].placement == .provider else { return false }
       if model[node].kind == .leafList { return try !(leafList(path, node) ?? []).isEmpty }
-      guard case .entry(let entry) = try fact(.next(list: path.bytes, .start)) else { return false }
+      guard case .entry(let entry) = try fact(.next(ProviderWalk(list: path.bytes), .start)) else { return false }
       return entry != nil
     }
     if model[node].placement == .provider {
@@ -135,19 +147,14 @@ public final class ProviderTree: DataTree {
     in list: TreePath, _ position: inout ListPosition, _ body: (UnsafeRawBufferPointer) -> Void
   ) throws(StoreError) -> Bool {
     guard let node = list.node, model[node].placement == .provider else { return false }
-    let stand: ProviderStand =
-      switch position.stand {
-      case .start: .start
-      case .after: .after(position.entryKey)
-      case .atOrAfter: .atOrAfter(position.entryKey)
-      }
+    let stand = ProviderStand(position)
     if model[node].kind == .leafList, let entries = try leafListEntries(list, node) {
       guard let next = entries.first(where: { stand.admits($0.key) }) else { return false }
       position = .after(next.key)
       next.record.withUnsafeBytes(body)
       return true
     }
-    guard case .entry(let entry?) = try fact(.next(list: list.bytes, stand)) else { return false }
+    guard case .entry(let entry?) = try fact(.next(ProviderWalk(list: list.bytes), stand)) else { return false }
     position = .after(entry.key)
     entry.record.withUnsafeBytes(body)
     return true
@@ -206,7 +213,10 @@ public final class ProviderTree: DataTree {
     return answer
   }
 
-  public func makeCursor(in range: KeyRange) throws(StoreError) -> any TreeCursor { ProviderCursor(self, range) }
+  public func makeCursor(in range: KeyRange) throws(StoreError) -> any TreeCursor {
+    if let cursor = try attributeCursor(in: range) { return cursor }
+    return ProviderCursor(self, range)
+  }
 }
 
 extension ProviderStand {
@@ -216,6 +226,7 @@ extension ProviderStand {
     case .start: true
     case .after(let last): last.lexicographicallyPrecedes(key)
     case .atOrAfter(let first): !key.lexicographicallyPrecedes(first)
+    case .values: true
     }
   }
 }
