@@ -111,11 +111,15 @@ extension CLISession {
     return reader.edits
   }
 
-  /// Secrets are hashed, and data of providers looked at, away from the tasks of others.
+  /// Secrets are hashed, and data of providers looked at, away from the tasks of others. Set hooks and transforms are asked, as about every
+  /// write of a client.
   func write(
     _ transaction: Transaction, _ body: @escaping @Sendable (inout TreeEditor) throws(NSOError) -> Void
   ) async throws(NSOError) {
-    try await look(transaction.model) { () throws(NSOError) in try transaction.writeAtLength(body) }
+    guard !transaction.asksHooks(at: .root, as: .owner) else {
+      return try await transaction.writeThroughHooks(as: .owner, body)
+    }
+    try await look(transaction.model) { () throws(NSOError) in try transaction.writeAtLength(as: .owner, body) }
   }
 
   /// The place that words lead to; a value behind a leaf-list means its entry.

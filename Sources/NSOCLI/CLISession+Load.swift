@@ -41,11 +41,13 @@ extension CLISession {
   private func loadDocument(
     _ text: String, _ transaction: Transaction, _ format: DocumentFormat, _ mode: LoadMode
   ) async throws(NSOError) {
+    let load = try ConfigurationLoad(
+      transaction, LoadOptions(format: format, mode: mode, ignoreOperational: true), as: .owner)
     try await look(transaction.model) { () throws(NSOError) in
-      let load = try ConfigurationLoad(transaction, LoadOptions(format: format, mode: mode, ignoreOperational: true))
       try load.feed(Array(text.utf8))
-      try load.finish()
+      if !load.asksHooks { try load.finish() }
     }
+    if load.asksHooks { try await load.finishThroughHooks() }
   }
 }
 
