@@ -111,26 +111,30 @@ let package = Package(
       name: "interface-statistics", dependencies: ["NSOClient", "NSOModel", "NSOWire"],
       path: "Examples/interface-statistics/Sources", swiftSettings: settings),
 
-    tests("ExternalTermTests", ["ExternalTerm", nioCore]),
+    // Random numbers that tests can repeat.
+    library("SeededRandom", [], path: "Tests/SeededRandom"),
+    tests("ExternalTermTests", ["ExternalTerm", "SeededRandom", nioCore]),
     tests("NSOModelTests", ["NSOModel"]),
     tests("NSOSecretsTests", ["NSOSecrets"]),
-    tests("NSOWireTests", ["NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore], resources: [.copy("Vectors")]),
-    tests("NSOSchemaTests", ["NSOSchema", "NSOModel"], resources: [.copy("Models")]),
+    tests(
+      "NSOWireTests", ["NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", "SeededRandom", nioCore],
+      resources: [.copy("Vectors")]),
+    tests("NSOSchemaTests", ["NSOSchema", "NSOModel", "SeededRandom"], resources: [.copy("Models")]),
     library("NSOXPathTestSupport", ["NSOModel", "NSOSchema", "NSOXPath", "NSODocument"], path: "Tests/NSOXPathTestSupport"),
-    tests("NSOXPathTests", ["NSOXPath", "NSOXPathTestSupport", "NSOSchema", "NSOModel"]),
-    tests("NSOValidationTests", ["NSOValidation", "NSOXPath", "NSOXPathTestSupport", "NSOSchema", "NSOModel"]),
+    tests("NSOXPathTests", ["NSOXPath", "NSOXPathTestSupport", "SeededRandom", "NSOSchema", "NSOModel"]),
+    tests("NSOValidationTests", ["NSOValidation", "NSOXPath", "NSOXPathTestSupport", "SeededRandom", "NSOSchema", "NSOModel"]),
     // The process that the store's tests kill.
     .executableTarget(
       name: "NSOStoreCrasher", dependencies: ["NSOStore"], path: "Tests/NSOStoreCrasher", swiftSettings: settings),
-    tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher"]),
-    tests("NSODocumentTests", ["NSODocument", "NSOModel"]),
-    tests("NSOEngineTests", ["NSOEngine", "NSOSecrets", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel"]),
+    tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher", "SeededRandom"]),
+    tests("NSODocumentTests", ["NSODocument", "NSOModel", "SeededRandom"]),
+    tests("NSOEngineTests", ["NSOEngine", "NSOSecrets", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel", "SeededRandom"]),
     tests("NSOCLITests", ["NSOCLI", "NSOEngine", "NSOSchema", "NSOStore", "NSOModel", logging]),
     tests(
       "NSOServerTests",
       [
         "NSOServer", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel",
-        nioCore, nioPosix,
+        "SeededRandom", nioCore, nioPosix,
         nioEmbedded, logging, tracing, memoryTracing,
       ]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),

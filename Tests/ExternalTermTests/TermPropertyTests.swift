@@ -1,5 +1,6 @@
 import ExternalTerm
 import NIOCore
+import SeededRandom
 import Testing
 
 /// What holds for every term, and for every sequence of bytes.

@@ -1,4 +1,5 @@
 import NSODocument
+import SeededRandom
 import Testing
 
 @Suite struct PropertyTests {

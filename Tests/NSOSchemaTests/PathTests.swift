@@ -1,5 +1,6 @@
 import NSOModel
 import NSOSchema
+import SeededRandom
 import Testing
 
 private let ex = "http://example.com/ns/ex"

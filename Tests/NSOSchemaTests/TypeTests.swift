@@ -1,6 +1,7 @@
 import Foundation
 import NSOModel
 import NSOSchema
+import SeededRandom
 import Testing
 
 private let namespace = "urn:test:types"

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import NSOStore
@@ -86,7 +87,7 @@ import Testing
 
   @Test(arguments: [1, 2] as [UInt64])
   func largeMapsAndTheirCopiesAgreeWithAModel(_ seed: UInt64) {
-    var generator = SeededGenerator(seed)
+    var generator = SeededGenerator(seed: seed)
     var map = ByteMap()
     var model: [[UInt8]: [UInt8]?] = [:]
     func key(_ number: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(number).bigEndian) { Array($0) } }
@@ -125,7 +126,7 @@ import Testing
   @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
   func rangesAgreeWithAModel(_ seed: UInt64) {
     // Keys of one byte and the empty key: a set of them is the model; between n and n + 1 there is [n, x].
-    var generator = SeededGenerator(seed)
+    var generator = SeededGenerator(seed: seed)
     var set = ByteRangeSet()
     var model = [Bool](repeating: false, count: 64)
     for _ in 0..<600 {

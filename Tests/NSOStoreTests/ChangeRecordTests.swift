@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import NSOStore
@@ -38,7 +39,7 @@ import Testing
 
   @Test(arguments: 1...20) func reversalTakesEverythingBack(seed: UInt64) throws {
     let tree = try TestTree()
-    var random = SeededGenerator(seed)
+    var random = SeededGenerator(seed: seed)
     var start = Overlay(try tree.running)
     try edit(&start, tree, &random, 30)
     try tree.commit(start)
@@ -94,7 +95,7 @@ import Testing
 
   @Test func damagedRecordsAreRefused() throws {
     let tree = try TestTree()
-    var random = SeededGenerator(7)
+    var random = SeededGenerator(seed: 7)
     var changed = Overlay(try tree.running)
     try edit(&changed, tree, &random, 40)
     let whole = try #require(changed.record().pieces.first)
@@ -115,7 +116,7 @@ import Testing
 
   @Test(arguments: 1...10) func keptChangesAreReadBack(seed: UInt64) throws {
     let tree = try TestTree()
-    var random = SeededGenerator(seed)
+    var random = SeededGenerator(seed: seed)
     var start = Overlay(try tree.running)
     try edit(&start, tree, &random, 30)
     try tree.commit(start)

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import NSOStore
@@ -73,7 +74,7 @@ private struct Child {
 
   @Test func aKilledProcessLosesNothingAcknowledged() throws {
     let directory = try TemporaryDirectory()
-    var generator = SeededGenerator(42)
+    var generator = SeededGenerator(seed: 42)
     var model = ModelTree()
     var applied: UInt64 = 0
     for round in 0..<12 {

@@ -1,5 +1,6 @@
 import NSOModel
 import NSOSchema
+import SeededRandom
 import Testing
 
 @testable import NSOStore
@@ -47,7 +48,7 @@ import Testing
   }
 
   @Test func randomIntegersByValue() throws {
-    var generator = SeededGenerator(1)
+    var generator = SeededGenerator(seed: 1)
     var numbers: Set<Int64> = []
     for _ in 0..<3000 {
       numbers.insert(Int64.random(in: .min ... .max, using: &generator) >> Int64.random(in: 0..<64, using: &generator))
@@ -141,7 +142,7 @@ import Testing
   }
 
   @Test func severalKeysSortOneByOne() throws {
-    var generator = SeededGenerator(5)
+    var generator = SeededGenerator(seed: 5)
     var tuples: [(String, Int32, Bool)] = []
     for _ in 0..<500 {
       let text = (0..<Int.random(in: 0...3, using: &generator)).map { _ in

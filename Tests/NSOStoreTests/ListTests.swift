@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import NSOStore
@@ -104,7 +105,7 @@ import Testing
   func theUsersOrderAgreesWithAModel(_ seed: UInt64) throws {
     let tree = try TestTree()
     let list = try tree.path("top", "rule")
-    var generator = SeededGenerator(seed)
+    var generator = SeededGenerator(seed: seed)
     var model: [Int] = []
     var overlay = Overlay(try tree.running)
     let spread = seed % 2 == 0 ? 30 : 8

@@ -1,5 +1,6 @@
 import NSOModel
 import NSOSchema
+import SeededRandom
 import Testing
 
 @testable import NSOStore
@@ -129,7 +130,7 @@ import Testing
   @Test(arguments: 1...16 as ClosedRange<UInt64>)
   func changesCarriedOutMakeTheNewTree(_ seed: UInt64) throws {
     let tree = try TestTree()
-    var generator = SeededGenerator(seed)
+    var generator = SeededGenerator(seed: seed)
     for _ in 0..<6 {
       let base = try tree.running
       var overlay = Overlay(base)

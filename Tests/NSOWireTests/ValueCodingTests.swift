@@ -2,6 +2,7 @@ import ExternalTerm
 import NIOCore
 import NSOModel
 import NSOTerms
+import SeededRandom
 import Testing
 
 @Suite struct ValueCodingTests {

@@ -1,6 +1,7 @@
 import NSOModel
 import NSOStore
 import NSOTerms
+import SeededRandom
 import Synchronization
 import Testing
 
@@ -8,17 +9,6 @@ import Testing
 
 /// What subscribers are told of random changes, against the difference of two dumps.
 @Suite(.timeLimit(.minutes(5))) struct SubscriptionChangeTests {
-  private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   /// All that exists, with values, and the order of lists ordered by user.
   private struct Dump: Equatable {
     var nodes: [Keypath: Value] = [:]
@@ -67,7 +57,7 @@ import Testing
   }
 
   /// One random edit; what cannot be done is left out.
-  private func edit(_ editor: inout TreeEditor, _ test: TestEngine, _ random: inout Seeded) throws {
+  private func edit(_ editor: inout TreeEditor, _ test: TestEngine, _ random: inout SeededGenerator) throws {
     func path(_ text: String) throws -> Location { try test.locate(text) }
     let a = Int.random(in: 0..<4, using: &random)
     let b = Int.random(in: 1..<4, using: &random)
@@ -98,7 +88,7 @@ import Testing
   {
     let test = try TestEngine()
     defer { test.close() }
-    var random = Seeded(state: seed)
+    var random = SeededGenerator(seed: seed)
     let subscriber = FakeSubscriber(test.engine, "all")
     let points = try subscriber.subscribe(
       "/", "/top/server", "/top/server{*}/desc", "/top/server{s1 *}", "/top/rule", kind: .twoPhase)

@@ -3,6 +3,7 @@ import NIOCore
 import NSOEngine
 import NSOModel
 import NSOWire
+import SeededRandom
 import Testing
 
 @testable import NSOServer
@@ -115,7 +116,7 @@ import Testing
 
   @Test func `mutated requests harm nobody`() async throws {
     try await TestDaemon.run { daemon in
-      var random = SplitMix(seed: 20)
+      var random = SeededGenerator(seed: 20)
       let requests = try Self.requests("maapi").map(\.bytes).filter { $0.count > 8 && $0.count < 400 }
       let healthy = try daemon.session("healthy")
       let cdb = try Self.requests("cdb").map(\.bytes).filter { $0.count > 4 && $0.count < 400 && $0[3] != 0 }
@@ -214,19 +215,5 @@ final class BodyThread: @unchecked Sendable {
   func join() throws {
     done.wait()
     if let failure { throw failure }
-  }
-}
-
-/// A small generator with a seed.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

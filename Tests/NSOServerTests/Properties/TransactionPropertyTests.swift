@@ -5,6 +5,7 @@ import NSOEngine
 import NSOModel
 import NSOTerms
 import NSOWire
+import SeededRandom
 import Testing
 
 @testable import NSOServer
@@ -33,24 +34,12 @@ import Testing
 private typealias Facts = [String: String]
 
 private struct World {
-  var generator: Generator
+  var generator: SeededGenerator
   var committed: Facts = [:]
   var commits = 0
   var conflicts = 0
 
-  init(seed: UInt64) { generator = Generator(state: seed) }
-}
-
-private struct Generator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 }
 
 private enum Look: Hashable {

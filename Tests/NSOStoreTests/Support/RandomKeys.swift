@@ -1,3 +1,5 @@
+import SeededRandom
+
 @testable import NSOStore
 
 /// Keys that meet often: few letters, shared prefixes, and lengths around the limit of stored keys.
@@ -7,7 +9,7 @@ struct RandomKeys {
   var longShare: Int
 
   init(_ seed: UInt64, longShare: Int = 30) {
-    generator = SeededGenerator(seed)
+    generator = SeededGenerator(seed: seed)
     self.longShare = longShare
     let long = [UInt8](repeating: 7, count: LongKey.limit)
     longPrefixes = [

@@ -38,21 +38,6 @@ private func removeTree(_ path: String) {
   rmdir(path)
 }
 
-/// SplitMix64: small, quick, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 extension Array where Element == UInt8 {
