@@ -60,7 +60,7 @@ extension Daemon: DaemonControl {
       state.configuration = new
       state.pending = pending
     }
-    loadTemplates()
+    await loadTemplates()
     await noteWarnings()
   }
 

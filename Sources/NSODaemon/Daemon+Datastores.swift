@@ -2,14 +2,6 @@ import Logging
 import NSOEngine
 import NSOModel
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension DaemonConfiguration {
   /// What `datastores` says.
   func datastores() throws(ConfigurationTree.UnknownPath) -> DatastoreOptions {
@@ -56,20 +48,11 @@ extension Daemon {
     if try await engine.loadStartup() {
       log.write(level: .notice, text: "running is what the startup datastore holds (its commit before is in the history)")
     }
-    // The file is there while running is inconsistent, also for other programs (protocol part 08, section 7.2).
-    let file = configuration.stateDirectory + "/running.invalid"
-    if access(file, F_OK) == 0 { engine.writability.isConsistent = false }
-    engine.writability.observeConsistency { isConsistent in
-      if isConsistent {
-        if unlink(file) != 0, errno != ENOENT { log.write(level: .error, text: "\(file): \(String(cString: strerror(errno)))") }
-      } else {
-        let descriptor = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        if descriptor < 0 {
-          log.write(level: .error, text: "\(file): \(String(cString: strerror(errno)))")
-        } else {
-          close(descriptor)
-        }
-      }
+    let mark = InconsistencyMark(path: configuration.stateDirectory + "/running.invalid")
+    if let cause = mark.cause { engine.writability.setInconsistent(cause) }
+    engine.writability.observeConsistency { cause in
+      let failure = if let cause { mark.set(cause) } else { mark.remove() }
+      if let failure { log.write(level: .error, text: failure) }
     }
   }
 
@@ -77,7 +60,7 @@ extension Daemon {
   var datastoreFacts: [String] {
     let history = engine.history
     var lines = ["running: revision \(history.revision), readable from revision \(history.revisions.lowerBound) on"]
-    if !engine.writability.isConsistent { lines.append("running: NOT CONSISTENT, a participant failed in a commit") }
+    if let cause = engine.writability.inconsistency { lines.append("running: NOT CONSISTENT: \(cause)") }
     if engine.writability.isReadOnly { lines.append("read-only mode is on") }
     let options = engine.configuration.datastores
     if options.candidate {
@@ -87,9 +70,13 @@ extension Daemon {
     if options.startup { lines.append("startup: enabled") }
     if let pending = engine.confirmedCommits.pending {
       let seconds = max(0, pending.deadline - engine.configuration.clock().seconds)
+      let end =
+        engine.confirmedCommits.isStuck
+        ? "CANNOT BE TAKEN BACK with the modules that are loaded: confirm it, or start with those of before"
+        : "taken back in \(seconds) s unless it is confirmed"
       lines.append(
-        "confirmed commit of \(pending.user) (session \(pending.session)): taken back in \(seconds) s unless it is confirmed"
-          + (pending.persist == nil ? "" : ", persistent"))
+        "confirmed commit of \(pending.user) (session \(pending.session)): \(end)\(pending.persist == nil ? "" : ", persistent")"
+      )
     }
     return lines
   }

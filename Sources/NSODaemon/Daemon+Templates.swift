@@ -1,3 +1,4 @@
+import Dispatch
 import Logging
 import NSODocument
 import NSOEngine
@@ -16,7 +17,19 @@ import Synchronization
 extension Daemon {
   /// Reads all templates again. A faulty one does not stop the daemon: the log and the status say what is wrong with it, and so is
   /// everybody told who applies it.
-  func loadTemplates() {
+  func loadTemplates() async {
+    await withCheckedContinuation { continuation in
+      Self.templateQueue.async {
+        self.readTemplates()
+        continuation.resume()
+      }
+    }
+  }
+
+  /// Reading takes its time, and what is read later is newer.
+  private static let templateQueue = DispatchQueue(label: "templates")
+
+  private func readTemplates() {
     // They belong to the modules in use.
     let upgraded = state.withLock { $0.upgradedLoadPath }
     let found = TemplateFolders.files(upgraded.isEmpty ? startConfiguration.loadPath : upgraded)

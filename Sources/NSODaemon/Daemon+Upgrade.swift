@@ -37,6 +37,8 @@ extension Daemon {
   }
 
   func logUpgrades() {
+    // They belong to the modules in use.
+    engine.afterUpgrade { [weak self] in await self?.loadTemplates() }
     engine.onModelChange { [weak engine, weak self] _, _ in
       guard let self, let loadPath = engine?.upgrade?.loadPath else { return }
       self.state.withLock { $0.upgradedLoadPath = loadPath }
@@ -53,7 +55,6 @@ extension Daemon {
       case .committed:
         log.record(.upgradeCommitted)
         guard let self else { return }
-        self.loadTemplates()
         if let note = self.restartNote(self.state.withLock { $0.upgradedLoadPath }) {
           log.write(level: .warning, text: "upgrade: \(note)")
         }

@@ -193,7 +193,7 @@ extension Daemon {
       options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,
       configuration: configuration, name: name)
     daemon.logUpgrades()
-    daemon.loadTemplates()
+    await daemon.loadTemplates()
     do {
       try daemon.applySecrets(configuration)
       try await daemon.open(configuration, logger)

@@ -85,12 +85,12 @@ public final class Engine: Sendable {
     journal: Journal? = nil
   ) throws(StoreError) {
     let layout = try TreeLayout(schema: schema, store: stores.durable)
-    let model = DataModel(schema: schema, layout: layout, secrets: secrets)
+    let journal = journal ?? Journal(log)
+    let model = DataModel(schema: schema, layout: layout, secrets: secrets, trace: journal.xpathTrace)
     currentModel = Mutex(model)
     self.stores = stores
     self.configuration = configuration
     self.log = log
-    let journal = journal ?? Journal(log)
     self.journal = journal
     progress = Progress(journal, clock: configuration.clock)
     writability = Writability(journal)
@@ -127,7 +127,6 @@ public final class Engine: Sendable {
       journal.tell(event, (try? sessions.session(id)).map { EventUser($0) }, id, user)
     }
     onModelChange { [streams] _, model in streams.replaceModel(model) }
-    onModelChange { [templates] _, model in templates.compile(for: model) }
     onUpgradeStep { [journal] step in
       journal.events.emit(.upgrade) { .upgrade(step) }
       journal.record(.upgrade, step.symbol)
@@ -213,11 +212,12 @@ public final class Engine: Sendable {
     }
     let recorder = mode == .readWrite && database != .operational ? ReadRecorder() : nil
     if let recorder { configurationTree = TrackedTree(configurationTree, recorder) }
-    let editor = TreeEditor(
+    var editor = TreeEditor(
       model, target: database == .operational ? .operational : .configuration, configuration: Overlay(configurationTree),
       operational: Overlay(volatile.tree(.operational)),
       persistentOperational: Overlay(durable.tree(.persistentOperational)))
-    let transaction = try add(session, current: model) { handle in
+    editor.moves.notesDeletions = database == .candidate
+    let transaction = try add(session, current: model) { [editor] handle in
       var editor = editor
       if editor.model.hasProviders, database == .running || database == .operational {
         editor.openProviders(providerTree(for: handle, editor.model))
@@ -240,10 +240,12 @@ public final class Engine: Sendable {
     let editor = try backend.state.withLock { state throws(NSOError) in
       guard state.phase != .finished else { throw backend.finished }
       if let run = state.hooks { throw backend.isInUse(run) }
-      return TreeEditor(
+      var editor = TreeEditor(
         backend.model, target: state.editor.target, configuration: Overlay(state.editor.configuration),
         operational: Overlay(state.editor.operational), persistentOperational: Overlay(state.editor.persistentOperational),
         provider: state.editor.provider.map { Overlay($0) }, providerTree: state.editor.providerTree)
+      editor.moves.notesDeletions = true
+      return editor
     }
     let asksHooks = runsSetHooks && backend.database != .operational && editor.model.asksAtOnce
     return try add(session) { handle in

@@ -11,6 +11,8 @@ public final class ConditionChecker<Storage: InstanceStorage> {
     var parent: Node
   }
 
+  /// Bound on the steps of all conditions together, and of whoever has the same; nil for none.
+  public var budget: XPathBudget?
   private let index: ConstraintIndex
   // Not owned: the tree asks the checker, and may own it.
   private unowned let tree: AccessibleTree<Storage>
@@ -48,6 +50,8 @@ public final class ConditionChecker<Storage: InstanceStorage> {
     guard case .when(let xpath, let context) = constraint.kind else { return true }
     let node = context == .parent ? parent : tree.imagined(constraint.node, in: parent)
     // An evaluator of its own: this may be asked for by one at work.
-    return try XPathEvaluator(tree, references: index.references).test(xpath, at: node)
+    let evaluator = XPathEvaluator(tree, references: index.references)
+    evaluator.budget = budget
+    return try evaluator.test(xpath, at: node)
   }
 }

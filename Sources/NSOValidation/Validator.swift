@@ -44,7 +44,7 @@ public final class Validator<Storage: MutableInstanceStorage> {
     tree = AccessibleTree(new)
     oldTree = AccessibleTree(old)
     evaluator = XPathEvaluator(tree, references: index.references)
-    evaluator.totalLimit = stepLimit
+    evaluator.budget = XPathBudget(stepLimit)
     conditions = ConditionChecker(index, tree)
     tree.isApplicable = { [conditions] node, parent in try conditions.hold(for: node, in: parent) }
   }

@@ -56,6 +56,9 @@ public protocol XPathTree<Node> {
   /// `when` expression only imagines.
   func text(of node: Node) throws -> String
 
+  /// Where an instance is, for people.
+  func path(of node: Node) -> String
+
   /// Whether `a` comes before `b`, two entries of one list or leaf-list below the same node.
   func isEntry(_ a: Node, before b: Node) throws -> Bool
 

@@ -109,9 +109,12 @@ import Testing
     try await instance.withDaemon { _ in
       let status = try await instance.cmd("running_status; running_status invalid; running_status")
       #expect(status == "valid\ninvalid\n")
-      #expect(instance.exists("state/running.invalid"))
+      #expect(try instance.read("state/running.invalid").contains("has said so (SET_RUNNING_DB_STATUS)"))
     }
     try await instance.withDaemon { _ in
+      // Who it was is known after a restart, too.
+      let line = /running: NOT CONSISTENT: .* \(session .*\) has said so \(SET_RUNNING_DB_STATUS\)/
+      #expect(try await instance.run("ncs", "--status").output.contains(line))
       #expect(try await instance.cmd("running_status; running_status valid; running_status") == "invalid\nvalid\n")
       #expect(!instance.exists("state/running.invalid"))
       _ = try await instance.cmd("mreadonly on")

@@ -152,6 +152,7 @@ import Testing
         <audit-log-commit-defaults>true</audit-log-commit-defaults>
         <error-log><enabled>true</enabled><filename>./logs/error-log</filename></error-log>
         <transaction-error-log><enabled>true</enabled><filename>./logs/failed-log</filename></transaction-error-log>
+        <xpath-trace-log><enabled>true</enabled><filename>./logs/xpath-log</filename></xpath-trace-log>
         <progress-trace><enabled>true</enabled><dir>./logs</dir><verbosity xmlns="urn:swift-nso:config">debug</verbosity></progress-trace>
         """
     let keys =
@@ -209,9 +210,8 @@ import Testing
     try instance.write("logs/events", events)
     #expect(events.contains("\"event\":\"progress\"") && events.contains("COMMIT_INFO"))
     for name in [
-      "ncs-log", "developer-log", "audit-log", "netconf-log", "upgrade-log", "error-log", "failed-log", "progress-trace.csv",
-      "dump",
-      "terminal", "events",
+      "ncs-log", "developer-log", "audit-log", "netconf-log", "upgrade-log", "error-log", "failed-log", "xpath-log",
+      "progress-trace.csv", "dump", "terminal", "events",
     ] {
       for line in try instance.read("logs/" + name).split(separator: "\n") {
         for secret in secrets + [String(repeating: "5e", count: 16)] where line.contains(secret) {
@@ -219,6 +219,11 @@ import Testing
         }
       }
     }
+    let evaluations = try instance.read("logs/xpath-log")
+    let first = #/xpath: (\d+) evaluate "\. = 'no'" at /s:top/must/#
+    let number = try #require(evaluations.firstMatch(of: first)?.1, "\(evaluations.suffix(2000))")
+    #expect(evaluations.contains("xpath: \(number) read the value of /s:top/must\n"))
+    #expect(evaluations.contains("xpath: \(number) false after "))
     let audit = try instance.read("logs/audit-log")
     for text in [
       "user: ada/0 LOCAL_AUTH_SUCCESS", "user: ada/0 LOCAL_AUTH_FAIL_BADPASS", "user: [withheld]/0 LOCAL_AUTH_FAIL_NOUSER",

@@ -236,11 +236,10 @@ import Testing
     // Each by its name; those of logs that there are have one.
     let traces = try load(
       "<logs><ncs-log><external><enabled>false</enabled></external></ncs-log><snmp-log-level>info</snmp-log-level>"
-        + "<xpath-trace-log><enabled>true</enabled><filename>x</filename></xpath-trace-log>"
         + "<netconf-trace-log><enabled>true</enabled><filename>n</filename></netconf-trace-log></logs>")
     #expect(
       traces.notices == [
-        "settings that have no effect in this version: logs/snmp-log-level, logs/xpath-trace-log, logs/netconf-trace-log"
+        "settings that have no effect in this version: logs/snmp-log-level, logs/netconf-trace-log"
       ], "\(traces.notices)")
   }
 

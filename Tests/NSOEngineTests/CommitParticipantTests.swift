@@ -42,7 +42,7 @@ private final class Witness: CommitParticipant {
   }
   func commit(_ attempt: CommitAttempt, _ result: CommitResult) async { notes.add("\(name) commit") }
   func abort(_ attempt: CommitAttempt, _ cause: NSOError) async { notes.add("\(name) abort") }
-  func refused(_ transaction: Transaction, _ error: NSOError) { notes.add("\(name) refused") }
+  func refused(_ transaction: Transaction, _ refusal: Refusal) { notes.add("\(name) refused") }
 }
 
 /// Calls a closure when it is told of a commit.

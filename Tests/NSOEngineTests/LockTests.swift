@@ -33,6 +33,29 @@ private struct Visitor: CommitParticipant {
     return transaction
   }
 
+  @Test func `the candidate is emptied and unlocked in one step`() async throws {
+    let (test, other) = try engine(wait: 60)
+    let engine = test.engine
+    try await engine.lock(.candidate, for: other)
+    try await engine.apply(try writing(test, other, on: .candidate), keepOpen: false)
+    let gate = engine.candidate.gate
+    /// Whether it was seen empty and locked, by somebody who may write it.
+    func isBetween() async throws -> Bool {
+      let owner = gate.owner("test", since: 0)
+      #expect(await withCheckedContinuation { continuation in gate.take(owner, .write) { continuation.resume(returning: $0) } })
+      defer { gate.release(owner) }
+      return try !engine.isCandidateModified() && engine.locks.holder(of: .candidate) != nil
+    }
+    let isDone = Mutex(false)
+    async let unlock: Void = {
+      defer { isDone.withLock { $0 = true } }
+      try await engine.unlockCandidate(other)
+    }()
+    repeat { #expect(try await !isBetween()) } while !isDone.withLock { $0 }
+    try await unlock
+    #expect(try !engine.isCandidateModified() && engine.locks.holder(of: .candidate) == nil)
+  }
+
   @Test(arguments: [DatabaseName.running, .candidate, .startup])
   func `no lock is granted while a commit is past its check`(database: DatabaseName) async throws {
     let (test, other) = try engine()

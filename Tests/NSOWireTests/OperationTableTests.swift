@@ -191,6 +191,8 @@ import Testing
     .writeServiceLogEntry(ServiceLogEntry(path, "m", type: .enumeration(1), level: .enumeration(2))), .getRunningDBStatus,
     .setRunningDBStatus(true), .setReadonly(true), .getCryptoKeys, .loadAllNamespaces("ikp"), .loadAllNamespaces(""),
     .initUpgrade(timeout: 5, flags: 1), .performUpgrade(["/d"]), .commitUpgrade, .abortUpgrade, .aaaReload(wait: true),
+    .aaaReloadPath(wait: false, path), .clearOperationalCache(nil), .clearOperationalCache(path),
+    .disconnectRemote("192.0.2.1"),
     .snmpaReload(wait: false), .startPhase(1, synchronous: true), .waitStart(phase: 2), .reloadConfig, .stop(wait: true),
     .reopenLogs, .netconfCallHome(NetconfCallHome(.address(.loopback), port: 4334)),
     .netconfCallHome(NetconfCallHome(.name("host"), port: 4334, opaque: "o")), .daemonStatus, .daemonDump, .upgradeReport,

@@ -12,13 +12,15 @@ extension DaemonConfiguration {
     ]
     let program = try readProgram()
     for (log, name) in logs { settings.destinations[log] = try destination("logs/" + name, socket: socket, program) }
-    if try tree.flag("logs/transaction-error-log/enabled") {
+    for (log, name) in [(Journal.Log.transactionErrors, "transaction-error-log"), (.xpathTrace, "xpath-trace-log")] {
+      let path = "logs/" + name
+      guard try tree.flag(path + "/enabled") else { continue }
       var destination = DaemonLog.Destination()
-      if try tree.flag("logs/transaction-error-log/external/enabled") { destination.program = program }
-      if try destination.program == nil || tree.text("logs/transaction-error-log/filename") != nil {
-        destination.file = try fileName("logs/transaction-error-log/filename", for: "logs/transaction-error-log")
+      if try tree.flag(path + "/external/enabled") { destination.program = program }
+      if try destination.program == nil || tree.text(path + "/filename") != nil {
+        destination.file = try fileName(path + "/filename", for: path)
       }
-      settings.destinations[.transactionErrors] = destination
+      settings.destinations[log] = destination
     }
     if try tree.flag("logs/ext-log/enabled") {
       settings.programs = DaemonLog.Destination(file: try fileName("logs/ext-log/filename", for: "logs/ext-log"))
@@ -78,7 +80,10 @@ extension DaemonConfiguration {
   /// Logs that are for a program which there is none of.
   func readProgramlessLogs() throws -> [String] {
     guard try !tree.flag("logs/external/enabled") else { return [] }
-    return try ["ncs-log", "developer-log", "audit-log", "netconf-log", "upgrade-log", "transaction-error-log"].filter {
+    let names = [
+      "ncs-log", "developer-log", "audit-log", "netconf-log", "upgrade-log", "transaction-error-log", "xpath-trace-log",
+    ]
+    return try names.filter {
       try tree.flag("logs/\($0)/external/enabled")
     }
   }

@@ -232,6 +232,7 @@ extension Journal.Log {
     case .webui: "webui-access-log"
     case .upgrade: "upgrade-log"
     case .transactionErrors: "transaction-error-log"
+    case .xpathTrace: "xpath-trace-log"
     }
   }
 
@@ -246,6 +247,7 @@ extension Journal.Log {
     case .webui: "webui: "
     case .upgrade: "upgrade: "
     case .transactionErrors: "transaction: "
+    case .xpathTrace: "xpath: "
     }
   }
 }

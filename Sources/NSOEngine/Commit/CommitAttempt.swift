@@ -23,8 +23,8 @@ public struct CommitAttempt: Sendable {
   let changes: Overlay
   /// What is changed of the configuration that data providers store.
   let providerChanges: Overlay?
-  /// Entries that got other keys, in order; empty while validating.
-  private(set) var renames: [EntryRename] = []
+  /// Entries that got other keys; empty while validating.
+  private(set) var moves = EntryMoves()
   /// What the store has to do; empty while validating.
   var batch = WriteBatch()
 
@@ -51,7 +51,7 @@ public struct CommitAttempt: Sendable {
     changes.rebase(running)
     self.changes = changes
     providerChanges = editor.provider
-    renames = editor.renames
+    moves = editor.moves
     batch = try changes.batch(for: .running, current: running)
     var after = editor.view
     after.configuration = changes

@@ -53,7 +53,7 @@ public protocol CommitParticipant: Sendable {
   func isConcerned(by transaction: Transaction, in step: CommitStep) -> Bool
 
   /// A transaction was refused, at any step, after everything was cleaned up.
-  func refused(_ transaction: Transaction, _ error: NSOError)
+  func refused(_ transaction: Transaction, _ refusal: Refusal)
 }
 
 extension CommitParticipant {
@@ -66,7 +66,19 @@ extension CommitParticipant {
   public func commit(_ attempt: CommitAttempt, _ result: CommitResult) async {}
   public func abort(_ attempt: CommitAttempt, _ cause: NSOError) async {}
   public func isConcerned(by transaction: Transaction, in step: CommitStep) -> Bool { true }
-  public func refused(_ transaction: Transaction, _ error: NSOError) {}
+  public func refused(_ transaction: Transaction, _ refusal: Refusal) {}
+}
+
+/// Why a transaction was refused.
+public struct Refusal: Sendable {
+  /// What the client is told.
+  public var error: NSOError
+  /// More than that; it is in the developer log.
+  var explanation: Explanation?
+  /// The error is in the developer log already.
+  var isNoted = false
+  /// It was to be validated only, and not to be committed.
+  public var isTest = false
 }
 
 /// The steps of a commit in which participants are asked, by what the progress trace calls them.

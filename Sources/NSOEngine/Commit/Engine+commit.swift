@@ -60,7 +60,7 @@ extension Engine {
       }
       try await validatePhase(transaction, &editor, for: unlock ? .test : .stepByStep)
     } catch {
-      refuse(transaction, error, to: .read)
+      refuse(transaction, error, to: .read, isTest: unlock)
       throw error
     }
     if unlock {
@@ -167,7 +167,8 @@ extension Engine {
     let move: @Sendable (inout TreeEditor) throws(NSOError) -> Void = { (target) throws(NSOError) in
       try storeErrors { () throws(StoreError) in
         target.written.noteAll()
-        target.renames += editor.renames
+        let before = target.configuration
+        target.moves.append(editor.moves) { before.isDeleted($0) }
         try target.configuration.absorb(editor.configuration)
         try target.operational.absorb(editor.operational)
         try target.persistentOperational.absorb(editor.persistentOperational)
@@ -192,18 +193,24 @@ extension Engine {
   /// Waits, bounded, until this transaction may commit.
   private func take(_ transaction: Transaction) async throws(NSOError) {
     guard let gate = gate(of: transaction.database) else { return }
-    try checkLocks(transaction)
-    let owner: CommitGate.Owner
-    if transaction.database == .running {
-      owner = try await takeGate(
-        Waiting(transaction.summary, transaction.session.request.process, startedAt: transaction.startTime))
-    } else {
-      owner = try await take(gate, .write, transaction.summary, "commit to \(transaction.database)")
+    do throws(NSOError) {
+      try checkLocks(transaction)
+      let owner: CommitGate.Owner
+      if transaction.database == .running {
+        owner = try await takeGate(
+          Waiting(transaction.summary, transaction.session.request.process, startedAt: transaction.startTime))
+      } else {
+        owner = try await take(gate, .write, transaction.summary, "commit to \(transaction.database)")
+      }
+      transaction.state.withLock { $0.gate = owner }
+      // The lock may have been taken while this one waited. From here on none is granted: see ``lock(_:for:)``.
+      try checkLocks(transaction)
+    } catch {
+      // Who holds it is in the log already.
+      transaction.state.withLock { $0.isRefusalNoted = true }
+      throw error
     }
-    transaction.state.withLock { $0.gate = owner }
     try requireOpen(transaction)
-    // The lock may have been taken while this one waited. From here on none is granted: see ``lock(_:for:)``.
-    try checkLocks(transaction)
   }
 
   /// Waits, bounded, for a gate.
@@ -258,12 +265,16 @@ extension Engine {
 
   /// The end of a step that failed; whoever had prepared was told.
   private func refuse(
-    _ transaction: Transaction, _ error: NSOError, to phase: Transaction.Phase, dropChanges: Bool = false
+    _ transaction: Transaction, _ error: NSOError, to phase: Transaction.Phase, dropChanges: Bool = false, isTest: Bool = false
   ) {
     release(transaction)
     end(transaction, phase, dropChanges: dropChanges)
+    let refusal = transaction.state.withLock { state in
+      defer { (state.explanation, state.isRefusalNoted) = (nil, false) }
+      return Refusal(error: error, explanation: state.explanation, isNoted: state.isRefusalNoted, isTest: isTest)
+    }
     guard transaction.isCommitToRunning else { return }
-    for participant in participants.all { participant.refused(transaction, error) }
+    for participant in participants.all { participant.refused(transaction, refusal) }
   }
 
   private func release(_ transaction: Transaction) {
@@ -324,7 +335,10 @@ extension Engine {
   /// The first phase: nothing that was read has changed, and all participants can carry the changes out.
   private func prepare(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) {
     // Hooks may have written what somebody else has locked a part of.
-    try checkLocks(transaction)
+    do throws(NSOError) { try checkLocks(transaction) } catch {
+      transaction.state.withLock { $0.isRefusalNoted = true }
+      throw error
+    }
     try checkConflicts(transaction, editor)
     guard transaction.isCommitToRunning else { return }
     let attempt = try storeErrors { () throws(StoreError) in
@@ -380,7 +394,7 @@ extension Engine {
   private func store(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) -> CommitResult? {
     switch editor.target {
     case .configuration where transaction.database == .candidate:
-      try await storeCandidate(transaction, editor.configuration)
+      try await storeCandidate(transaction, editor)
       return nil
     case .configuration where transaction.database == .startup:
       try await storeStartup(editor.configuration)
@@ -417,6 +431,19 @@ extension Engine {
   }
 
   private func storeConfiguration(
+    _ attempt: CommitAttempt, _ participants: [any CommitParticipant]
+  ) async throws(NSOError) -> CommitResult {
+    guard !attempt.moves.isEmpty else { return try await storeAtOnce(attempt, participants) }
+    // Nobody may write operational data between its reading in the old places and the writing in the new ones.
+    let result: Result<CommitResult, NSOError> = await operationalWriter.exclusively {
+      do throws(NSOError) { return .success(try await self.storeAtOnce(attempt, participants)) } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  private func storeAtOnce(
     _ attempt: CommitAttempt, _ participants: [any CommitParticipant]
   ) async throws(NSOError) -> CommitResult {
     var batch = WriteBatch(continuing: attempt.batch)

@@ -2,12 +2,6 @@ import Logging
 import NSOModel
 import NSOStore
 
-/// A list entry of the configuration that got other keys in a transaction.
-struct EntryRename: Sendable {
-  var from: TreePath
-  var to: TreePath
-}
-
 /// Operational data below entries of the configuration that a commit takes away, or gives other keys.
 struct OperationalFollowUp: Sendable {
   /// Data of entries that are gone.
@@ -38,33 +32,28 @@ extension Engine {
       return true
     }
     var result = OperationalFollowUp()
-    guard !deleted.isEmpty else { return result }
+    guard !deleted.isEmpty || !attempt.moves.isEmpty else { return result }
     let volatile = try stores.volatile.snapshot().tree(.operational)
     let persistent = current.tree(.persistentOperational)
     for range in deleted {
       if try !persistent.isEmpty(range) { result.persistentOrphans.append(range) }
       if try !volatile.isEmpty(range) { result.volatileOrphans.append(range) }
     }
-    guard !attempt.renames.isEmpty else { return result }
-    if !result.persistentOrphans.isEmpty { result.persistent = try Self.renamed(persistent, attempt) }
-    if !result.volatileOrphans.isEmpty { result.volatile = try Self.renamed(volatile, attempt) }
+    result.persistent = try Self.moved(persistent, attempt)
+    result.volatile = try Self.moved(volatile, attempt)
     return result
   }
 
-  /// A tree of operational data after what was renamed, as changes over it.
-  private static func renamed(_ tree: some DataTree, _ attempt: CommitAttempt) throws(StoreError) -> Overlay {
-    var overlay = Overlay(tree)
-    // One after the other, as they were made: an entry may have been renamed twice, or lie in one that was.
-    for rename in attempt.renames {
-      let before = overlay
-      try overlay.delete(rename.to)
-      try overlay.copyContents(of: rename.from, in: before, to: rename.to)
-      try overlay.delete(rename.from)
-    }
-    // What was deleted afterwards.
+  /// A tree of operational data after what was moved, as changes over it. Nil: nothing of it was.
+  private static func moved(_ tree: some DataTree, _ attempt: CommitAttempt) throws(StoreError) -> Overlay? {
     let configuration = attempt.after.configuration.untracked
-    for rename in attempt.renames where try !configuration.exists(rename.to) { try overlay.delete(rename.to) }
-    return overlay
+    var overlay = Overlay(tree)
+    for move in attempt.moves.moves {
+      // What a condition took away afterwards is not there.
+      let isThere = try configuration.hasRecord(move.place)
+      try overlay.replaceContents(below: move.place, with: isThere ? move.origin : nil, of: tree)
+    }
+    return overlay.isEmpty ? nil : overlay
   }
 
   /// The part of it that is not durable. The commit has taken place: a failure here cannot undo it.

@@ -8,6 +8,8 @@ final class Candidate: Sendable {
   private struct State {
     /// Over no base; ``Candidate/over(_:)`` puts them over running.
     var changes = Overlay(EmptyTree())
+    /// Entries that have other keys than in running.
+    var moves: EntryMoves
     /// The revision of the database at which they were changed last.
     var revision: Revision
     /// The transactions on running that carry a commit of the candidate, by handle.
@@ -27,12 +29,24 @@ final class Candidate: Sendable {
     // The schema may have become another one while the daemon was down.
     if !changes.isEmpty { try changes.repairUserOrder(layout) }
     changes.rebase(EmptyTree())
-    state = Mutex(State(changes: changes, revision: snapshot.revision))
+    let moves = try EntryMoves(keptIn: .candidate, of: snapshot)
+    state = Mutex(State(changes: changes, moves: moves, revision: snapshot.revision))
   }
 
   /// The changes, and the revision of the database that they are of. To be asked before the snapshot is taken that they are laid over: a
   /// commit of the candidate may come between, which makes them superfluous, but never wrong.
   var changes: (overlay: Overlay, revision: Revision) { state.withLock { ($0.changes, $0.revision) } }
+
+  var moves: EntryMoves { state.withLock { $0.moves } }
+
+  /// Entries that have other keys than in running, after a transaction on the candidate.
+  func moves(after editor: TreeEditor) -> EntryMoves {
+    state.withLock { state in
+      var moves = state.moves
+      moves.append(editor.moves) { [changes = state.changes] in changes.isDeleted($0) }
+      return moves
+    }
+  }
 
   func over(_ snapshot: Snapshot) -> Overlay {
     var overlay = changes.overlay
@@ -42,12 +56,15 @@ final class Candidate: Sendable {
 
   /// Takes over what a transaction on the candidate has made durable. Whoever changes the candidate holds its gate and running's, for
   /// reading at least, or is the committer to running: so nothing comes between the steps.
-  func absorb(_ overlay: Overlay, _ running: Snapshot, _ revision: Revision) throws(StoreError) {
+  func absorb(
+    _ overlay: Overlay, _ moves: EntryMoves, _ running: Snapshot, _ revision: Revision
+  ) throws(StoreError) {
     var changes = over(running)
     try changes.absorb(overlay)
     changes.rebase(EmptyTree())
     state.withLock { [changes] state in
       state.changes = changes
+      state.moves = moves
       state.revision = max(state.revision, revision)
     }
   }
@@ -56,6 +73,7 @@ final class Candidate: Sendable {
   func clear(_ revision: Revision) {
     state.withLock { state in
       state.changes = Overlay(EmptyTree())
+      state.moves.removeAll()
       state.revision = max(state.revision, revision)
     }
   }

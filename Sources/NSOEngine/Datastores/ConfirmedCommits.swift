@@ -53,6 +53,8 @@ public final class ConfirmedCommits: Sendable {
 
   private struct State {
     var pending: PendingConfirmation?
+    /// It cannot be taken back with the modules that are loaded.
+    var isStuck = false
     var observers: [Observer] = []
     /// Grows with each change, so that a timer knows whether it is still meant.
     var version: UInt64 = 0
@@ -76,6 +78,11 @@ public final class ConfirmedCommits: Sendable {
   }
 
   public var pending: PendingConfirmation? { state.withLock { $0.pending } }
+
+  /// The pending one cannot be taken back, since the modules have become others: whoever wants may confirm it.
+  public var isStuck: Bool { state.withLock { $0.isStuck } }
+
+  func setStuck() { state.withLock { $0.isStuck = $0.pending != nil } }
 
   /// As ``pending``, with a number that changes whenever it does.
   var current: (pending: PendingConfirmation?, version: UInt64) { state.withLock { ($0.pending, $0.version) } }
@@ -130,6 +137,7 @@ public final class ConfirmedCommits: Sendable {
       defer {
         state.pending = state.next
         state.next = nil
+        state.isStuck = false
         state.version &+= 1
         state.stopWatch = nil
       }

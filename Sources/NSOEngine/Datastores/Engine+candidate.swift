@@ -14,7 +14,7 @@ public enum CandidateCommitKind: Hashable, Sendable {
 /// The candidate datastore (protocol part 04, section 4.4).
 extension Engine {
   /// Makes the changes of a transaction on the candidate durable.
-  func storeCandidate(_ transaction: Transaction, _ changes: Overlay) async throws(NSOError) {
+  func storeCandidate(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) {
     // Nothing of running goes meanwhile that the changes are in.
     let owner = try await take(gate, .read, transaction.summary, "write the candidate")
     defer { gate.release(owner) }
@@ -31,11 +31,13 @@ extension Engine {
     }
     try await storeErrors { () async throws(StoreError) in
       var batch = WriteBatch()
-      changes.addKept(to: &batch, .candidate)
+      editor.configuration.addKept(to: &batch, .candidate)
       guard !batch.isEmpty else { return }
+      let moves = candidate.moves(after: editor)
+      if moves != candidate.moves { moves.addKept(to: &batch, .candidate) }
       let running = try stores.durable.snapshot()
       let revision = try await stores.durable.commit(batch)
-      try candidate.absorb(changes, running, revision)
+      try candidate.absorb(editor.configuration, moves, running, revision)
     }
   }
 
@@ -53,36 +55,48 @@ extension Engine {
   /// Drops the changes of the candidate: it is what running is (protocol part 04, CANDIDATE_RESET).
   /// - Throws: NOEXISTS without candidate, INUSE when somebody else has locked it.
   public func resetCandidate(_ session: UserSession) async throws(NSOError) {
+    try await resetCandidate(session, thenUnlocking: false)
+  }
+
+  /// - Parameter unlocks: the session's lock on it goes in the same step, so that nobody writes in between.
+  func resetCandidate(_ session: UserSession, thenUnlocking unlocks: Bool) async throws(NSOError) {
     try requireDatastore(.candidate)
     try locks.checkWhole(.candidate, by: session)
     let who = "CANDIDATE_RESET of \(session.summary)"
     let owner = try await take(candidate.gate, .write, who, "reset the candidate")
     defer { candidate.gate.release(owner) }
     try locks.checkWhole(.candidate, by: session)
+    // Another connection of the session may have unlocked it meanwhile.
+    if unlocks, locks.holder(of: .candidate)?.session !== session { return try locks.unlock(.candidate, for: session) }
     // Who holds the gate keeps it so: a commit to running adds only to changes that are there.
-    guard !candidate.changes.overlay.isEmpty else { return }
-    // A commit to running changes the candidate, too, where it has something in what goes.
-    let reader = try await take(gate, .read, who, "reset the candidate")
-    defer { gate.release(reader) }
-    try await storeErrors { () async throws(StoreError) in
-      var batch = WriteBatch()
-      candidate.addRemoval(to: &batch)
-      candidate.clear(try await stores.durable.commit(batch))
+    if !candidate.changes.overlay.isEmpty {
+      // A commit to running changes the candidate, too, where it has something in what goes.
+      let reader = try await take(gate, .read, who, "reset the candidate")
+      defer { gate.release(reader) }
+      try await storeErrors { () async throws(StoreError) in
+        var batch = WriteBatch()
+        candidate.addRemoval(to: &batch)
+        candidate.clear(try await stores.durable.commit(batch))
+      }
     }
+    if unlocks { try locks.unlock(.candidate, for: session) }
   }
 
   /// Runs `body` with a transaction on running that has the changes of the candidate, and those of `editor` over them.
   private func withCandidate<R>(
     _ session: UserSession, _ editor: TreeEditor? = nil, _ body: (Transaction) async throws(NSOError) -> R
   ) async throws(NSOError) -> R {
-    let changes = candidate.changes.overlay
+    let (changes, moves) = (candidate.changes.overlay, candidate.moves)
     let transaction = try startTransaction(session, on: .running, .readWrite, isInternal: true)
     defer { finish(transaction) }
     try storeErrors { () throws(StoreError) in
       var overlay = changes
       overlay.rebase(transaction.state.withLock { $0.editor.configuration.base })
       if let editor { try overlay.absorb(editor.configuration) }
-      transaction.state.withLock { [overlay] in $0.editor.configuration = overlay }
+      transaction.state.withLock { [overlay] state in
+        state.editor.configuration = overlay
+        state.editor.moves = moves
+      }
     }
     return try await body(transaction)
   }
@@ -184,6 +198,7 @@ extension Engine {
       }
       return
     }
+    if confirmedCommits.isStuck { return }
     if let persist = pending.persist {
       guard persistID == persist else {
         throw refusal(

@@ -34,9 +34,10 @@ extension Engine {
       do throws(NSOError) {
         return try await takeBackConfirmedCommit(end, version: version)
       } catch {
-        if let pending = confirmedCommits.pending {
-          confirmedCommits.tell(.failed("\(error); another attempt follows in \(pause) s"), pending)
-        }
+        guard let pending = confirmedCommits.pending else { return }
+        // Nothing will change that in this run of the daemon, unless somebody does.
+        if confirmedCommits.isStuck { return confirmedCommits.tell(.failed("\(error)"), pending) }
+        confirmedCommits.tell(.failed("\(error); another attempt follows in \(pause) s"), pending)
       }
       guard (try? await Task.sleep(for: .seconds(pause))) != nil else { return }
       pause = min(300, pause * 2)
@@ -87,9 +88,19 @@ extension Engine {
     transaction.state.withLock { $0.isRevert = true }
     locks.exempt(session)
     let snapshot = transaction.snapshot
+    let last = try storeErrors { () throws(StoreError) in try HistoryRecords.revision(snapshot) }
+    do throws(NSOError) {
+      try history.requireUnderstood(from: last, backTo: base, transaction.model, snapshot)
+    } catch {
+      confirmedCommits.setStuck()
+      throw NSOError(
+        error.code,
+        "running stays as it is: \(error.message). Any session may confirm the commit (CANDIDATE_COMMIT); with the modules of that time it is taken back"
+      )
+    }
     try storeErrors { () throws(StoreError) in
       var configuration = transaction.state.withLock { $0.editor.configuration }
-      try History.goBack(from: try HistoryRecords.revision(snapshot), to: base, &configuration, snapshot)
+      try History.goBack(from: last, to: base, &configuration, snapshot)
       for range in configuration.touched { transaction.recorder?.note(range) }
       transaction.state.withLock { [configuration] in $0.editor.configuration = configuration }
     }
@@ -115,6 +126,7 @@ extension Engine {
       return true
     } catch {
       confirmedCommits.tell(.failed("\(error)"), pending)
+      guard !confirmedCommits.isStuck else { return false }
       Task { [weak self] in await self?.takeBack(version, end) }
       return false
     }

@@ -29,8 +29,8 @@ extension Engine {
   /// - Throws: NOEXISTS, LOCKED when somebody else holds it or nobody does.
   public func unlockCandidate(_ session: UserSession) async throws(NSOError) {
     try requireDatastore(.candidate)
-    if locks.holder(of: .candidate)?.session === session { try await resetCandidate(session) }
-    try locks.unlock(.candidate, for: session)
+    guard locks.holder(of: .candidate)?.session === session else { return try locks.unlock(.candidate, for: session) }
+    try await resetCandidate(session, thenUnlocking: true)
   }
 
   /// Locks what expressions select in a datastore, with all below, for a session. As in ``lock(_:for:)``, commits that are under way are

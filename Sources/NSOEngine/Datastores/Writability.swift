@@ -6,8 +6,8 @@ public final class Writability: Sendable {
   private struct State {
     var isReadOnly = false
     var others: [String: @Sendable () -> String?] = [:]
-    var isConsistent = true
-    var observers: [@Sendable (Bool) -> Void] = []
+    var inconsistency: String?
+    var observers: [@Sendable (String?) -> Void] = []
   }
 
   private let state = Mutex(State())
@@ -44,20 +44,27 @@ public final class Writability: Sendable {
       Explanation(.state, .notWritable, actor: session.summary, action: "write", rule: rule, remedy: remedy))
   }
 
-  /// False after a participant has failed in the second phase of a commit, until somebody has looked and says so.
-  public var isConsistent: Bool {
-    get { state.withLock { $0.isConsistent } }
-    set {
-      let observers = state.withLock { state in
-        defer { state.isConsistent = newValue }
-        return state.isConsistent == newValue ? [] : state.observers
-      }
-      for observer in observers { observer(newValue) }
+  /// Why running is not consistent: a participant has failed in the second phase of a commit, or somebody says so. Nil: it is.
+  public var inconsistency: String? { state.withLock { $0.inconsistency } }
+
+  public var isConsistent: Bool { inconsistency == nil }
+
+  /// Running is not consistent, until somebody has looked and says that it is. The first cause stays.
+  public func setInconsistent(_ cause: String) { change { $0 ?? cause } }
+
+  public func setConsistent() { change { _ in nil } }
+
+  private func change(_ body: (String?) -> String?) {
+    let (cause, observers) = state.withLock { state in
+      let before = state.inconsistency
+      state.inconsistency = body(before)
+      return (state.inconsistency, state.inconsistency == before ? [] : state.observers)
     }
+    for observer in observers { observer(cause) }
   }
 
-  /// Calls `observer` whenever ``isConsistent`` changes, on any thread.
-  public func observeConsistency(_ observer: @escaping @Sendable (Bool) -> Void) {
+  /// Calls `observer` whenever ``inconsistency`` changes, on any thread.
+  public func observeConsistency(_ observer: @escaping @Sendable (String?) -> Void) {
     state.withLock { $0.observers.append(observer) }
   }
 }

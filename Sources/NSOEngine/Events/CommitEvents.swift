@@ -53,14 +53,15 @@ struct CommitEvents: CommitParticipant {
     )
   }
 
-  func refused(_ transaction: Transaction, _ error: NSOError) {
-    let explanation = transaction.state.withLock { state in
-      defer { state.explanation = nil }
-      return state.explanation
-    }
+  func refused(_ transaction: Transaction, _ refusal: Refusal) {
+    let error = refusal.error
     // What the schema, a provider or the database says has no more in it than the error; it was not noted yet.
-    let reason = explanation?.text ?? error.message
-    if explanation == nil { journal.developer(.developerCore, .info, "refused: \(transaction.summary): \(error)") }
+    let reason = refusal.explanation?.text ?? error.message
+    if refusal.explanation == nil, !refusal.isNoted {
+      journal.developer(.developerCore, .info, "refused: \(transaction.summary): \(error)")
+    }
+    // Nothing was to be committed.
+    guard !refusal.isTest else { return }
     journal.audit(
       .commitRefused, transaction.session, always: true,
       "\(transaction.database) transaction \(transaction.handle)\(Self.words(of: transaction)): \(error.code): \(reason)")

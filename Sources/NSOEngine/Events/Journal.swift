@@ -1,5 +1,6 @@
 public import Logging
 public import NSOModel
+import NSOXPath
 import Synchronization
 
 /// Where everything goes that is worth a record: into a log through swift-log, and to event subscribers, with the same text in
@@ -12,6 +13,8 @@ public final class Journal: Sendable {
     case upgrade
     /// Failed transactions in detail; no events.
     case transactionErrors
+    /// The evaluation of XPath expressions; no events.
+    case xpathTrace
 
     /// The kind of event that its records are.
     var kind: EventMask? {
@@ -22,7 +25,7 @@ public final class Journal: Sendable {
       case .netconf: .netconf
       case .jsonrpc: .jsonrpc
       case .webui: .webui
-      case .upgrade, .transactionErrors: nil
+      case .upgrade, .transactionErrors, .xpathTrace: nil
       }
     }
   }
@@ -49,6 +52,8 @@ public final class Journal: Sendable {
   }
 
   public let events: EventHub
+  /// Is told of evaluations while their log is written.
+  let xpathTrace = XPathTrace()
   private let loggers: [Log: Logger]
   private let current = Mutex(Settings())
   private let open = Atomic<UInt32>(1 << UInt32(Log.daemon.rawValue))
@@ -75,6 +80,12 @@ public final class Journal: Sendable {
       open.store(newValue.open.reduce(0) { $0 | 1 << UInt32($1.rawValue) }, ordering: .releasing)
       level.store(newValue.developerLevel.rawValue, ordering: .releasing)
       updateSink()
+      let logger = newValue.open.contains(.xpathTrace) ? loggers[.xpathTrace] : nil
+      if let logger {
+        xpathTrace.sink = { text in logger.debug("\(text)") }
+      } else {
+        xpathTrace.sink = nil
+      }
     }
   }
 

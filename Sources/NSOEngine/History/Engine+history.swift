@@ -21,17 +21,18 @@ public struct PastCommit: Sendable {
 
 extension Engine {
   /// The data with the configuration as it was at a revision of running (``History/revision``); operational data is that of now.
-  /// - Throws: NOEXISTS when the history does not reach back that far.
+  /// - Throws: NOEXISTS when the history does not reach back that far, also where what was made with other modules means something else now.
   public func view(at revision: UInt64) throws(NSOError) -> TreeView {
     let snapshot = try storeErrors { () throws(StoreError) in try stores.durable.snapshot() }
-    return try view(of: try history.tree(at: revision, snapshot), snapshot)
+    return try view(of: try history.tree(at: revision, model, snapshot), snapshot)
   }
 
   /// The changes from one revision of running to another, either way, as an overlay over the older, or newer, one.
   func changes(from old: UInt64, to new: UInt64, _ snapshot: Snapshot) throws(NSOError) -> Overlay {
-    let later = try history.tree(at: max(old, new), snapshot)
+    let later = try history.tree(at: max(old, new), model, snapshot)
     var earlier = Overlay(later)
     try history.check(min(old, new), snapshot)
+    try history.requireUnderstood(from: max(old, new), backTo: min(old, new), model, snapshot)
     return try storeErrors { () throws(StoreError) in
       try History.goBack(from: max(old, new), to: min(old, new), &earlier, snapshot)
       guard old < new else { return earlier }
@@ -84,7 +85,7 @@ extension Engine {
       if let old {
         configuration = try changes(from: old, to: revision, snapshot)
       } else {
-        configuration = Overlay(try history.tree(at: revision, snapshot))
+        configuration = Overlay(try history.tree(at: revision, model, snapshot))
       }
       transaction.state.withLock { $0.editor.configuration = configuration }
       return transaction

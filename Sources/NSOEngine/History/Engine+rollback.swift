@@ -73,6 +73,7 @@ extension Engine {
         let changes = try changes(from: selective ? revision : last, to: revision - 1, snapshot)
         omissions = try editor.carryOut(changes, below: place)
       } else {
+        try history.requireUnderstood(from: last, backTo: revision - 1, model, snapshot)
         try storeErrors { () throws(StoreError) in
           try History.goBack(from: last, to: revision - 1, &editor.configuration, snapshot)
         }

@@ -31,6 +31,8 @@ public final class History: Sendable {
     var oldest: UInt64
     /// Everything after this revision is kept, whatever the limits: somebody may go back to it.
     var pin: UInt64?
+    /// Fingerprints of what data meant with the modules of commits; what they stand for is in the database.
+    var meanings: Set<UInt64>
     /// Who made the latest commits of this run of the daemon, by the revision of the database.
     var authors: [(revision: Revision, text: String)] = []
 
@@ -56,7 +58,8 @@ public final class History: Sendable {
     let snapshot = try store.snapshot()
     let last = try HistoryRecords.revision(snapshot)
     let oldest = try HistoryRecords.oldest(snapshot) ?? last + 1
-    state = Mutex(State(limits: limits, last: last, oldest: oldest))
+    let meanings = try HistoryRecords.meanings(snapshot)
+    state = Mutex(State(limits: limits, last: last, oldest: oldest, meanings: meanings))
   }
 
   /// Takes effect with the next commit.
@@ -114,12 +117,14 @@ public final class History: Sendable {
   // MARK: Trees of the past
 
   /// The configuration as it was at a revision, as changes over running in `snapshot`.
-  /// - Throws: NOEXISTS when the history does not reach back that far.
-  func tree(at revision: UInt64, _ snapshot: Snapshot) throws(NSOError) -> Overlay {
+  /// - Throws: NOEXISTS when the history does not reach back that far, or was made with other modules that cannot be gone back behind.
+  func tree(at revision: UInt64, _ model: DataModel, _ snapshot: Snapshot) throws(NSOError) -> Overlay {
     try check(revision, snapshot)
+    let last = try storeErrors { () throws(StoreError) in try HistoryRecords.revision(snapshot) }
+    try requireUnderstood(from: last, backTo: revision, model, snapshot)
     return try storeErrors { () throws(StoreError) in
       var tree = Overlay(snapshot.tree(.running))
-      try Self.goBack(from: try HistoryRecords.revision(snapshot), to: revision, &tree, snapshot)
+      try Self.goBack(from: last, to: revision, &tree, snapshot)
       return tree
     }
   }
@@ -175,14 +180,26 @@ extension History: CommitParticipant {
       let entry = HistoryEntry(
         revision, id, time: Int64(id.seconds), attempt.transaction, size: record.count, pieces: record.pieces.count)
       HistoryRecords.add(entry, record, &batch)
+      try add(attempt.model.meaning, known: now.meanings, &batch)
     }
     if oldest > now.oldest { HistoryRecords.remove(before: oldest, &batch) }
+  }
+
+  /// The first commit with some modules: what data means with them is kept, and what no commit needs any more is removed.
+  private func add(_ meaning: DataMeaning, known: Set<UInt64>, _ batch: inout WriteBatch) throws(NSOError) {
+    guard !known.contains(meaning.fingerprint) else { return }
+    let needed = Set(try entries().map(\.meaning))
+    for fingerprint in known.subtracting(needed) { HistoryRecords.remove(meaning: fingerprint, &batch) }
+    HistoryRecords.add(meaning, &batch)
   }
 
   public func becameDurable(_ attempt: CommitAttempt, _ result: CommitResult) {
     let transaction = attempt.transaction
     let revision = state.withLock { state in
       state.oldest = state.oldestAfterCommit
+      let fingerprint = attempt.model.meaning.fingerprint
+      // Others may have been removed together with its entry.
+      if !state.meanings.contains(fingerprint) { state.meanings = [fingerprint] }
       state.last += 1
       state.note(transaction, result.revision)
       return state.last

@@ -21,6 +21,8 @@ public struct HistoryEntry: Sendable, Hashable {
   public var size: Int
   /// How many records hold them.
   var pieces: Int
+  /// What data meant with the modules that it was made with (``DataMeaning/fingerprint``).
+  var meaning: UInt64
 
   init(_ revision: UInt64, _ id: TransactionID, time: Int64, _ transaction: Transaction, size: Int, pieces: Int) {
     self.revision = revision
@@ -36,12 +38,13 @@ public struct HistoryEntry: Sendable, Hashable {
     comment = transaction.comment
     self.size = size
     self.pieces = pieces
+    meaning = transaction.model.meaning.fingerprint
   }
 
   // MARK: In the database
 
   /// Grows when a field is added; readers take what they know.
-  private static let arity = 13
+  private static let arity = 14
 
   var bytes: [UInt8] {
     var buffer = ByteBuffer()
@@ -55,13 +58,14 @@ public struct HistoryEntry: Sendable, Hashable {
     buffer.writeTermInteger(size)
     buffer.writeTermInteger(pieces)
     for text in [user, context, client, label, comment] { buffer.writeTermBinary(text) }
+    buffer.writeTermInteger(Int64(bitPattern: meaning))
     return Array(buffer.readableBytesView)
   }
 
   init(_ bytes: UnsafeRawBufferPointer) throws(TermError) {
     var reader = TermReader(bytes)
     let arity = try reader.readTupleHeader()
-    guard arity >= Self.arity else { throw reader.error(.expected("\(Self.arity) fields")) }
+    guard arity >= 13 else { throw reader.error(.expected("13 fields")) }
     revision = try reader.readInteger()
     id = TransactionID(
       seconds: try reader.readInteger(), microseconds: try reader.readInteger(), sequence: try reader.readInteger())
@@ -75,5 +79,8 @@ public struct HistoryEntry: Sendable, Hashable {
     client = try text()
     label = try text()
     comment = try text()
+    // The first versions did not say: 0 is the meaning of no schema.
+    let number: Int64 = arity > 13 ? try reader.readInteger() : 0
+    meaning = UInt64(bitPattern: number)
   }
 }

@@ -2,9 +2,12 @@ import ExternalTerm
 import NSOStore
 
 /// Where history lies in the database. Space `history`: under `01` and the revision (8 bytes, big-endian) what is known of the commit,
-/// under `02`, revision and a number (4 bytes) the pieces of what takes it back. Space `meta`: the revision of running.
+/// under `02`, revision and a number (4 bytes) the pieces of what takes it back. Space `meta`: the revision of running, and what
+/// data means with the modules that commits were made with (`DataMeaning.table`, by the fingerprint).
 enum HistoryRecords {
   private static let revisionKey: [UInt8] = Array("running-revision".utf8)
+
+  private static let meaningKey: [UInt8] = Array("data-meaning:".utf8)
 
   private static func entryKey(_ revision: UInt64) -> [UInt8] { [1] + big(revision) }
   private static func piecesKey(_ revision: UInt64) -> [UInt8] { [2] + big(revision) }
@@ -87,7 +90,30 @@ enum HistoryRecords {
     guard found == entry.pieces else { throw damaged }
   }
 
+  /// What data meant with the modules of a commit; nil: nobody knows.
+  static func meaning(_ fingerprint: UInt64, _ snapshot: Snapshot) throws(StoreError) -> [UInt8]? {
+    try snapshot.get(.meta, meaningKey + big(fingerprint))
+  }
+
+  /// The fingerprints of all that are kept.
+  static func meanings(_ snapshot: Snapshot) throws(StoreError) -> Set<UInt64> {
+    var found: Set<UInt64> = []
+    try snapshot.scan(.meta, .prefix(meaningKey)) { key, _ in
+      found.insert(number(key.dropFirst(meaningKey.count)))
+      return true
+    }
+    return found
+  }
+
   // MARK: Writing
+
+  static func add(_ meaning: DataMeaning, _ batch: inout WriteBatch) {
+    batch.put(.meta, meaningKey + big(meaning.fingerprint), meaning.table)
+  }
+
+  static func remove(meaning fingerprint: UInt64, _ batch: inout WriteBatch) {
+    batch.delete(.meta, meaningKey + big(fingerprint))
+  }
 
   static func setRevision(_ revision: UInt64, _ batch: inout WriteBatch) {
     batch.put(.meta, revisionKey, big(revision))

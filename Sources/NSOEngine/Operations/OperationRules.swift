@@ -36,7 +36,7 @@ public final class OperationRules: Sendable {
       case .withoutProviders: { model.providerReach($0) != .within }
       case .contentOnly: { $0 >= operation && $0 < schema[operation].subtreeEnd }
       }
-    let made = ConstraintIndex(schema, contentOf: operation, side, reading: isKnown)
+    let made = ConstraintIndex(schema, contentOf: operation, side, trace: model.constraints.references.trace, reading: isKnown)
     known.withLock { $0[key] = made }
     return made
   }

@@ -141,7 +141,7 @@ final class ProviderCommit: CommitParticipant {
         confirmed.delete(.meta, Self.key(part))
       } catch {
         // Until somebody has looked, and says so (SET_RUNNING_DB_STATUS).
-        writability.isConsistent = false
+        writability.setInconsistent("\(part.instance.summary) did not confirm the commit of \(attempt.transaction.summary)")
         journal.commitFailed(provider: part.instance.name, attempt.transaction.database)
         registry.log.error(
           "\(part.instance.summary) had prepared \(attempt.transaction.summary) and did not confirm its commit (\(error.message)): the rest of the commit is done; what it stores may lack these changes"

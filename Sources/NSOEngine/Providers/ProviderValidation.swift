@@ -159,7 +159,7 @@ final class ProviderValidation: CommitParticipant {
     await close(attempt.transaction.handle, willCommit: false)
   }
 
-  func refused(_ transaction: Transaction, _ error: NSOError) { closeLater(transaction.handle) }
+  func refused(_ transaction: Transaction, _ refusal: Refusal) { closeLater(transaction.handle) }
 
   private func closeLater(_ handle: Int32) {
     let isOpen = open.withLock { $0[handle] != nil }

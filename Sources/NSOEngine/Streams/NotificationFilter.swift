@@ -162,6 +162,7 @@ final class NotificationTree: XPathTree {
 
   func schemaNode(of node: Node) -> NodeID? { node.schemaNode }
   func parent(of node: Node) -> Node? { node.parent }
+  func path(of node: Node) -> String { schema.text(of: node.keypath(schema)) }
 
   func children(of id: NodeID?) -> [NodeID] { inner.storage.children(of: id) ?? inner.children(of: id) }
 

@@ -40,18 +40,23 @@ final class TemplateRun {
   private var heldNodes = 0
   /// The error under way has its place already.
   private var isPlaced = false
+  /// Whoever applies it has gone.
+  private let isGivenUp: () -> Bool
 
   init(
-    _ template: Template, _ editor: TreeEditor, at root: Location, _ arguments: [TemplateArgument]
+    _ template: Template, _ editor: TreeEditor, at root: Location, _ arguments: [TemplateArgument],
+    isGivenUp: @escaping () -> Bool
   ) throws(NSOError) {
     self.template = template
+    self.isGivenUp = isGivenUp
     model = editor.model
     tree = AccessibleTree(StoreStorage(editor.view))
     let conditions = ConditionChecker(model.constraints, tree)
     tree.isApplicable = { try conditions.hold(for: $0, in: $1) }
     self.conditions = conditions
     evaluator = XPathEvaluator(tree, references: model.constraints.references)
-    evaluator.totalLimit = TemplateLimits.evaluation
+    evaluator.budget = XPathBudget(TemplateLimits.evaluation)
+    conditions.budget = evaluator.budget
     let node: Node?
     do { node = try tree.node(at: Keypath(root, model)) } catch { throw NSOError(validation: error) }
     guard let node else {
@@ -328,6 +333,9 @@ final class TemplateRun {
 
   func count() throws(NSOError) {
     steps += 1
+    if steps & 63 == 0, isGivenUp() {
+      throw NSOError(.noTransaction, "the template was stopped: the transaction that it was applied in has ended")
+    }
     guard steps <= TemplateLimits.steps else {
       throw NSOError(.resourceDenied, "the template was stopped after \(TemplateLimits.steps) steps: does a loop have no end?")
     }

@@ -33,7 +33,9 @@ public final class TemplateTable: Sendable {
   }
 
   private struct Known: Sendable {
-    var file: TemplateFile
+    let package: String
+    let name: String
+    let path: String
     /// Markup with macros expanded, before it has met a schema.
     var markup: Result<Markup, TemplateFault>
     var template: Result<Template, TemplateFault>
@@ -42,7 +44,9 @@ public final class TemplateTable: Sendable {
     let fullName: String
 
     init(_ file: TemplateFile, _ markup: Result<Markup, TemplateFault>, _ model: DataModel) {
-      self.file = file
+      package = file.package
+      name = file.name
+      path = file.path
       self.markup = markup
       template = TemplateTable.compile(markup, file.name, model)
       shownName = TemplateTable.escaped(file.name)
@@ -69,7 +73,8 @@ public final class TemplateTable: Sendable {
 
   // MARK: Loading
 
-  /// Takes these templates in place of all before. Takes time in proportion to them: not for an event loop.
+  /// Takes these templates in place of all before. Takes time in proportion to them: not for an event loop. Also when another schema has come
+  /// into use; until then each is compiled for it whenever it is applied.
   /// - Returns: what is wrong with them, each with its place.
   @discardableResult
   public func replace(_ files: [TemplateFile], for model: DataModel) -> [String] {
@@ -83,22 +88,6 @@ public final class TemplateTable: Sendable {
       state.model = model
     }
     return Self.faults(known)
-  }
-
-  /// Another schema has come into use.
-  func compile(for model: DataModel) {
-    var known = state.withLock { $0.known }
-    for index in known.indices {
-      known[index].template = Self.compile(known[index].markup, known[index].file.name, model)
-    }
-    state.withLock { state in
-      // Unless others were taken meanwhile.
-      guard state.known.count == known.count, zip(state.known, known).allSatisfy({ $0.file.path == $1.file.path }) else {
-        return
-      }
-      state.known = known
-      state.model = model
-    }
   }
 
   /// Parses all files; macros of a package are there for all its templates.
@@ -174,12 +163,12 @@ public final class TemplateTable: Sendable {
   /// All templates, by name.
   public var entries: [Entry] {
     let known = state.withLock { $0.known }
-    let counts = Dictionary(known.map { ($0.file.name, 1) }, uniquingKeysWith: +)
+    let counts = Dictionary(known.map { ($0.name, 1) }, uniquingKeysWith: +)
     return known.map { known in
-      let name = counts[known.file.name] == 1 ? known.shownName : known.fullName
+      let name = counts[known.name] == 1 ? known.shownName : known.fullName
       switch known.template {
-      case .success: return Entry(name: name, path: known.file.path, fault: nil)
-      case .failure(let fault): return Entry(name: name, path: known.file.path, fault: "\(fault)")
+      case .success: return Entry(name: name, path: known.path, fault: nil)
+      case .failure(let fault): return Entry(name: name, path: known.path, fault: "\(fault)")
       }
     }
   }
@@ -205,7 +194,7 @@ public final class TemplateTable: Sendable {
       throw NSOError(.template, "there are several templates \(name): name the package too, one of \(names)")
     }
     // A transaction from before an upgrade of the schema, or in the middle of one, has another.
-    let template = current === model ? known.template : Self.compile(known.markup, known.file.name, model)
+    let template = current === model ? known.template : Self.compile(known.markup, known.name, model)
     do throws(TemplateFault) { return try template.get() } catch { throw NSOError(.template, "template \(name): \(error)") }
   }
 

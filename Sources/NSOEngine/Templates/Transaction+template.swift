@@ -22,7 +22,8 @@ extension Transaction {
   ///   - root: the root and first context node of its expressions.
   ///   - arguments: its variables; others than it uses are no fault.
   /// - Throws: NOEXISTS for an unknown template or root, XPATH for an argument that cannot be evaluated, NCS_TEMPLATE for what is
-  ///   wrong in the template or refuses its writes, with file and line; NOT_WRITABLE, BADSTATE, RESOURCE_DENIED.
+  ///   wrong in the template or refuses its writes, with file and line; NOT_WRITABLE, BADSTATE, RESOURCE_DENIED; NOTRANS when the transaction
+  ///   ends meanwhile.
   public func apply(
     _ name: String, of table: TemplateTable, at root: Location, _ arguments: [TemplateArgument]
   ) throws(NSOError) {
@@ -39,7 +40,7 @@ extension Transaction {
     let template = try table.template(named: name, for: model)
     return { (editor) throws(NSOError) in
       try editor.settlingConditions(at: .root) { (editor) throws(NSOError) in
-        let run = try TemplateRun(template, editor, at: root, arguments)
+        let run = try TemplateRun(template, editor, at: root, arguments) { self.phase == .finished }
         try run.start(&editor)
       }
     }

@@ -22,6 +22,8 @@ final class OperationalWriter: Sendable {
     /// What the patterns were made for.
     var model: DataModel?
     var completion: @Sendable (Result<Observed, NSOError>) -> Void
+    /// Something else to be done in its turn, instead of the edit.
+    var exclusive: (@Sendable () async -> Void)?
   }
 
   private struct State {
@@ -101,6 +103,16 @@ final class OperationalWriter: Sendable {
     }
   }
 
+  /// Runs `body` while nothing is being written: what came before is written, what comes meanwhile waits.
+  func exclusively<R: Sendable>(_ body: @escaping @Sendable () async -> R) async -> R {
+    await withCheckedContinuation { continuation in
+      var job = Job(edit: { _ in }, completion: { _ in })
+      job.exclusive = { continuation.resume(returning: await body()) }
+      let mustStart = state.withLock { [job] in Self.add(job, &$0) }
+      if mustStart { Task { await self.run() } }
+    }
+  }
+
   /// Takes edits again, which are places of `model`.
   func open(_ model: DataModel) {
     state.withLock { state in
@@ -117,11 +129,22 @@ final class OperationalWriter: Sendable {
         return state.waiting
       }
       guard !jobs.isEmpty else { return }
-      await commit(jobs)
+      var edits: [Job] = []
+      for job in jobs {
+        guard let exclusive = job.exclusive else {
+          edits.append(job)
+          continue
+        }
+        await commit(edits)
+        edits = []
+        await exclusive()
+      }
+      await commit(edits)
     }
   }
 
   private func commit(_ jobs: [Job]) async {
+    guard !jobs.isEmpty else { return }
     var editor: TreeEditor
     do throws(NSOError) { editor = try makeEditor() } catch {
       for job in jobs { job.completion(.failure(error)) }

@@ -34,6 +34,8 @@ public final class Transaction: Sendable {
     var prepared: PreparedCommit?
     /// Why it was refused last.
     var explanation: Explanation?
+    /// Why it is refused is in the developer log already.
+    var isRefusalNoted = false
     /// Spans of the steps under way, the innermost last.
     var spans: [TraceSpan] = []
     var label = ""

@@ -62,11 +62,14 @@ public final class DataModel: Sendable {
   public let constraints: ConstraintIndex
   /// The default of a leaf, or the defaults of a leaf-list as one list, as term bytes.
   private let defaults: [NodeID: [UInt8]]
+  /// What stored data means.
+  let meaning: DataMeaning
   /// How secrets are stored.
   public let secrets: Secrets
   private let secretKinds: [NodeID: SecretKind]
 
-  public init(schema: Schema, layout: TreeLayout, secrets: Secrets = Secrets()) {
+  /// - Parameter trace: is told of the evaluation of expressions.
+  public init(schema: Schema, layout: TreeLayout, secrets: Secrets = Secrets(), trace: XPathTrace = XPathTrace()) {
     self.schema = schema
     self.layout = layout
     self.secrets = secrets
@@ -75,7 +78,7 @@ public final class DataModel: Sendable {
       if let type = node.type, let kind = SecretKind(type) { secretKinds[node.id] = kind }
     }
     self.secretKinds = secretKinds
-    constraints = ConstraintIndex(schema)
+    constraints = ConstraintIndex(schema, trace: trace)
     func inherits(_ parent: Facts?, _ fact: (Facts) -> Bool) -> Bool { parent.map { !$0.isAnchor && fact($0) } ?? false }
     var facts = ContiguousArray<Facts>()
     facts.reserveCapacity(schema.nodes.count)
@@ -115,6 +118,7 @@ public final class DataModel: Sendable {
       }
     }
     self.facts = facts
+    meaning = DataMeaning(schema) { facts[$0.index].placement }
     self.defaults = defaults
     self.points = points
     self.callpoints = callpoints

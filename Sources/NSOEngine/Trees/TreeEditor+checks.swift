@@ -108,6 +108,7 @@ extension TreeEditor {
         let place = parent.child(node, model)
         guard model[node].placement != .provider || model[node].isConfiguration, try view.isSet(place) else { continue }
         try changing(node) { overlay throws(StoreError) in try overlay.delete(place.path) }
+        if !place.path.isTerminal { moves.delete(place.path.bytes) }
         noteChange(place, .deleted)
       case .choice(let choice):
         for branch in model.schema[choice].cases { try clear(branch.members, in: parent) }

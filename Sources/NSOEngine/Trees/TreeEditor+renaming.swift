@@ -6,7 +6,7 @@ import NSOXPath
 /// Changes of the keys of list entries.
 extension TreeEditor {
   /// Gives a list entry, with all below, new keys (protocol part 04, MOVE). In a list ordered by user it keeps its place. Operational data
-  /// of CDB below an entry of the configuration follows when the transaction is committed to running.
+  /// of CDB below an entry of the configuration follows when the change becomes part of running.
   /// - Throws: NOTMOVABLE where there is no entry with keys, NOEXISTS, ALREADY_EXISTS when there is an entry with the new keys.
   public mutating func rename(_ entry: Location, to keys: [Value]) throws(NSOError) {
     let node = try writable(entry)
@@ -22,6 +22,8 @@ extension TreeEditor {
     guard target.path != entry.path else { return }
     guard try !isPresent(target) else { throw NSOError(.alreadyExists, "\(target.text(model)) exists already") }
     let record = encodedKeys(Array(target.keys.suffix(model.schema[node].keys.count)))
+    let isConfiguration = model[node].placement == .configuration
+    let isNew = isConfiguration && isMadeAnew(entry.path)
     try settlingConditions(at: entry) { (editor) throws(NSOError) in
       try editor.changing(node) { overlay throws(StoreError) in
         let before = overlay
@@ -31,8 +33,16 @@ extension TreeEditor {
       }
       editor.noteWritten(target, .created)
       editor.noteChange(entry, .deleted)
+      if isConfiguration { editor.moves.rename(entry.path.bytes, to: target.path.bytes, isNew: isNew) }
     }
-    if model[node].placement == .configuration { renames.append(EntryRename(from: entry.path, to: target.path)) }
+  }
+
+  /// Whether what is at a place was made here after the one that was there was deleted.
+  private func isMadeAnew(_ place: TreePath) -> Bool {
+    if configuration.isDeleted(place) { return true }
+    // While hooks are asked, what they are asked about lies in a layer of its own; the base of a transaction over another one is its own.
+    guard !moves.notesDeletions, let below = configuration.base as? Overlay else { return false }
+    return below.isDeleted(place)
   }
 
   /// Makes an entry of a list with one integer key whose entries are numbered (`tailf:indexed-view`); one that is there already, and

@@ -29,8 +29,8 @@ public struct TreeEditor: Sendable {
   public var conditions = ConditionMode.atOnce
   var pending: PendingConditions?
   var written = WriteLog()
-  /// Entries of the configuration that got other keys, in order: their operational data follows them when this is committed.
-  var renames: [EntryRename] = []
+  /// Entries of the configuration that got other keys: their operational data follows them when this is committed.
+  var moves = EntryMoves()
 
   public init(
     _ model: DataModel, target: Target, configuration: Overlay, operational: Overlay, persistentOperational: Overlay
@@ -217,6 +217,7 @@ public struct TreeEditor: Sendable {
         switch target {
         case .configuration:
           try configuration.delete(.root)
+          moves.delete([])
           try deleteProviderConfiguration()
         case .operational:
           try operational.delete(.root)
@@ -227,6 +228,7 @@ public struct TreeEditor: Sendable {
     }
     try settlingConditions(at: location) { (editor) throws(NSOError) in
       try editor.changing(node) { overlay throws(StoreError) in try overlay.delete(location.path) }
+      if !location.path.isTerminal { editor.moves.delete(location.path.bytes) }
       editor.noteChange(location, .deleted)
     }
   }
@@ -254,7 +256,7 @@ public struct TreeEditor: Sendable {
 
   /// Takes back everything that was written.
   public mutating func revert() {
-    renames = []
+    moves.removeAll()
     written.noteAll()
     configuration.removeAll()
     operational.removeAll()

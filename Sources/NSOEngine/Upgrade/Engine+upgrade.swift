@@ -72,9 +72,10 @@ extension Engine {
   }
 
   /// Validates the data against the new schema, writes it, and makes the schema the one in use (COMMIT_UPGRADE). Those who take part in
-  /// commits do so in this one, too, but for hooks and validation points: what these check is configured by the modules that go. Returns when
-  /// the last of them has been told; others may write already meanwhile.
-  /// - Throws: BADSTATE; the first value or rule that does not fit; what a subscriber refuses with. The upgrade is over then, and all is as
+  /// commits do so in this one, too, and validation points of the new schema are asked about what the upgrade changes; hooks are not: what
+  /// they would write is for the modules that go. Returns when the last of them has been told; others may write already meanwhile.
+  /// - Throws: BADSTATE; the first value or rule that does not fit; what a subscriber or validation point refuses with, EXTERNAL when nobody
+  ///   serves one. The upgrade is over then, and all is as
   ///   before.
   public func commitUpgrade(_ upgrade: SchemaUpgrade) async throws(NSOError) {
     try upgrade.advance(from: .performed, to: .committing, "COMMIT_UPGRADE")
@@ -94,6 +95,7 @@ extension Engine {
     upgrade.reopen()
     await tell(commit)
     end(upgrade)
+    await upgradeObservers.follow()
     upgradeObservers.tell(.committed)
   }
 
@@ -123,6 +125,9 @@ extension Engine {
 
   /// Calls `body` at each step of an upgrade.
   public func onUpgradeStep(_ body: @escaping @Sendable (UpgradeStep) -> Void) { upgradeObservers.add(body) }
+
+  /// Calls `body` when an upgrade is over, before whoever asked for it is told: for what takes time.
+  public func afterUpgrade(_ body: @escaping @Sendable () async -> Void) { upgradeObservers.add(follower: body) }
 
   /// Calls `body` when another schema has come into use: for those who keep nodes or places of the old one. Nobody writes
   /// meanwhile, so nothing is missed.
@@ -254,7 +259,7 @@ extension Engine {
       let volatile = try stores.volatile.snapshot()
       var names = WriteBatch(expectedRevision: durable.revision)
       let layout = try TreeLayout(schema: schema, store: stores.durable, at: durable, adding: &names)
-      let next = DataModel(schema: schema, layout: layout, secrets: secrets)
+      let next = DataModel(schema: schema, layout: layout, secrets: secrets, trace: journal.xpathTrace)
       var migration = SchemaMigration(from: model, to: next)
       func migrated(_ tree: some DataTree, _ space: Space) throws(StoreError) -> Overlay {
         var overlay = Overlay(tree)

@@ -38,6 +38,7 @@ extension Engine {
     }
     var commit = UpgradeCommit(result: CommitResult(id: nextTransactionID(), revision: current.revision))
     do throws(NSOError) {
+      try await askValidationPoints(transaction, editor)
       if let drop = try droppedByUpgrade(work, current) { try await prepare(drop, [subscriptionParticipant], &commit) }
       if !attempt.isEmpty {
         // The upgrade has its own ways with the past and the candidate.
@@ -46,11 +47,18 @@ extension Engine {
       try await storeDurably(work, attempt, &commit)
     } catch {
       for (attempt, participant) in commit.participants.reversed() { await participant.abort(attempt, error) }
-      for participant in participants.all { participant.refused(transaction, error) }
+      for participant in participants.all { participant.refused(transaction, Refusal(error: error)) }
       throw error
     }
     await storeOperational(work)
     return commit
+  }
+
+  /// What the upgrade changes of validated data is asked of those who validate it; who is not there refuses the upgrade (public manual, "New
+  /// Validation Points").
+  private func askValidationPoints(_ transaction: Transaction, _ editor: TreeEditor) async throws(NSOError) {
+    let attempt = CommitAttempt(transaction, validating: editor, for: .apply)
+    for participant in participants.all where participant is ProviderValidation { try await participant.validate(attempt) }
   }
 
   private func prepare(

@@ -127,6 +127,7 @@ final class UpgradeObservers: Sendable {
   private struct State {
     var steps: [@Sendable (UpgradeStep) -> Void] = []
     var models: [@Sendable (_ old: DataModel, _ new: DataModel) -> Void] = []
+    var followers: [@Sendable () async -> Void] = []
   }
 
   private let state = Mutex(State())
@@ -135,6 +136,12 @@ final class UpgradeObservers: Sendable {
 
   func add(_ body: @escaping @Sendable (_ old: DataModel, _ new: DataModel) -> Void) {
     state.withLock { $0.models.append(body) }
+  }
+
+  func add(follower body: @escaping @Sendable () async -> Void) { state.withLock { $0.followers.append(body) } }
+
+  func follow() async {
+    for body in state.withLock(\.followers) { await body() }
   }
 
   func tell(_ step: UpgradeStep) {

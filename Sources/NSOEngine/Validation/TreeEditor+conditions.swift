@@ -33,7 +33,7 @@ extension TreeEditor {
     guard conditions == .atOnce, pending == nil, target == .configuration, concernsConditions(location) else {
       return try body(&self)
     }
-    let before = configuration
+    let (before, movesBefore) = (configuration, moves)
     pending = PendingConditions(before: before)
     defer { pending = nil }
     do throws(NSOError) {
@@ -42,6 +42,7 @@ extension TreeEditor {
       return result
     } catch {
       configuration = before
+      moves = movesBefore
       throw error
     }
   }

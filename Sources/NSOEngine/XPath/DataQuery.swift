@@ -63,7 +63,7 @@ public struct DataQuery: Sendable {
     do {
       let tree = view.accessibleTree()
       let evaluator = XPathEvaluator(tree, references: view.model.constraints.references)
-      evaluator.totalLimit = Self.steps
+      evaluator.budget = XPathBudget(Self.steps)
       var bytes = 0
       var results: [[Item]] = []
       for index in start..<min(nodes.count, start + count) {
@@ -109,7 +109,7 @@ public struct DataQuery: Sendable {
     do {
       let tree = view.accessibleTree()
       let evaluator = XPathEvaluator(tree, references: view.model.constraints.references)
-      evaluator.totalLimit = Self.steps
+      evaluator.budget = XPathBudget(Self.steps)
       var bytes = 0
       var texts: [[String]] = []
       for index in 0..<nodes.count {

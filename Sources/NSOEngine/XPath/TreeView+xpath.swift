@@ -62,7 +62,7 @@ extension TreeView {
       }
       let evaluator = XPathEvaluator(tree, references: model.constraints.references)
       // The variables and the expression together.
-      evaluator.totalLimit = xpath.limits.steps
+      evaluator.budget = XPathBudget(xpath.limits.steps)
       if let trace {
         evaluator.recorder = { read in
           switch read {

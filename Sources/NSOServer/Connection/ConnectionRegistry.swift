@@ -89,6 +89,10 @@ final class ConnectionRegistry: Sendable {
     state.withLock { state in state.connections.filter { !state.staying.contains($0.key) }.map(\.value) }
   }
 
+  func others(than id: UInt64) -> [NIOLoopBound<IPCConnection>] {
+    state.withLock { state in state.connections.filter { $0.key != id }.map(\.value) }
+  }
+
   var all: [NIOLoopBound<IPCConnection>] { state.withLock { Array($0.connections.values) } }
 
   var counts: (accepted: UInt64, refused: UInt64, open: Int, unfinished: Int) {

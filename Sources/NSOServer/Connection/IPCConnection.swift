@@ -462,6 +462,17 @@ final class IPCConnection: ChannelDuplexHandler {
     context.close(promise: nil)
   }
 
+  /// All connections of the server but this one.
+  var others: [NIOLoopBound<IPCConnection>] { server.registry.others(than: id) }
+
+  /// Somebody wants no connections from an address.
+  /// - Returns: whether this is one, and none of HA.
+  func close(from address: IPAddress, asked who: String) -> Bool {
+    guard case .tcp(let from, _) = peer.endpoint, from == address, hello?.client != .ha, stage != .closed else { return false }
+    closeNow(.givenUp("\(who) has all connections from \(address) closed (DISCONNECT_REMOTE)"))
+    return true
+  }
+
   var status: IPCServerStatus.Connection {
     IPCServerStatus.Connection(
       id: id, peer: peer, stage: hello.map { "\($0.client)" } ?? "\(handshake.step)", clientName: api?.clientName,

@@ -71,7 +71,11 @@ extension MAAPIConnection {
     case .setRunningDBStatus(let isConsistent):
       try requireTrust("say whether running is consistent")
       // The mark of it is a file.
-      return connection.elsewhere(op, services) { (_) throws(NSOError) in engine.writability.isConsistent = isConsistent }
+      let who = clientName ?? "\(connection.peer)"
+      return connection.elsewhere(op, services) { (_) throws(NSOError) in
+        guard !isConsistent else { return engine.writability.setConsistent() }
+        engine.writability.setInconsistent("\(who) has said so (SET_RUNNING_DB_STATUS)")
+      }
     case .setReadonly(let isOn):
       try requireTrust("switch the read-only mode")
       engine.writability.isReadOnly = isOn

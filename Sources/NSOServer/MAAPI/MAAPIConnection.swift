@@ -129,6 +129,7 @@ final class MAAPIConnection: IteratingConnection {
       if let outcome = try actions(call, op) { return outcome }
       if let outcome = try daemon(call, op, &out) { return outcome }
       if let outcome = try upgrade(call, op, &out) { return outcome }
+      if let outcome = try administration(call, op, &out) { return outcome }
       if let outcome = try terminals(call, op, &out) { return outcome }
       if let outcome = try commandLine(call, op, &out) { return outcome }
       throw Self.unsupported(call.request)

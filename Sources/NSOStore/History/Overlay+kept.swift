@@ -1,7 +1,7 @@
 /// Changes over another space that are kept in a space of their own, as those of the candidate over running. Set records lie under
 /// their key; deleted ones under `00 01` and the key; deleted ranges under `00 02`, the length of the lower bound in four bytes, and both
 /// bounds (ranges of different transactions may begin at the same key and overlap), with a byte 1, or 0 without upper bound. No key of a
-/// tree begins with the byte 0.
+/// tree begins with the byte 0. (`00 03` is kept by others, beside.)
 extension Overlay {
   private static var deletedRecord: [UInt8] { [0, 1] }
   private static var deletedRange: [UInt8] { [0, 2] }

@@ -61,6 +61,11 @@ extension DataTree {
     try withBytes(path.bytes) { key throws(StoreError) in try contains(key) }
   }
 
+  /// Whether there is a record with exactly this key.
+  public func hasRecord(_ key: [UInt8]) throws(StoreError) -> Bool {
+    try withBytes(key) { key throws(StoreError) in try contains(key) }
+  }
+
   public func hasContent(_ path: TreePath) throws(StoreError) -> Bool { try !isEmpty(path.subtree) }
 }
 

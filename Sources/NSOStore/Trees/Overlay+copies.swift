@@ -4,13 +4,25 @@ extension Overlay {
   public mutating func copyContents(
     of source: TreePath, in tree: any DataTree, to destination: TreePath
   ) throws(StoreError) {
-    let cursor = try tree.makeCursor(in: source.subtree)
+    try copy(below: source.bytes, of: tree, to: destination.bytes)
+  }
+
+  /// As `copyContents`, for the keys of places in the store, instead of what is there; without `source` there is nothing afterwards.
+  public mutating func replaceContents(
+    below destination: [UInt8], with source: [UInt8]?, of tree: any DataTree
+  ) throws(StoreError) {
+    try delete(.prefix(destination))
+    if let source { try copy(below: source, of: tree, to: destination) }
+  }
+
+  private mutating func copy(below source: [UInt8], of tree: any DataTree, to destination: [UInt8]) throws(StoreError) {
+    let cursor = try tree.makeCursor(in: .prefix(source))
     var more = try cursor.first()
-    var key = destination.bytes
+    var key = destination
     while more {
-      if cursor.key.count > source.bytes.count {
-        key.removeSubrange(destination.bytes.count...)
-        key.append(contentsOf: cursor.key[source.bytes.count...])
+      if cursor.key.count > source.count {
+        key.removeSubrange(destination.count...)
+        key.append(contentsOf: cursor.key[source.count...])
         key.withUnsafeBytes { put($0, cursor.value) }
       }
       more = try cursor.next()

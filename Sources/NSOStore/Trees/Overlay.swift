@@ -54,6 +54,12 @@ public struct Overlay: DataTree {
     touches(list.subtree) ? try countRecords(of: list, limit: limit) : try base.count(of: list, limit: limit)
   }
 
+  /// Whether what the base has at a place that is no leaf was deleted: what is there then is new.
+  public func isDeleted(_ path: TreePath) -> Bool { isDeleted(path.bytes) }
+
+  /// As ``isDeleted(_:)``, for the key of a place in the store.
+  public func isDeleted(_ key: [UInt8]) -> Bool { key.withUnsafeBytes { deleted.contains($0) } }
+
   public var untracked: any DataTree {
     var copy = self
     copy.base = base.untracked

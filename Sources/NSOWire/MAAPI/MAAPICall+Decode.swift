@@ -116,6 +116,7 @@ extension MAAPIRequest {
     case .setComment where payload.readableBytes == 0: return .setComment("")
     case .ncsTemplateVariables where payload.readableBytes == 0: return .templateVariables("")
     case .loadAllNamespaces where payload.readableBytes == 0: return .loadAllNamespaces("")
+    case .clearOpcache where payload.readableBytes == 0: return .clearOperationalCache(nil)
     default: return nil
     }
     guard payload.readableBytes == 0 else { throw TermError(.trailing(payload.readableBytes), at: 0) }
@@ -369,6 +370,12 @@ extension MAAPIRequest {
       return .initUpgrade(timeout: timeout, flags: try reader.integer())
     case .performUpgrade: return .performUpgrade(try reader.texts())
     case .aaaReload: return .aaaReload(wait: try reader.bool())
+    case .aaaReloadPath:
+      try reader.tuple(2)
+      let wait = try reader.bool()
+      return .aaaReloadPath(wait: wait, try reader.path())
+    case .clearOpcache: return .clearOperationalCache(try reader.path())
+    case .disconnectRemote: return .disconnectRemote(try reader.text())
     case .snmpaReload: return .snmpaReload(wait: try reader.bool())
     case .startPhase:
       try reader.tuple(2)

@@ -24,7 +24,7 @@ extension MAAPIRequest {
       .candidateAbortCommit(persistID: ""),
       .setLabel(""),
       .setComment(""),
-      .templateVariables(""), .loadAllNamespaces(""):
+      .templateVariables(""), .loadAllNamespaces(""), .clearOperationalCache(nil):
       return
     case .diffIterate(let flags): buffer.writeMultipleIntegers(1 as UInt32, flags.rawValue)
     case .unknown(_, let payload): buffer.writeImmutableBuffer(payload)
@@ -280,6 +280,14 @@ extension MAAPIRequest {
     case .setRunningDBStatus(let isOn), .setReadonly(let isOn), .aaaReload(let isOn), .snmpaReload(let isOn), .stop(let isOn):
       buffer.writeTermInteger(isOn ? 1 : 0)
     case .loadAllNamespaces(let form): buffer.writeTermAtom(form)
+    case .aaaReloadPath(let wait, let path):
+      writePair(into: &buffer) {
+        $0.writeTermInteger(wait ? 1 : 0)
+      } _: {
+        $0.writeTerm(path)
+      }
+    case .clearOperationalCache(let path?): buffer.writeTerm(path)
+    case .disconnectRemote(let address): buffer.writeTermBinary(address)
     case .terminalAnswer(let question, let text):
       buffer.writeTermTuple(arity: 2)
       buffer.writeTermInteger(question)

@@ -192,6 +192,11 @@ public enum MAAPIRequest: Hashable, Sendable {
   case commitUpgrade
   case abortUpgrade
   case aaaReload(wait: Bool)
+  case aaaReloadPath(wait: Bool, WireKeypath)
+  /// Nil: everywhere.
+  case clearOperationalCache(WireKeypath?)
+  /// The text of an IP address.
+  case disconnectRemote(String)
   case snmpaReload(wait: Bool)
   case startPhase(Int, synchronous: Bool)
   case waitStart(phase: Int)
@@ -367,6 +372,9 @@ extension MAAPIRequest {
     case .commitUpgrade: .commitUpgrade
     case .abortUpgrade: .abortUpgrade
     case .aaaReload: .aaaReload
+    case .aaaReloadPath: .aaaReloadPath
+    case .clearOperationalCache: .clearOpcache
+    case .disconnectRemote: .disconnectRemote
     case .snmpaReload: .snmpaReload
     case .startPhase: .startPhase
     case .waitStart: .waitStart

@@ -295,7 +295,7 @@ extension MAAPIOperation: Operation {
       .loadAllNamespaces, "LOAD_ALL_NS", handle: .no, reply: .stream, tier: 1, form: .known, status: .done,
       argument: "'ikp'", "load all schema data"),
     .init(
-      .disconnectRemote, "DISCONNECT_REMOTE", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .notSupported,
+      .disconnectRemote, "DISCONNECT_REMOTE", handle: .no, reply: .integer, tier: 3, form: .plausible, status: .done,
       argument: "bin ip address text", "drop connections of a remote host"),
     .init(
       .saveConfig, "SAVE_CONFIG", handle: .yes, reply: .integer, tier: 2, form: .plausible, status: .done,
@@ -384,7 +384,7 @@ extension MAAPIOperation: Operation {
       argument: "int query_handle", "number of results of a query"),
     .init(
       .disconnectSockets, "DISCONNECT_SOCKETS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
-      argument: "[int]", "drop connections by descriptor number"),
+      argument: "[int]", "drop connections by descriptor number; the numbers of this daemon are told to nobody"),
     .init(
       .getSchemaFilePath, "GET_SCHEMA_FILE_PATH", handle: .no, reply: .text, tier: 2, form: .plausible, status: .notSupported,
       argument: "none", "schema: shared memory file path"),
@@ -536,16 +536,16 @@ extension MAAPIOperation: Operation {
       .stop, "STOP", handle: .no, reply: .done, tier: 3, form: .known, status: .done,
       argument: "int 0 or 1", "stop the daemon"),
     .init(
-      .aaaReloadPath, "AAA_RELOAD_PATH", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
+      .aaaReloadPath, "AAA_RELOAD_PATH", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "{int synchronous, path}", "AAA_RELOAD of a subtree"),
     .init(
       .reopenLogs, "REOPEN_LOGS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "none", "close and reopen log files"),
     .init(
       .rebindListener, "REBIND_LISTENER", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
-      argument: "int listeners", "bind listening sockets anew"),
+      argument: "int listeners", "bind listening sockets anew; addresses change with a restart only"),
     .init(
-      .clearOpcache, "CLEAR_OPCACHE", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
+      .clearOpcache, "CLEAR_OPCACHE", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "path; none for all", "clear the cache of operational data"),
     .init(
       .snmpaReload, "SNMPA_RELOAD", handle: .no, reply: .done, tier: 3, form: .known, status: .open,

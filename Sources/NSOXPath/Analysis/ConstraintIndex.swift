@@ -26,8 +26,9 @@ public final class ConstraintIndex: Sendable {
   private let defaultsTouched: [NodeID: [NodeID]]
 
   /// The rules of the configuration.
-  public convenience init(_ schema: Schema) {
-    var builder = ConstraintIndexBuilder(schema)
+  /// - Parameter trace: is told of evaluations.
+  public convenience init(_ schema: Schema, trace: XPathTrace = XPathTrace()) {
+    var builder = ConstraintIndexBuilder(schema, trace: trace)
     builder.build()
     self.init(builder)
   }
@@ -37,9 +38,10 @@ public final class ConstraintIndex: Sendable {
   ///   - side: ``SchemaNode/Flags/input``, ``SchemaNode/Flags/output`` or ``SchemaNode/Flags/inNotification``.
   ///   - isKnown: what can be read; expressions and references that may read anything else are left out. Nil: everything.
   public convenience init(
-    _ schema: Schema, contentOf operation: NodeID, _ side: SchemaNode.Flags, reading isKnown: ((NodeID) -> Bool)? = nil
+    _ schema: Schema, contentOf operation: NodeID, _ side: SchemaNode.Flags, trace: XPathTrace = XPathTrace(),
+    reading isKnown: ((NodeID) -> Bool)? = nil
   ) {
-    var builder = ConstraintIndexBuilder(schema, reading: isKnown)
+    var builder = ConstraintIndexBuilder(schema, trace: trace, reading: isKnown)
     builder.build(contentOf: operation, side)
     self.init(builder)
   }

@@ -4,7 +4,7 @@ internal import NSOSchema
 /// Collects the constraints of a schema and what sets them off.
 struct ConstraintIndexBuilder {
   let schema: Schema
-  let references = LeafrefPaths()
+  let references: LeafrefPaths
   var constraints: [Constraint] = []
   var triggers: [ConstraintTrigger] = []
   var errors: [(path: String, error: XPathError)] = []
@@ -20,8 +20,9 @@ struct ConstraintIndexBuilder {
   /// Nodes that have, or are in containers without presence that have, a condition that was left out: they may be missing.
   private var conditionLeftOut: Set<NodeID> = []
 
-  init(_ schema: Schema, reading isKnown: ((NodeID) -> Bool)? = nil) {
+  init(_ schema: Schema, trace: XPathTrace, reading isKnown: ((NodeID) -> Bool)? = nil) {
     self.schema = schema
+    references = LeafrefPaths(trace: trace)
     self.isKnown = isKnown
   }
 

@@ -54,8 +54,10 @@ public final class LeafrefPaths: Sendable {
   }
 
   private let known = Mutex<[Key: LeafrefPath]>([:])
+  /// Is told of the evaluations over the schema.
+  public let trace: XPathTrace
 
-  public init() {}
+  public init(trace: XPathTrace = XPathTrace()) { self.trace = trace }
 
   /// The compiled form of a leafref's path.
   public func path(_ expression: XPathExpression) throws(XPathError) -> LeafrefPath {

@@ -179,6 +179,7 @@ extension XPathEvaluator {
   ) throws -> Bool {
     try charge()
     recorder?(.instances(of: child, in: parent, keys: keys))
+    if tracing != nil { trace(.instances(of: child, in: parent, keys: keys)) }
     guard let hint else {
       return try tree.forEachInstance(of: child, in: parent, keys: keys) { node in
         try charge()

@@ -13,15 +13,17 @@ public final class XPathEvaluator<Tree: XPathTree> {
   /// The root that expressions see, if it is not that of the tree: where absolute paths begin, and what no path leads above. Only
   /// references (`deref`) lead out.
   public var scopeRoot: Node?
-  /// Bound on the steps of all evaluations together; nil for none.
-  public var totalLimit: Int?
-  /// Steps of all evaluations so far.
-  public private(set) var totalSteps = 0
+  /// Bound on the steps of all evaluations together, also those of other evaluators with the same budget; nil for none.
+  public var budget: XPathBudget?
   /// Is told of everything that is read.
   public var recorder: ((XPathRead<Node>) -> Void)?
 
   let schema: Schema
   let references: LeafrefPaths
+  /// Who is told of evaluations.
+  private let traceSink: XPathTrace.Sink?
+  /// The evaluation that is told of; nil: none is.
+  var tracing: TracedEvaluation?
   /// Steps left in this evaluation.
   var stepsLeft = 0
   /// The expression under evaluation and the node that current() gives.
@@ -31,11 +33,12 @@ public final class XPathEvaluator<Tree: XPathTree> {
   var patterns: [String: XSDPattern] = [:]
   var canonicalTexts: [CanonicalKey: String] = [:]
 
-  /// - Parameter references: compiled paths of leafrefs, for deref(); share one per schema.
+  /// - Parameter references: compiled paths of leafrefs, for deref(), and who is told of evaluations; share one per schema.
   public init(_ tree: Tree, references: LeafrefPaths? = nil) {
     self.tree = tree
     schema = tree.schema
     self.references = references ?? LeafrefPaths()
+    traceSink = references?.trace.sink
     current = Item(tree.root)
   }
 
@@ -85,13 +88,15 @@ public final class XPathEvaluator<Tree: XPathTree> {
     let before = (expression, current, stepsLeft)
     expression = xpath
     current = Item(node)
-    let allowed = min(xpath.limits.steps, totalLimit.map { max(0, $0 - totalSteps) } ?? Int.max)
+    let allowed = min(xpath.limits.steps, budget.map { max(0, $0.left) } ?? Int.max)
     stepsLeft = allowed
     defer {
-      totalSteps += allowed - max(0, stepsLeft)
+      budget?.left -= allowed - max(0, stepsLeft)
       (expression, current, stepsLeft) = before
     }
-    return try body(Frame(item: current, position: 1, size: 1))
+    let frame = Frame(item: current, position: 1, size: 1)
+    guard let traceSink else { return try body(frame) }
+    return try traced(traceSink, xpath, at: node) { try body(frame) }
   }
 
   // MARK: Inside
@@ -112,7 +117,7 @@ public final class XPathEvaluator<Tree: XPathTree> {
 
   private func exhausted() -> XPathError {
     let limit = expression?.limits.steps ?? 0
-    if let totalLimit, totalSteps + limit > totalLimit { return failure(.budget(steps: totalLimit)) }
+    if let budget, budget.left < limit { return failure(.budget(steps: budget.limit)) }
     return failure(.budget(steps: limit))
   }
 
@@ -253,6 +258,7 @@ public final class XPathEvaluator<Tree: XPathTree> {
   /// The value of a leaf, told to the recorder.
   func text(_ node: Node) throws -> String {
     recorder?(.value(node))
+    if tracing != nil { trace(.value(node)) }
     let text = try tree.text(of: node)
     try charge(1 + text.utf8.count >> 6)
     return text

@@ -25,6 +25,8 @@ public final class AccessibleTree<Storage: InstanceStorage>: XPathTree {
 
   public func parent(of node: Node) -> Node? { node.parent }
 
+  public func path(of node: Node) -> String { schema.text(of: node.keypath(schema)) }
+
   // MARK: Instances
 
   public func forEachInstance(

@@ -130,6 +130,20 @@ import Testing
     #expect(try fixture.apply(transaction).router(fixture.test) == ["hostname a"])
   }
 
+  @Test func `a run ends with its transaction`() async throws {
+    #expect(fixture.load(router: "<?for ; {true()}; ?><?end?>").isEmpty)
+    let transaction = try fixture.test.start()
+    let name = try fixture.test.locate("/s:router/hostname")
+    let run = Task.detached { [fixture] in #expect(throws: NSOError.self) { try fixture.apply(transaction) } }
+    func isRunning() -> Bool {
+      code { try transaction.writeOne { (editor) throws(NSOError) in try editor.set(name, .string("x")) } } == .badState
+    }
+    while !isRunning() { await Task.yield() }
+    fixture.engine.finish(transaction)
+    let error = await run.value
+    #expect(error?.code == .noTransaction && error?.message.contains("has ended") == true, "\(error!)")
+  }
+
   @Test func `macros that multiply, and nesting without end`() throws {
     var macros = "<?macro M0?><location xmlns='urn:s'>x</location><?endmacro?>"
     for n in 1...20 { macros += "<?macro M\(n)?><?expand M\(n - 1)?><?expand M\(n - 1)?><?endmacro?>" }

@@ -11,11 +11,11 @@ import Testing
 
 /// Data of providers as clients of MAAPI see it.
 @Suite struct ProviderDataTests {
-  private static func stats(_ elements: Keypath.Element...) -> Keypath {
+  static func stats(_ elements: Keypath.Element...) -> Keypath {
     Keypath([.tag(Tag("stats", in: "urn:ex:served"))] + elements)
   }
 
-  private static func item(_ name: String, _ elements: Keypath.Element...) -> Keypath {
+  static func item(_ name: String, _ elements: Keypath.Element...) -> Keypath {
     Keypath([.tag(Tag("stats", in: "urn:ex:served")), .tag("item"), .keys([.string(name)])] + elements)
   }
 
@@ -118,7 +118,7 @@ import Testing
   }
 
   /// Entries `0...count-1` by whole objects, in batches.
-  private static func batches(
+  static func batches(
     _ daemon: TestDaemon, count: Int, size: Int, milliseconds: Int64 = 60_000
   ) throws -> FakeProvider {
     try FakeProvider(daemon, "batches", [registration([.getNextObject, .getObject, .findNextObject])]) { request in

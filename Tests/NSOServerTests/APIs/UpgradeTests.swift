@@ -29,6 +29,42 @@ import Testing
     return folder
   }
 
+  @Test func `validation points of the new modules are asked about what changes`() async throws {
+    let validated = Self.next.replacing("prefix p;", with: "prefix p; import tailf-common { prefix tailf; }")
+      .replacing("leaf owner { type string; }", with: "leaf owner { tailf:validate guard; type uint8; }")
+    try await TestDaemon.run { daemon in
+      let user = try daemon.session()
+      try user.commit { th in try user.done(.setElem2("7", WireKeypath(.plant(.owner))), th) }
+      let folder = try Self.folder(daemon, validated)
+      try FileManager.default.copyItem(
+        atPath: AnnexModel.directory + "/tailf-common.yang", toPath: folder + "/tailf-common.yang")
+      func upgrade() throws {
+        let admin = try daemon.connect()
+        try admin.done(.initUpgrade(timeout: 1, flags: 0))
+        try admin.done(.performUpgrade([folder]))
+        try admin.done(.commitUpgrade)
+      }
+      // Nobody is there who validates it.
+      let text = errorText { try upgrade() }
+      #expect(text.contains("validation point guard") && text.contains("start the application that serves it"), "\(text)")
+      let answer = LockedBox(FakeProvider.Response.failure(.reason(.init(.application, "not this owner"))))
+      let provider = try FakeProvider(
+        daemon, "guard", [ProviderRegistration(.validation, "guard", mask: 0, index: 1)]
+      ) { _ in answer.with { $0 } }
+      #expect(errorText { try upgrade() }.contains("not this owner"))
+      let before = try user.start(.running, .read)
+      #expect(try user.value(.plant(.owner), before) == .string("7"))
+      try user.done(.stopTransaction, before)
+      answer.with { $0 = .result(.ok) }
+      try upgrade()
+      #expect(provider.calls.contains(.validate(.plant(.owner), .uint8(7))))
+      let after = try user.start(.running, .read)
+      #expect(try user.value(.plant(.owner), after) == .uint8(7))
+      // The validation is closed for everybody.
+      try daemon.until { provider.requests.count { if case .closeValidation = $0 { true } else { false } } == 2 }
+    }
+  }
+
   @Test func `open sessions go on with their schema, new ones get the new one`() async throws {
     try await TestDaemon.run { daemon in
       let user = try daemon.session()

@@ -150,4 +150,38 @@ import Testing
       try upgrader.done(.abortUpgrade)
     }
   }
+
+  @Test func `what was only looked at is no refused commit, and a lock is told of once`() async throws {
+    try await TestDaemon.run(engine: { $0.datastores.candidate = true }) { daemon in
+      let watcher = try daemon.watch([.audit, .developer])
+      let client = try daemon.session("bob", context: "cli")
+      daemon.engine.add(Refuser(), at: .validationPoints)
+      let th = try client.start()
+      try client.done(.setElem2("bob", Keypath.plant(.tag("owner")).wire), th)
+      #expect(errorText { try client.done(.validateTransaction(unlock: true, force: false), th) } == "not on mondays")
+      let dryRun = [
+        TaggedValue("dry-run", .start), TaggedValue("outformat", .enumeration(1)), TaggedValue("dry-run", .stop),
+      ]
+      #expect(throws: NSOError.self) { _ = try client.call(.applyTransactionWithParameters(keepOpen: true, dryRun), th) }
+      // Step by step it is the beginning of a commit.
+      #expect(throws: NSOError.self) { try client.done(.validateTransaction(unlock: false, force: false), th) }
+      // Somebody has locked running.
+      let holder = try daemon.session("holder", context: "cli")
+      try holder.done(.lock(.running))
+      #expect(throws: NSOError.self) { try client.done(.applyTransaction(keepOpen: true, flags: 0), th) }
+      #expect(throws: NSOError.self) { try client.done(.lock(.startup)) }
+      var refused: [String] = []
+      var locked = 0
+      while true {
+        switch try watcher.event() {
+        case .audit(let record) where record.number == LogSymbol.commitRefused.number: refused.append(record.message)
+        case .log(.developer, let entry) where entry.message.contains("is locked by holder"): locked += 1
+        case .log(.developer, let entry) where entry.message.contains("startup"):
+          #expect(refused.count == 2 && locked == 1, "\(refused) \(locked)")
+          return
+        default: break
+        }
+      }
+    }
+  }
 }
