@@ -3,9 +3,9 @@ import NSOSchema
 
 /// What stored data means, for telling whether another schema understands it: for each node that is stored a number that is another one
 /// when the node, or one that it is in, is of another kind, kept elsewhere, ordered otherwise, or has other keys or another type. Limits of
-/// values have no part in it, they can be checked by the values.
+/// values have no part in it, they can be checked by the values; but schemas that differ in them only have other fingerprints, too.
 struct DataMeaning: Sendable {
-  /// Tells schemas whose data means the same from all others.
+  /// Tells schemas that have the same data from all others.
   let fingerprint: UInt64
   /// By node, what it is called and what its data means; nil where no data is.
   private let nodes: ContiguousArray<(name: UInt64, meaning: UInt64)?>
@@ -36,6 +36,7 @@ struct DataMeaning: Sendable {
       }
       nodes.append((name.value, meaning.value))
       all.add(meaning.value)
+      if let type = node.type { all.add(limitsOf: type) }
     }
     self.nodes = nodes
     fingerprint = all.value
@@ -81,6 +82,27 @@ struct DataMeaning: Sendable {
     }
 
     private mutating func add(_ byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
+
+    mutating func add(limitsOf type: SchemaType) {
+      switch type.valueType.kind {
+      case .string(let rules), .special(_, let rules):
+        add(rules.length)
+        for pattern in rules.patterns { add("\(pattern.isInverted) \(pattern.expression)") }
+      case .binary(let length): add(length)
+      case .signed(_, let range), .decimal64(_, let range): add(range)
+      case .unsigned(_, let range): add(range)
+      case .identityref(let rules): for identity in rules.allowed { add("\(identity.name)") }
+      case .union(let members): for member in members { add(limitsOf: member) }
+      default: break
+      }
+    }
+
+    private mutating func add<Bound>(_ ranges: Ranges<Bound>?) {
+      for part in ranges?.parts ?? [] {
+        add(UInt64(truncatingIfNeeded: part.lowerBound))
+        add(UInt64(truncatingIfNeeded: part.upperBound))
+      }
+    }
 
     mutating func add(_ type: SchemaType) {
       let type = type.valueType

@@ -31,6 +31,15 @@ extension MAAPIConnection {
         throw NSOError(.badType, "\"\(text)\" is no IP address of connections to close")
       }
       return disconnect(address, op)
+    case .unknown(MAAPIOperation.disconnectSockets.rawValue, _):
+      throw NSOError(
+        .notImplemented,
+        "\(MAAPIOperation.disconnectSockets.title) is not supported: the numbers of the daemon's sockets are told to nobody; use DISCONNECT_REMOTE"
+      )
+    case .unknown(MAAPIOperation.rebindListener.rawValue, _):
+      throw NSOError(
+        .notImplemented,
+        "\(MAAPIOperation.rebindListener.title) is not supported: what the daemon listens on changes with a restart only")
     default: return nil
     }
   }

@@ -384,7 +384,7 @@ extension MAAPIOperation: Operation {
       argument: "int query_handle", "number of results of a query"),
     .init(
       .disconnectSockets, "DISCONNECT_SOCKETS", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
-      argument: "[int]", "drop connections by descriptor number; the numbers of this daemon are told to nobody"),
+      argument: "[int]", "drop connections by descriptor number"),
     .init(
       .getSchemaFilePath, "GET_SCHEMA_FILE_PATH", handle: .no, reply: .text, tier: 2, form: .plausible, status: .notSupported,
       argument: "none", "schema: shared memory file path"),
@@ -543,7 +543,7 @@ extension MAAPIOperation: Operation {
       argument: "none", "close and reopen log files"),
     .init(
       .rebindListener, "REBIND_LISTENER", handle: .no, reply: .done, tier: 3, form: .plausible, status: .notSupported,
-      argument: "int listeners", "bind listening sockets anew; addresses change with a restart only"),
+      argument: "int listeners", "bind listening sockets anew"),
     .init(
       .clearOpcache, "CLEAR_OPCACHE", handle: .no, reply: .done, tier: 3, form: .plausible, status: .done,
       argument: "path; none for all", "clear the cache of operational data"),
