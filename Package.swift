@@ -141,9 +141,16 @@ let package = Package(
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
     tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOWire", "NSOModel", logging]),
     tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOWire", "NSOModel"]),
+    // The data provider that end-to-end tests kill, stop and slow down.
+    .executableTarget(
+      name: "NSOFaultyProvider", dependencies: ["NSOClient", "NSOModel", "NSOWire"], path: "Tests/NSOFaultyProvider",
+      swiftSettings: settings),
     tests(
       "EndToEndTests",
-      ["NSOClient", "NSOSecrets", "NSOWire", "NSOModel", "ncs", "ncs_cli", "ncs_cmd", "ncs_load", "ncs-maapi", "interface-statistics"]),
+      [
+        "NSOClient", "NSOSecrets", "NSOWire", "NSOModel", "ncs", "ncs_cli", "ncs_cmd", "ncs_load", "ncs-maapi",
+        "interface-statistics", "NSOFaultyProvider",
+      ]),
   ]
 )
 

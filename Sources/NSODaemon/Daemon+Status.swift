@@ -3,6 +3,7 @@ import NSOModel
 import NSOSchema
 import NSOServer
 import NSOStore
+import NSOWire
 import Synchronization
 
 #if canImport(Glibc)
@@ -128,12 +129,15 @@ extension Daemon {
           + (counts.outstanding > 0 ? ", \(counts.outstanding) not answered" : "")
           + (instance.isActive ? "" : ", still registering"))
     }
-    for (name, commit) in engine.unconfirmedProviders {
-      text.item("\(name): prepared \(commit) and did not confirm its commit; compare its configuration with the committed one")
-    }
+    for provider in engine.unconfirmedProviders { text.item("IN DOUBT: data provider \(provider.name) \(provider.text)") }
     for (title, kind) in ProviderPoints.titles {
       text.title(title)
       for line in engine.providerPoints.lines(of: kind) { text.item(line) }
+    }
+
+    text.title("db callbacks")
+    for instance in engine.providers.instances where instance.isActive && !instance.databaseCallbacks.isEmpty {
+      text.item("instance \(instance.id) \(instance.name): \(instance.databaseCallbacks.text)")
     }
 
     text.title("notification streams")

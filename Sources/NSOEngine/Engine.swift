@@ -61,6 +61,7 @@ public final class Engine: Sendable {
   let subscriptionParticipant: SubscriptionParticipant
   private let providerCommit: ProviderCommit
   let providerActions: ProviderActions
+  let providerLocks: ProviderLocks
   /// Notification streams.
   public let streams: NotificationStreams
 
@@ -100,6 +101,7 @@ public final class Engine: Sendable {
     sessions = SessionRegistry(phases: phases, limit: configuration.sessionLimit, journal: journal) { clock().seconds }
     locks = LockTable(journal: journal) { clock().seconds }
     providers = ProviderRegistry(log: log) { clock().seconds }
+    providerLocks = ProviderLocks(providers, locks)
     streams = NotificationStreams(journal, providers, model, clock: configuration.clock)
     operationalWriter = OperationalWriter(model, stores)
     let last = try TransactionID.read(stores.durable)
@@ -118,7 +120,7 @@ public final class Engine: Sendable {
     // The candidate says how long history is needed.
     participants.add(candidate, at: .history)
     participants.add(history, at: .history)
-    providerCommit = ProviderCommit(providers, stores.durable, journal, writability)
+    providerCommit = ProviderCommit(providers, stores.durable, journal, writability, confirmedCommits)
     participants.add(providerCommit, at: .providers)
     participants.add(ProviderHooks(registry: providers), at: .hooks)
     participants.add(CommitEvents(journal: journal), at: .events)
@@ -136,8 +138,8 @@ public final class Engine: Sendable {
   /// Event subscribers.
   public var events: EventHub { journal.events }
 
-  /// Data providers that had prepared a commit and did not confirm it: name and which commit.
-  public var unconfirmedProviders: [(name: String, commit: String)] { providerCommit.unconfirmed }
+  /// Data providers that have prepared a commit and were lost before they knew, or confirmed, how it ended.
+  public var unconfirmedProviders: [UnconfirmedProvider] { providerCommit.unconfirmed }
 
   /// The schema in use. An upgrade replaces it: what works over some time (a transaction, a session) keeps the one that it began
   /// with, and must not mix nodes and places of two models.
@@ -219,8 +221,12 @@ public final class Engine: Sendable {
     editor.moves.notesDeletions = database == .candidate
     let transaction = try add(session, current: model) { [editor] handle in
       var editor = editor
-      if editor.model.hasProviders, database == .running || database == .operational {
-        editor.openProviders(providerTree(for: handle, editor.model))
+      if editor.model.hasProviders {
+        if database == .running || database == .operational {
+          editor.openProviders(providerTree(for: handle, editor.model))
+        } else {
+          editor.providerAbsence = ProviderAbsence(database, providers)
+        }
       }
       return Transaction(
         handle: handle, database: database, mode: mode, session: session, startTime: now, snapshot: durable,
@@ -243,7 +249,8 @@ public final class Engine: Sendable {
       var editor = TreeEditor(
         backend.model, target: state.editor.target, configuration: Overlay(state.editor.configuration),
         operational: Overlay(state.editor.operational), persistentOperational: Overlay(state.editor.persistentOperational),
-        provider: state.editor.provider.map { Overlay($0) }, providerTree: state.editor.providerTree)
+        provider: state.editor.provider.map { Overlay($0) }, providerTree: state.editor.providerTree,
+        providerAbsence: state.editor.providerAbsence)
       editor.moves.notesDeletions = true
       return editor
     }

@@ -292,12 +292,12 @@ import Testing
         // The provider did not get as far: that it had prepared is found, and told.
         #expect(store.stored == .string("first"))
         let status = try await instance.run("ncs", "--status").output
-        #expect(status.contains("theirs: prepared transaction") == (step == "commit"), "\(status)")
+        #expect(status.contains("IN DOUBT: data provider theirs") == (step == "commit"), "\(status)")
         // A commit that it confirms settles it.
         try await change(client, "third")
         #expect(try await read(client, Self.ours) == .string("third"))
         #expect(store.stored == .string("third"))
-        #expect(try await !instance.run("ncs", "--status").output.contains("theirs: prepared"))
+        #expect(try await !instance.run("ncs", "--status").output.contains("IN DOUBT"))
       }
     }
   }

@@ -81,7 +81,7 @@ import Testing
     let range = RangeRegistration(
       ProviderRegistration(.data, "cp", mask: DataCallbacks.getElem.rawValue, index: 4), lower: [.string("a")],
       upper: [.string("m")], keyCount: 1, path: path)
-    for message: ProviderMessage in [.registerRange(instance: 7, range), .databaseCallbacks(instance: 7, mask: 3)] {
+    for message: ProviderMessage in [.registerRange(instance: 7, range), .databaseCallbacks(instance: 7, [.lock, .unlock])] {
       var buffer = ByteBuffer()
       message.write(into: &buffer)
       #expect(try ProviderMessage(buffer) == message)

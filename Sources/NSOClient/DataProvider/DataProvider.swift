@@ -40,6 +40,8 @@ public struct DataProvider: Sendable {
   public var workers = 2
   /// What is done in the phases of transactions; operational data needs nothing.
   public var transactions: (any TransactionHandler)?
+  /// What is asked about the configuration as a whole: locks, startup.
+  public var database: (any DatabaseHandler)?
   private(set) var registrations: [Registration] = []
 
   public init(name: String) { self.name = name }

@@ -42,8 +42,6 @@ extension ProviderSession {
       }
       task?.cancel()
       return .done
-    case .database(let call, _):
-      return .failure(CallbackError(.internal, "this provider has no callback for \(call.operation.title)").failure)
     default: return nil
     }
   }
@@ -69,6 +67,12 @@ extension ProviderSession {
       switch request.body {
       case .newTransaction(let begin): content = try await open(begin)
       case .authenticate(let query): content = try await authenticate(query)
+      case .database(let call, let session):
+        guard let handler = provider.database else {
+          throw CallbackError(.internal, "this provider has no callback for \(call.operation.title)")
+        }
+        try await handler.perform(call, user(session))
+        content = .done
       case .streamLogTimes(let name, _):
         let times = try await log(of: name).times()
         content = .logTimes(created: times.created, aged: times.aged)

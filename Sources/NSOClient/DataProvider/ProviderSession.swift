@@ -144,6 +144,9 @@ final class ProviderSession: Sendable {
       try await control.send(
         .transactionCallbacks(instance: instance, handler.phases.union([.initialize, .finish])))
     }
+    if let callbacks = provider.database?.callbacks, !callbacks.isEmpty {
+      try await control.send(.databaseCallbacks(instance: instance, callbacks))
+    }
     let flags = provider.flags.union(.sendsPaths)
     for (index, registration) in registrations.sorted(by: { $0.key < $1.key }) {
       try await register(registration, flags, index)

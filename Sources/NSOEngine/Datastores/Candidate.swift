@@ -88,8 +88,12 @@ final class Candidate: Sendable {
   func begin(_ transaction: Transaction, _ step: ConfirmedCommits.Step, keepsCandidate: Bool = false) {
     state.withLock { $0.commits[transaction.handle] = (step, keepsCandidate) }
     // One that has a base prolongs the one before it.
-    if case .start(_, _, _, let base, _) = step {
-      transaction.state.withLock { $0.commitFlags = base == nil ? .confirmed : [.confirmed, .extended] }
+    transaction.state.withLock { state in
+      switch step {
+      case .none: break
+      case .confirm, .goBack: state.settlesConfirmedCommit = true
+      case .start(_, _, _, let base, _): state.commitFlags = base == nil ? .confirmed : [.confirmed, .extended]
+      }
     }
   }
 

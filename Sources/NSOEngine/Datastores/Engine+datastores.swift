@@ -75,8 +75,8 @@ extension Engine {
   func checkLocks(_ transaction: Transaction) throws(NSOError) {
     try locks.checkWritable(transaction.database, by: transaction.session)
     guard locks.hasPartialLocks else { return }
-    let changes = transaction.state.withLock { $0.editor.configuration }
-    try locks.checkParts(of: transaction.database, changes, by: transaction.session) { text(ofKey: $0) }
+    let (changes, atProviders) = transaction.state.withLock { ($0.editor.configuration, $0.editor.provider) }
+    try locks.checkParts(of: transaction.database, changes, atProviders, by: transaction.session) { text(ofKey: $0) }
   }
 
   /// What a transaction has read and somebody else has changed since.
@@ -103,9 +103,11 @@ extension Engine {
 
   // MARK: Emptying
 
-  /// Deletes all configuration in a datastore, in one commit (protocol part 04, DELETE_CONFIG). The candidate is empty then, not reset.
+  /// Deletes all configuration in a datastore, in one commit (protocol part 04, DELETE_CONFIG). The candidate is empty then, not reset. What
+  /// data providers store goes with running; for startup those are asked that keep one of their own (db callback delete_config).
   public func deleteConfiguration(of database: DatabaseName, _ session: UserSession) async throws(NSOError) {
     try requireConfiguration(database)
+    if database == .startup { try await deleteStartupAtProviders(session) }
     let transaction = try startTransaction(session, on: database, .readWrite)
     defer { finish(transaction) }
     try transaction.writeOne { (editor) throws(NSOError) in try editor.remove(.root) }

@@ -23,6 +23,7 @@ extension Engine {
     } giveBack: { (_) throws(NSOError) in
       try locks.unlock(database, for: session)
     }
+    try await lockAtProviders(database, for: session)
   }
 
   /// Releases the lock on the candidate; changes that are pending there are dropped.
@@ -43,43 +44,68 @@ extension Engine {
     try requireConfiguration(database)
     let action = "lock a part of \(database)"
     try requireNoUpgrade(session, action)
-    let (ranges, model) =
+    let selection =
       model.hasProviders
-      ? try await ProviderWait.run { () throws(NSOError) in try self.select(expressions, in: database) }
-      : try select(expressions, in: database)
-    return try await withoutCommits(to: database, session, action) { () throws(NSOError) in
+      ? try await ProviderWait.run { () throws(NSOError) in try self.selectWithProviders(expressions, in: database, session) }
+      : try select(expressions, try currentView(of: database), in: database)
+    let model = selection.model
+    let id = try await withoutCommits(to: database, session, action) { () throws(NSOError) in
       guard model === self.model else {
         throw NSOError(
           .upgradeInProgress,
           "\(session.summary) cannot \(action): an upgrade of the schema has ended since it was selected; try again")
       }
-      return try locks.lock(ranges, expressions, of: database, for: session) { text(ofKey: $0) }
+      return try locks.lock(selection.ranges, expressions, selection.pathsAtProviders, of: database, for: session) {
+        text(ofKey: $0)
+      }
     } giveBack: { (id) throws(NSOError) in
       try locks.unlockPart(id, for: session)
     }
+    try await lockPartAtProviders(id, selection.pathsAtProviders, of: database, for: session)
+    return id
   }
 
   /// What expressions select, and by which schema.
-  private func select(
-    _ expressions: [String], in database: DatabaseName
-  ) throws(NSOError) -> (ranges: KeyRanges, model: DataModel) {
-    let view = try currentView(of: database)
-    let model = view.model
+  private struct Selection: Sendable {
+    var model: DataModel
     var ranges = KeyRanges()
+    var pathsAtProviders: [Keypath] = []
+  }
+
+  private func select(
+    _ expressions: [String], _ view: TreeView, in database: DatabaseName
+  ) throws(NSOError) -> Selection {
+    let model = view.model
+    var selection = Selection(model: model)
     for expression in expressions {
       for match in try view.nodes(XPathQuery(expression)) {
-        guard let node = try model.locate(match.path).node.map({ model[$0] }), node.placement == .configuration else {
+        let place = try model.locate(match.path)
+        guard let node = place.node, model[node].isConfiguration,
+          model[node].placement == .configuration || (model[node].placement == .provider && database == .running)
+        else {
           throw NSOError(
             .noExists,
-            "\(expression) selects \(model.schema.text(of: match.path)), which is no configuration and cannot be locked")
+            "\(expression) selects \(model.schema.text(of: match.path)), which is no configuration of \(database) and cannot be locked"
+          )
         }
-        ranges.insert(try model.locate(match.path).path.subtree)
+        selection.ranges.insert(place.path.subtree)
+        if database == .running, model.providerReach(node) != .none { selection.pathsAtProviders.append(match.path) }
       }
     }
-    guard !ranges.isEmpty else {
+    guard !selection.ranges.isEmpty else {
       throw NSOError(.noExists, "\(expressions.joined(separator: ", ")) selects nothing in \(database) that could be locked")
     }
-    return (ranges, model)
+    return selection
+  }
+
+  /// Expressions may look at what data providers have, which is read in transactions only.
+  private func selectWithProviders(
+    _ expressions: [String], in database: DatabaseName, _ session: UserSession
+  ) throws(NSOError) -> Selection {
+    guard database == .running else { return try select(expressions, try currentView(of: database), in: database) }
+    let transaction = try startTransaction(session, on: .running, .read, isInternal: true)
+    defer { finish(transaction) }
+    return try select(expressions, try transaction.view(), in: database)
   }
 
   /// Enters a lock while no commit to the datastore is between its check of the locks and the disk: it waits for the gate that committers

@@ -1,5 +1,6 @@
 public import NSOModel
 import NSOStore
+import NSOWire
 import Synchronization
 
 /// The startup datastore: a configuration of its own that running becomes when the daemon starts (protocol part 04, section 4.4).
@@ -20,8 +21,9 @@ extension Engine {
     return view
   }
 
-  /// Makes startup a copy of running.
-  /// - Throws: NOEXISTS without startup, INUSE when somebody else has locked it.
+  /// Makes startup a copy of running. Data providers that keep a startup configuration of their own (db callback copy_running_to_startup)
+  /// are asked first; when one refuses, nothing is copied here.
+  /// - Throws: NOEXISTS without startup, INUSE when somebody else has locked it; what a provider refuses with.
   public func copyRunningToStartup(_ session: UserSession) async throws(NSOError) {
     try requireDatastore(.startup)
     try writability.check(session)
@@ -31,6 +33,7 @@ extension Engine {
     // What came while it waited counts as well.
     try writability.check(session)
     try locks.checkWhole(.startup, by: session)
+    try await askProviders(.copyRunningToStartup, session)
     try await storeErrors { () async throws(StoreError) in
       let snapshot = try stores.durable.snapshot()
       var batch = try snapshot.copy(from: .running, to: .startup)
@@ -47,6 +50,24 @@ extension Engine {
       let snapshot = try stores.durable.snapshot()
       return try snapshot.get(.meta, Self.copiedKey) ?? [UInt8](repeating: 0, count: 12) != idOfRunning(snapshot)
     }
+  }
+
+  /// As ``isRunningModified()``, and whether data providers that keep a startup configuration of their own say so of theirs (db callback
+  /// running_chk_not_modified).
+  public func isRunningModifiedAnywhere(_ session: UserSession) async throws(NSOError) -> Bool {
+    if try isRunningModified() { return true }
+    for instance in providers.instances(with: .runningCheckNotModified) {
+      do throws(NSOError) {
+        try await instance.withSession(session) { () async throws(NSOError) in
+          try await instance.ask(.runningCheckNotModified, session)
+        }
+      } catch {
+        // An error is its way to say so, but not that it is gone.
+        if instance.isGone { throw error }
+        return true
+      }
+    }
+    return false
   }
 
   /// Makes the changes of a transaction on startup durable.

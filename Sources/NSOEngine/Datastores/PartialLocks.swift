@@ -11,6 +11,8 @@ struct PartialLocks {
     var ranges: KeyRanges
     /// What was asked for: the expressions.
     var selection: [String]
+    /// What is selected of configuration that data providers store, and what has such configuration below.
+    var pathsAtProviders: [Keypath]
     /// Seconds since 1970-01-01 UTC.
     var since: Int64
     /// What happens to it with its session.
@@ -32,6 +34,7 @@ public struct PartialLockInfo: Sendable {
   public var database: DatabaseName
   public var session: UserSession
   public var selection: [String]
+  var pathsAtProviders: [Keypath]
   /// Seconds since 1970-01-01 UTC.
   public var since: Int64
 }
@@ -44,15 +47,16 @@ extension LockTable {
     parts.withLock { parts in
       parts.locks.sorted { $0.key < $1.key }.map { id, lock in
         PartialLockInfo(
-          id: id, database: lock.database, session: lock.session, selection: lock.selection, since: lock.since)
+          id: id, database: lock.database, session: lock.session, selection: lock.selection,
+          pathsAtProviders: lock.pathsAtProviders, since: lock.since)
       }
     }
   }
 
   /// - Throws: LOCKED, naming the holder, when somebody (also the caller) has locked any of it.
   func lock(
-    _ ranges: KeyRanges, _ selection: [String], of database: DatabaseName, for session: UserSession,
-    _ text: (_ key: [UInt8]) -> String
+    _ ranges: KeyRanges, _ selection: [String], _ pathsAtProviders: [Keypath] = [], of database: DatabaseName,
+    for session: UserSession, _ text: (_ key: [UInt8]) -> String
   ) throws(NSOError) -> Int64 {
     enum Outcome {
       case taken(Int64)
@@ -68,7 +72,8 @@ extension LockTable {
         }
         parts.last += 1
         parts.locks[parts.last] = PartialLocks.Lock(
-          database: database, session: session, ranges: ranges, selection: selection, since: now)
+          database: database, session: session, ranges: ranges, selection: selection, pathsAtProviders: pathsAtProviders,
+          since: now)
         return .taken(parts.last)
       }
     }
@@ -89,7 +94,8 @@ extension LockTable {
           remedy: "wait for the unlock or end that session"))
     }
     let ending = session.onEnd { [weak self] in
-      _ = self?.parts.withLock { $0.locks.removeValue(forKey: id) }
+      guard let self, self.parts.withLock({ $0.locks.removeValue(forKey: id) }) != nil else { return }
+      self.tellEnded(.part(id, database))
     }
     guard let ending else { return id }
     let isHeld = parts.withLock { parts in
@@ -113,17 +119,23 @@ extension LockTable {
           remedy: "see who holds locks with ncs --status"))
     }
     if let ending = released.ending { session.forget(ending: ending) }
+    tellEnded(.part(id, released.database))
   }
 
   /// INUSE when changes touch what another session has locked.
+  /// - Parameter atProviders: changes of what data providers store: whatever was written there counts, since they cannot be asked here.
   func checkParts(
-    of database: DatabaseName, _ changes: Overlay, by session: UserSession, _ text: (_ key: [UInt8]) -> String
+    of database: DatabaseName, _ changes: Overlay, _ atProviders: Overlay? = nil, by session: UserSession,
+    _ text: (_ key: [UInt8]) -> String
   ) throws(NSOError) {
+    var written = KeyRanges()
+    for range in atProviders?.touched ?? [] { written.insert(range) }
     let others = parts.withLock { parts in
       parts.exempt == session.id ? [] : parts.locks.values.filter { $0.database == database && $0.session !== session }
     }
     for lock in others {
-      guard let key = try storeErrors({ () throws(StoreError) in try changes.firstChange(in: lock.ranges) }) else { continue }
+      let change = try storeErrors { () throws(StoreError) in try changes.firstChange(in: lock.ranges) }
+      guard let key = change ?? lock.ranges.firstCommonKey(with: written) else { continue }
       throw journal.refusal(
         Explanation(
           .lock, .inUse, actor: session.summary, action: "commit to \(database)", path: text(key),

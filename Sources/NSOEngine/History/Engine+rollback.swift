@@ -18,7 +18,8 @@ public enum RollbackEntryNumber: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What a rollback left out because it has no place any more: a later commit has removed what it is in.
+/// What a rollback left out because it has no place any more: a later commit has removed what it is in; or because it is not kept here,
+/// but at a data provider.
 public struct RollbackOmissions: Sendable, Hashable {
   /// The first ones, as paths.
   public private(set) var paths: [String] = []
@@ -28,6 +29,13 @@ public struct RollbackOmissions: Sendable, Hashable {
   private static let limit = 20
 
   public var isEmpty: Bool { count == 0 }
+
+  /// What the commit changed at data providers.
+  mutating func note(providers: [String], of revision: UInt64) {
+    for name in providers {
+      note("what data provider \(name) stores, which commit \(revision) changed there: it keeps no history")
+    }
+  }
 
   mutating func note(_ path: @autoclosure () -> String) {
     count += 1
@@ -80,11 +88,17 @@ extension Engine {
       }
       // A commit of somebody else that touches the same places makes a rollback meaningless.
       for range in editor.configuration.touched { transaction.recorder?.note(range) }
+      if place.path.isRoot {
+        for commit in (selective ? revision...revision : revision...max(revision, last)).reversed() {
+          let providers = try storeErrors { () throws(StoreError) in try HistoryRecords.providers(of: commit, snapshot) }
+          omissions.note(providers: providers, of: commit)
+        }
+      }
       return omissions
     }
     if !omissions.isEmpty {
       log.notice(
-        "rollback entry \(number) in \(transaction.summary): \(omissions.count) changes were left out, since later commits have removed what they are in: \(omissions.paths.joined(separator: ", "))\(omissions.count > omissions.paths.count ? ", ..." : "")"
+        "rollback entry \(number) in \(transaction.summary): \(omissions.count) changes were left out, since later commits have removed what they are in or they are not kept here: \(omissions.paths.joined(separator: ", "))\(omissions.count > omissions.paths.count ? ", ..." : "")"
       )
     }
     return omissions

@@ -181,6 +181,8 @@ extension History: CommitParticipant {
         revision, id, time: Int64(id.seconds), attempt.transaction, size: record.count, pieces: record.pieces.count)
       HistoryRecords.add(entry, record, &batch)
       try add(attempt.model.meaning, known: now.meanings, &batch)
+      let providers = attempt.transaction.state.withLock { $0.providersInCommit }
+      HistoryRecords.add(providers: providers, of: revision, &batch)
     }
     if oldest > now.oldest { HistoryRecords.remove(before: oldest, &batch) }
   }

@@ -2,8 +2,9 @@ import ExternalTerm
 import NSOStore
 
 /// Where history lies in the database. Space `history`: under `01` and the revision (8 bytes, big-endian) what is known of the commit,
-/// under `02`, revision and a number (4 bytes) the pieces of what takes it back. Space `meta`: the revision of running, and what
-/// data means with the modules that commits were made with (`DataMeaning.table`, by the fingerprint).
+/// under `02`, revision and a number (4 bytes) the pieces of what takes it back, under `03` and the revision the names of the data
+/// providers that changed what they store with it, one a line. Space `meta`: the revision of running, and what data means with the
+/// modules that commits were made with (`DataMeaning.table`, by the fingerprint).
 enum HistoryRecords {
   private static let revisionKey: [UInt8] = Array("running-revision".utf8)
 
@@ -11,6 +12,8 @@ enum HistoryRecords {
 
   private static func entryKey(_ revision: UInt64) -> [UInt8] { [1] + big(revision) }
   private static func piecesKey(_ revision: UInt64) -> [UInt8] { [2] + big(revision) }
+
+  private static func providersKey(_ revision: UInt64) -> [UInt8] { [3] + big(revision) }
 
   private static func big(_ number: UInt64) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
 
@@ -67,6 +70,12 @@ enum HistoryRecords {
     }
     guard case .success(let entry) = result else { throw damaged }
     return entry
+  }
+
+  /// The data providers that had a part in a commit.
+  static func providers(of revision: UInt64, _ snapshot: Snapshot) throws(StoreError) -> [String] {
+    guard let bytes = try snapshot.get(.history, providersKey(revision)) else { return [] }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
   /// Calls `body` with each piece of what takes a commit back.
@@ -127,9 +136,15 @@ enum HistoryRecords {
     }
   }
 
+  static func add(providers: [String], of revision: UInt64, _ batch: inout WriteBatch) {
+    guard !providers.isEmpty else { return }
+    batch.put(.history, providersKey(revision), Array(providers.joined(separator: "\n").utf8))
+  }
+
   /// Removes all that is older than `oldest`.
   static func remove(before oldest: UInt64, _ batch: inout WriteBatch) {
     batch.delete(.history, KeyRange(lower: [1], upper: entryKey(oldest)))
     batch.delete(.history, KeyRange(lower: [2], upper: piecesKey(oldest)))
+    batch.delete(.history, KeyRange(lower: [3], upper: providersKey(oldest)))
   }
 }

@@ -11,20 +11,26 @@ import Synchronization
 /// get commit, else those that prepared get abort.
 ///
 /// What cannot be made sure from here: a provider that is lost, or fails, between prepare and commit. That it was prepared is
-/// kept with our own commit until it has confirmed, so that this is found and told when it is back.
+/// kept with our own commit until it has confirmed, so that this is found and told when it is back. So is that it was lost before it
+/// heard that what it had prepared was aborted.
 final class ProviderCommit: CommitParticipant {
   let name = "data providers"
   private let registry: ProviderRegistry
   private let store: Store
   private let journal: Journal
   private let writability: Writability
+  private let confirmedCommits: ConfirmedCommits
   /// Those that have prepared, by transaction.
   private let prepared = Mutex<[Int32: [ProviderTransaction]]>([:])
   /// Those that were told that validation has begun, by transaction.
   private let locked = Mutex<[Int32: Locked]>([:])
 
-  init(_ registry: ProviderRegistry, _ store: Store, _ journal: Journal, _ writability: Writability) {
+  init(
+    _ registry: ProviderRegistry, _ store: Store, _ journal: Journal, _ writability: Writability,
+    _ confirmedCommits: ConfirmedCommits
+  ) {
     self.registry = registry
+    self.confirmedCommits = confirmedCommits
     self.writability = writability
     self.store = store
     self.journal = journal
@@ -38,17 +44,18 @@ final class ProviderCommit: CommitParticipant {
     let (changes, tree) = transaction.state.withLock { ($0.editor.provider, $0.editor.providerTree) }
     guard let changes, !changes.isEmpty, let tree else { return }
     let model = transaction.model
-    let instances = try await ProviderWait.run { () throws(NSOError) in
-      var instances: [ProviderInstance] = []
+    let parts = try await ProviderWait.run { () throws(NSOError) in
+      var parts: [ProviderTransaction] = []
       for write in try ProviderWrites.all(of: changes, model) {
-        let instance = try tree.place(write.path).served.instance
-        if !instances.contains(where: { $0 === instance }) { instances.append(instance) }
+        let place = try tree.place(write.path)
+        let part = try tree.part(of: place.served.instance)
+        part.note(point: place.point.name)
+        if !parts.contains(where: { $0 === part }) { parts.append(part) }
       }
-      return instances
+      return parts
     }
     let handle = transaction.handle
-    for instance in instances {
-      let part = try tree.part(of: instance)
+    for part in parts {
       try await part.run(.lock)
       let isFirst = locked.withLock { locked in
         locked[handle, default: Locked()].parts.append(part)
@@ -83,8 +90,9 @@ final class ProviderCommit: CommitParticipant {
   }
 
   func prepare(_ attempt: CommitAttempt) async throws(NSOError) {
-    guard let changes = attempt.providerChanges, !changes.isEmpty, let tree = attempt.transaction.providerTree else {
-      _ = takeLocked(attempt.transaction)
+    let transaction = attempt.transaction
+    guard let changes = attempt.providerChanges, !changes.isEmpty, let tree = transaction.providerTree else {
+      _ = takeLocked(transaction)
       return
     }
     let model = attempt.model
@@ -95,13 +103,15 @@ final class ProviderCommit: CommitParticipant {
       }
       return requests
     }
+    if let place = requests.first?.place { try checkConfirmation(transaction, place) }
     // From here on an error ends them, and with them their locks.
-    let locked = takeLocked(attempt.transaction)
+    let locked = takeLocked(transaction)
     var parts: [ProviderTransaction] = []
     var ready: [ProviderTransaction] = []
     do throws(NSOError) {
       for (place, _) in requests {
         let part = try tree.part(of: place.served.instance)
+        part.note(point: place.point.name)
         if !parts.contains(where: { $0 === part }) { parts.append(part) }
       }
       for part in parts where !locked.contains(where: { $0 === part && $0.isOpen }) { try await part.run(.lock) }
@@ -115,20 +125,42 @@ final class ProviderCommit: CommitParticipant {
       }
       for part in parts {
         try part.keep()
-        try await part.run(.prepare)
+        do throws(NSOError) { try await part.run(.prepare) } catch {
+          // It may have, though nobody was told.
+          if part.isLost { await noteAborted([part], of: transaction) }
+          throw error
+        }
         ready.append(part)
       }
     } catch {
-      await Self.abort(ready, registry)
-      end(parts + locked.filter { part in part.isOpen && !parts.contains { $0 === part } }, of: attempt.transaction)
+      await abort(ready, of: transaction)
+      end(parts + locked.filter { part in part.isOpen && !parts.contains { $0 === part } }, of: transaction)
       throw error
     }
-    prepared.withLock { $0[attempt.transaction.handle] = ready }
+    prepared.withLock { $0[transaction.handle] = ready }
+    transaction.state.withLock { $0.providersInCommit = ready.map(\.instance.name) }
+  }
+
+  /// What takes a confirmed commit back, and all commits after it, is kept for our own data only.
+  private func checkConfirmation(_ transaction: Transaction, _ place: ProviderPlace) throws(NSOError) {
+    let (isConfirmed, settles) = transaction.state.withLock {
+      ($0.commitFlags.contains(.confirmed), $0.settlesConfirmedCommit)
+    }
+    let what = "\(place.keypath) is stored by \(place.served.instance.summary) (callpoint \(place.point.name))"
+    if isConfirmed {
+      throw NSOError(
+        .notImplemented, "\(what), where a confirmed commit cannot be taken back: commit without confirmation")
+    }
+    guard !settles, let pending = confirmedCommits.pending else { return }
+    throw NSOError(
+      .inUse,
+      "\(what) and cannot be changed while a confirmed commit of \(pending.user) (session \(pending.session)) is pending, since that takes back what was committed after it, but not there: confirm or abort it first"
+    )
   }
 
   func addRecords(of attempt: CommitAttempt, _ id: TransactionID, to batch: inout WriteBatch) throws(NSOError) {
     for part in prepared.withLock({ $0[attempt.transaction.handle] ?? [] }) {
-      batch.put(.meta, Self.key(part), Array("transaction \(id.seconds)-\(id.microseconds)-\(id.sequence)".utf8))
+      batch.put(.meta, Self.key(part), Array("\(Self.committed)\(id.seconds)-\(id.microseconds)-\(id.sequence)".utf8))
     }
   }
 
@@ -148,24 +180,40 @@ final class ProviderCommit: CommitParticipant {
         )
       }
     }
+    // Before they hear of the end: from then on it is over for them.
+    await keep(confirmed, "data providers confirmed a commit")
     end(parts, of: attempt.transaction)
-    guard !confirmed.isEmpty else { return }
-    do throws(StoreError) { _ = try await store.commit(confirmed) } catch {
-      registry.log.error("the note that data providers confirmed a commit could not be written: \(error)")
-    }
   }
 
   func abort(_ attempt: CommitAttempt, _ cause: NSOError) async {
     guard let parts = prepared.withLock({ $0.removeValue(forKey: attempt.transaction.handle) }) else { return }
-    await Self.abort(parts, registry)
+    attempt.transaction.state.withLock { $0.providersInCommit = [] }
+    await abort(parts, of: attempt.transaction)
     end(parts, of: attempt.transaction)
   }
 
-  private static func abort(_ parts: [ProviderTransaction], _ registry: ProviderRegistry) async {
+  private func abort(_ parts: [ProviderTransaction], of transaction: Transaction) async {
+    var lost: [ProviderTransaction] = []
     for part in parts.reversed() {
       do throws(NSOError) { try await part.run(.abort) } catch {
         registry.log.error("\(part.instance.summary) could not abort what it had prepared: \(error.message)")
+        lost.append(part)
       }
+    }
+    await noteAborted(lost, of: transaction)
+  }
+
+  /// Those that have, or may have, prepared, and do not know that nothing was committed.
+  private func noteAborted(_ parts: [ProviderTransaction], of transaction: Transaction) async {
+    var batch = WriteBatch()
+    for part in parts { batch.put(.meta, Self.key(part), Array("\(Self.aborted)\(transaction.summary)".utf8)) }
+    await keep(batch, "data providers do not know that a commit was aborted")
+  }
+
+  private func keep(_ notes: WriteBatch, _ what: String) async {
+    guard !notes.isEmpty else { return }
+    do throws(StoreError) { _ = try await store.commit(notes) } catch {
+      registry.log.error("the note that \(what) could not be written: \(error)")
     }
   }
 
@@ -182,15 +230,22 @@ final class ProviderCommit: CommitParticipant {
 
   private static func key(_ part: ProviderTransaction) -> [UInt8] { prefix + Array(part.instance.name.utf8) }
 
-  /// Providers that had prepared a commit and did not confirm it: name and which commit.
-  var unconfirmed: [(name: String, commit: String)] {
+  private static let committed = "transaction "
+  private static let aborted = "aborted "
+
+  /// Data providers that have prepared a commit and were lost before they knew, or confirmed, how it ended.
+  var unconfirmed: [UnconfirmedProvider] {
     do throws(StoreError) {
       let cursor = try store.snapshot().makeCursor(.meta, in: .prefix(Self.prefix))
-      var found: [(String, String)] = []
+      var found: [UnconfirmedProvider] = []
       var isMore = try cursor.first()
       while isMore {
         let name = String(decoding: cursor.key.dropFirst(Self.prefix.count), as: UTF8.self)
-        found.append((name, String(decoding: cursor.value, as: UTF8.self)))
+        let text = String(decoding: cursor.value, as: UTF8.self)
+        let isAborted = text.hasPrefix(Self.aborted)
+        found.append(
+          UnconfirmedProvider(
+            name: name, commit: isAborted ? String(text.dropFirst(Self.aborted.count)) : text, isCommitted: !isAborted))
         isMore = try cursor.next()
       }
       return found
@@ -202,10 +257,24 @@ final class ProviderCommit: CommitParticipant {
 
   /// A client is back: whether it owes something.
   private func tell(_ instance: ProviderInstance) {
-    for (name, commit) in unconfirmed where name == instance.name {
-      registry.log.error(
-        "\(instance.summary) had prepared \(commit) and was lost before it confirmed the commit: compare its configuration with what was committed; the note is dropped with its next confirmed commit"
-      )
+    for item in unconfirmed where item.name == instance.name {
+      registry.log.error("\(instance.summary) \(item.text); the note is dropped with its next confirmed commit")
     }
+  }
+}
+
+/// A data provider that has prepared a commit and was lost before it knew, or confirmed, how it ended.
+public struct UnconfirmedProvider: Hashable, Sendable {
+  public var name: String
+  /// Which commit.
+  public var commit: String
+  /// False: it was aborted.
+  public var isCommitted: Bool
+
+  /// What there is to say of it, behind its name.
+  public var text: String {
+    isCommitted
+      ? "had prepared \(commit) and was lost before it confirmed the commit: compare its configuration with what was committed"
+      : "was lost when it had, or may have, prepared \(commit), which was aborted: see that it has dropped those changes"
   }
 }

@@ -61,7 +61,7 @@ public final class ProviderInstance: Sendable {
     var lastWaiter: UInt64 = 0
     var registrations: [ProviderRegistry.Registration] = []
     var transactionCallbacks: TransactionCallbacks = []
-    var databaseCallbacks: UInt32 = 0
+    var databaseCallbacks: DatabaseCallbacks = []
     var isActive = false
     var end: String?
     var sessions: [UserSessionID: KnownSession] = [:]
@@ -126,7 +126,7 @@ public final class ProviderInstance: Sendable {
     set { state.withLock { $0.transactionCallbacks = newValue } }
   }
 
-  public var databaseCallbacks: UInt32 {
+  public var databaseCallbacks: DatabaseCallbacks {
     get { state.withLock { $0.databaseCallbacks } }
     set { state.withLock { $0.databaseCallbacks = newValue } }
   }
@@ -173,10 +173,14 @@ public final class ProviderInstance: Sendable {
       for query in lost.keys { state.pending[query] = nil }
       return Array(lost.values)
     }
+    let now = ContinuousClock.now
     for pending in failed {
       pending.answer.resume(
         returning: .failure(
-          NSOError(.external, "external error: \(summary) closed its worker \(id) while it was asked: \(pending.about())")))
+          NSOError(
+            .external,
+            "external error: \(summary) closed its worker \(id) after \((now - pending.since).seconds) s of \(pending.about())")
+        ))
     }
   }
 
@@ -255,6 +259,15 @@ public final class ProviderInstance: Sendable {
     _ body: ProviderRequest.Body, worker: Int32? = nil, within limit: Duration? = nil,
     about: @escaping @Sendable () -> String
   ) async throws(NSOError) -> ProviderReply.Content {
+    try checked(try await exchange(body, worker: worker, within: limit, about: about), about)
+  }
+
+  /// As ``ask(_:worker:within:about:)``, with refusals as answers.
+  /// - Throws: only when there is no answer.
+  func exchange(
+    _ body: ProviderRequest.Body, worker: Int32? = nil, within limit: Duration? = nil,
+    about: @escaping @Sendable () -> String
+  ) async throws(NSOError) -> ProviderReply.Content {
     if let worker { try await waitFor(worker: worker) }
     let limits = registry.limits
     let limit = limit ?? (worker == nil ? limits.newSession : limits.query)
@@ -274,7 +287,11 @@ public final class ProviderInstance: Sendable {
       }
       if let failure { continuation.resume(returning: .failure(failure)) } else { registry.expire(at: now + limit) }
     }
-    switch try answer.get() {
+    return try answer.get()
+  }
+
+  func checked(_ answer: ProviderReply.Content, _ about: () -> String) throws(NSOError) -> ProviderReply.Content {
+    switch answer {
     case .failure(let failure):
       if case .reason(let reason) = failure, reason.code == .applicationInternal {
         registry.log.warning("\(summary): \(about()): \(reason.text ?? "no text")")

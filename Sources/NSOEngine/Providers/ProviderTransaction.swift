@@ -13,6 +13,10 @@ public final class ProviderTransaction: Sendable {
     var isClosed = false
     /// It has prepared a commit, and stays open until it was told how that ended, whatever becomes of the transaction.
     var isKept = false
+    /// A phase was not answered.
+    var isLost = false
+    /// The callpoints that it is about, for texts.
+    var points: Set<String> = []
   }
 
   public let instance: ProviderInstance
@@ -55,12 +59,11 @@ public final class ProviderTransaction: Sendable {
     }
     try await instance.hold(session)
     do throws(NSOError) {
-      let handle = handle
       let answer = try await instance.ask(
         .newTransaction(NewTransaction(database: database, session: session.id, mode: mode, handle: handle))
-      ) { "init of transaction \(handle)" }
+      ) { [self] in text("init") }
       guard case .opened(_, let worker) = answer else {
-        throw NSOError(.external, "\(instance.summary) answered init of transaction \(handle) with something else")
+        throw NSOError(.external, "\(instance.summary) answered \(text("init")) with something else")
       }
       let isClosed = state.withLock { state in
         state.worker = worker
@@ -81,10 +84,29 @@ public final class ProviderTransaction: Sendable {
   /// One phase; none is sent that the client has no callback for.
   public func run(_ phase: TransactionPhase) async throws(NSOError) {
     guard instance.transactionCallbacks.contains(phase.callback) || phase == .close else { return }
-    let handle = handle
-    _ = try await instance.ask(.phase(phase, handle: handle, context), worker: try await worker()) {
-      "\(phase.name) of transaction \(handle)"
+    let worker = try await worker()
+    let about: @Sendable () -> String = { [self] in text(phase.name) }
+    let answer: ProviderReply.Content
+    do throws(NSOError) {
+      answer = try await instance.exchange(.phase(phase, handle: handle, context), worker: worker, about: about)
+    } catch {
+      state.withLock { $0.isLost = true }
+      throw error
     }
+    _ = try instance.checked(answer, about)
+  }
+
+  /// A phase was not answered: how far the client got is not known.
+  var isLost: Bool { state.withLock { $0.isLost } }
+
+  /// A callpoint whose data it is about.
+  func note(point: String) { state.withLock { state in if !state.points.contains(point) { state.points.insert(point) } } }
+
+  /// For texts: `prepare of transaction 7 (callpoint users)`.
+  private func text(_ step: String) -> String {
+    let points = state.withLock { $0.points.sorted() }
+    let text = "\(step) of transaction \(handle)"
+    return points.isEmpty ? text : "\(text) (callpoint \(points.joined(separator: ", ")))"
   }
 
   /// Asks for one callback at a point.
@@ -93,6 +115,7 @@ public final class ProviderTransaction: Sendable {
   public func call(
     _ served: ProviderRegistry.Served, _ point: PointName, _ call: CallbackCall, at place: @escaping @Sendable () -> String
   ) async throws(NSOError) -> CallbackResult {
+    note(point: point.name)
     let worker = try await worker()
     let request = CallbackRequest(
       handle: handle, point: point, index: served.registration.index, context: context, call)

@@ -13,6 +13,7 @@ extension TreeEditor {
   /// The node of a place in a provider's data, if it may be written: configuration that the provider stores.
   func writableAtProvider(_ location: Location, _ node: NodeID) throws(NSOError) -> NodeID {
     let text = location.text(model)
+    if let providerAbsence { throw providerAbsence.refusal(node, model, at: text, isWrite: true) }
     guard model[node].isConfiguration else {
       throw NSOError(.notWritable, "\(text) is operational data of a provider (callpoint): only the provider changes it")
     }

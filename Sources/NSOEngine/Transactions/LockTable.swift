@@ -23,6 +23,8 @@ public final class LockTable: Sendable {
   private let state = Mutex(State())
   /// Taken inside of `state`, where both are needed.
   let parts = Mutex(PartialLocks())
+  /// Told of each lock that has ended, whatever ended it, on any thread; must be quick.
+  private let observer = Mutex<(@Sendable (EndedLock) -> Void)?>(nil)
   let journal: Journal
   let clock: @Sendable () -> Int64
 
@@ -30,6 +32,16 @@ public final class LockTable: Sendable {
     self.journal = journal
     self.clock = clock
   }
+
+  /// A lock that has ended.
+  enum EndedLock: Sendable {
+    case whole(DatabaseName)
+    case part(Int64, DatabaseName)
+  }
+
+  func observe(_ observer: @escaping @Sendable (EndedLock) -> Void) { self.observer.withLock { $0 = observer } }
+
+  func tellEnded(_ lock: EndedLock) { observer.withLock { $0 }?(lock) }
 
   private enum Obstacle {
     case held(Holder)
@@ -113,6 +125,7 @@ public final class LockTable: Sendable {
     }
     if let ending { session.forget(ending: ending) }
     journal.tell(.unlocked, session, database)
+    tellEnded(.whole(database))
   }
 
   public func holder(of database: DatabaseName) -> Holder? { state.withLock { $0.holders[database] } }
@@ -157,7 +170,9 @@ public final class LockTable: Sendable {
       state.holders[database] = nil
       return true
     }
-    if isReleased { journal.tell(.unlocked, session, database) }
+    guard isReleased else { return }
+    journal.tell(.unlocked, session, database)
+    tellEnded(.whole(database))
   }
 
   public var all: [(DatabaseName, Holder)] {

@@ -52,7 +52,11 @@ public final class Transaction: Sendable {
     var candidateRevision: Revision?
     /// It takes an unconfirmed commit back: subscribers cannot refuse it.
     var isRevert = false
+    /// It confirms a confirmed commit, or takes it back.
+    var settlesConfirmedCommit = false
     var skipsSubscribers = false
+    /// The names of the data providers that have prepared its commit.
+    var providersInCommit: [String] = []
     var endings: [UInt64: @Sendable () -> Void] = [:]
     var next: UInt64 = 0
   }

@@ -25,6 +25,8 @@ public struct TreeEditor: Sendable {
   /// Data of providers with the changes to it; nil where there is none.
   var provider: Overlay?
   var providerTree: ProviderTree?
+  /// Why there is none.
+  var providerAbsence: ProviderAbsence?
   /// When `when` conditions are looked at.
   public var conditions = ConditionMode.atOnce
   var pending: PendingConditions?
@@ -44,13 +46,14 @@ public struct TreeEditor: Sendable {
 
   init(
     _ model: DataModel, target: Target, configuration: Overlay, operational: Overlay, persistentOperational: Overlay,
-    provider: Overlay?, providerTree: ProviderTree?
+    provider: Overlay?, providerTree: ProviderTree?, providerAbsence: ProviderAbsence?
   ) {
     self.init(
       model, target: target, configuration: configuration, operational: operational,
       persistentOperational: persistentOperational)
     self.provider = provider
     self.providerTree = providerTree
+    self.providerAbsence = providerAbsence
   }
 
   /// What is there now, changes included.
@@ -62,6 +65,7 @@ public struct TreeEditor: Sendable {
       view.provider = provider
       view.providerTree = providerTree
     }
+    view.providerAbsence = providerAbsence
     return view
   }
 

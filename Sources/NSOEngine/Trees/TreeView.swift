@@ -16,6 +16,8 @@ public struct TreeView: Sendable {
   public var provider: (any DataTree)?
   /// The same, as far as it has answers that no record gives.
   var providerTree: ProviderTree?
+  /// Why there is none.
+  var providerAbsence: ProviderAbsence?
   /// Data whose `when` condition does not hold behaves as absent (delayed-when, where it may be there for a while).
   var hidesUnmet = false
   /// What was written in the transaction that this is the view of.
@@ -42,6 +44,9 @@ public struct TreeView: Sendable {
     case .persistentOperational: return persistentOperational
     case .provider:
       guard let provider else {
+        if let providerAbsence {
+          throw providerAbsence.refusal(node, model, at: model.schema.path(of: node), isWrite: false)
+        }
         throw NSOError(
           .notImplemented,
           "\(model.schema.path(of: node)) is data of a provider (callpoint): it can be read in a transaction of MAAPI, not here"

@@ -135,9 +135,16 @@ final class ProviderConnection: APIConnection {
     case .transactionCallbacks(let id, let callbacks):
       try require(id, instance)
       instance.transactionCallbacks = callbacks
-    case .databaseCallbacks(let id, let mask):
+    case .databaseCallbacks(let id, let callbacks):
       try require(id, instance)
-      instance.databaseCallbacks = mask
+      instance.databaseCallbacks = callbacks
+      let uncalled = callbacks.intersection(DatabaseCallbacks.ofCandidate.union(.ofCheckpoints))
+      if !uncalled.isEmpty {
+        services.engine.journal.developer(
+          .developerProvider, .info,
+          "\(instance.summary) registers the db callbacks \(uncalled.text), which are never called: the candidate is the daemon's own, and confirmed commits are taken back by a commit"
+        )
+      }
     case .registerNano(let id, let registration):
       try require(id, instance)
       services.engine.log.warning(

@@ -12,7 +12,14 @@ extension MAAPIConnection {
     let engine = engine
     switch call.request {
     case .lockPartial(let database, let xpaths): return try lockPart(database, xpaths, op)
-    case .unlockPartial(let id): try engine.locks.unlockPart(id, for: try requireSession())
+    case .unlockPartial(let id):
+      let session = try requireSession()
+      guard !engine.providersHold(.running) else {
+        return connection.waiting(op, services) { () async throws(NSOError) in
+          try await engine.unlockPartEverywhere(id, for: session)
+        }
+      }
+      try engine.locks.unlockPart(id, for: session)
     case .candidateValidate:
       let session = try requireSession()
       try engine.requireDatastore(.candidate)
@@ -50,9 +57,18 @@ extension MAAPIConnection {
       try engine.requireDatastore(.startup)
       return connection.waiting(op, services) { () async throws(NSOError) in try await engine.copyRunningToStartup(session) }
     case .isRunningModified:
-      _ = try requireSession()
-      out.writeReply(.integer(try engine.isRunningModified() ? 1 : 0), to: op)
-      return .done
+      let session = try requireSession()
+      guard engine.asksProvidersOfStartup else {
+        out.writeReply(.integer(try engine.isRunningModified() ? 1 : 0), to: op)
+        return .done
+      }
+      try engine.requireDatastore(.startup)
+      let later = connection.later { (result: Result<Bool, NSOError>, out) in
+        out.writeAnswer(to: op) { (out) throws(NSOError) in out.writeAnswer(try result.get() ? 1 : 0) }
+        return .done
+      }
+      services.run(for: later) { () async throws(NSOError) in try await engine.isRunningModifiedAnywhere(session) }
+      return .later
     case .isCandidateModified:
       _ = try requireSession()
       try engine.requireDatastore(.candidate)

@@ -70,6 +70,11 @@ extension MAAPIConnection {
       let session = try requireSession()
       try engine.requireConfiguration(database)
       let engine = engine
+      if engine.providersHold(database) {
+        return connection.waiting(op, services) { () async throws(NSOError) in
+          try await engine.unlockEverywhere(database, for: session)
+        }
+      }
       guard database == .candidate else {
         try engine.locks.unlock(database, for: session)
         out.writeDone(op)

@@ -17,8 +17,8 @@ public enum ProviderMessage: Hashable, Sendable {
   case registerNano(instance: Int32, NanoRegistration)
   /// 9: never answered.
   case transactionCallbacks(instance: Int32, TransactionCallbacks)
-  /// 10: never answered. The bits are those of protocol part 05, section 4.4.
-  case databaseCallbacks(instance: Int32, mask: UInt32)
+  /// 10: never answered.
+  case databaseCallbacks(instance: Int32, DatabaseCallbacks)
   /// 11: answered with ``DaemonMessage/registered(_:)``.
   case registerDone(instance: Int32)
   /// 29: the request `query` needs that many seconds more. Never answered.
@@ -121,7 +121,7 @@ extension ProviderMessage {
     case .registerDatabaseCallbacks:
       try reader.elements(3, of: count)
       let instance: Int32 = try reader.integer()
-      return .databaseCallbacks(instance: instance, mask: try reader.integer())
+      return .databaseCallbacks(instance: instance, DatabaseCallbacks(rawValue: try reader.integer()))
     case .registerDone:
       try reader.elements(2, of: count)
       return .registerDone(instance: try reader.integer())
@@ -167,10 +167,10 @@ extension ProviderMessage {
       buffer.writeProviderHead(.registerTransactionCallbacks, arity: 3)
       buffer.writeTermInteger(instance)
       buffer.writeTermInteger(callbacks.rawValue)
-    case .databaseCallbacks(let instance, let mask):
+    case .databaseCallbacks(let instance, let callbacks):
       buffer.writeProviderHead(.registerDatabaseCallbacks, arity: 3)
       buffer.writeTermInteger(instance)
-      buffer.writeTermInteger(mask)
+      buffer.writeTermInteger(callbacks.rawValue)
     case .registerDone(let instance):
       buffer.writeProviderHead(.registerDone, arity: 2)
       buffer.writeTermInteger(instance)

@@ -36,7 +36,7 @@ extension ProviderOperation: Operation {
       .registerTransactionCallbacks, "TRANS_CB_REGISTER", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
       argument: "{9, int did, int mask}", "client: which transaction phases it wants"),
     .init(
-      .registerDatabaseCallbacks, "DB_CB_REGISTER", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
+      .registerDatabaseCallbacks, "DB_CB_REGISTER", handle: .no, reply: .noReply, tier: 3, form: .known, status: .done,
       argument: "{10, int did, int mask}", "client: which db callbacks it has"),
     .init(
       .registerDone, "REGISTER_DONE", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,
@@ -93,55 +93,60 @@ extension ProviderOperation: Operation {
       argument: "{41, qref, did, int usid}", "daemon: a user session ended"),
     .init(
       .candidateConfirmingCommit, "CANDIDATE_CONFIRMING_COMMIT", handle: .no, reply: .noReply, tier: 3, form: .known,
-      status: .open,
-      argument: "{60, qref, did, int usid}", "daemon: make a confirmed commit permanent"),
+      status: .notSupported,
+      argument: "{60, qref, did, int usid}", "daemon: make a confirmed commit permanent; never sent, the candidate is ours"),
     .init(
       .candidateRollbackRunning, "CANDIDATE_ROLLBACK_RUNNING", handle: .no, reply: .noReply, tier: 3, form: .known,
-      status: .open,
-      argument: "{61, qref, did, int usid}", "daemon: put previous running back"),
+      status: .notSupported,
+      argument: "{61, qref, did, int usid}", "daemon: put previous running back; never sent, the candidate is ours"),
     .init(
-      .candidateCommit, "CANDIDATE_COMMIT", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
-      argument: "{62, qref, did, int usid, int timeout}", "daemon: copy candidate to running"),
+      .candidateCommit, "CANDIDATE_COMMIT", handle: .no, reply: .noReply, tier: 3, form: .known, status: .notSupported,
+      argument: "{62, qref, did, int usid, int timeout}", "daemon: copy candidate to running; never sent, the candidate is ours"
+    ),
     .init(
-      .candidateReset, "CANDIDATE_RESET", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
-      argument: "{63, qref, did, int usid}", "daemon: copy running to candidate"),
+      .candidateReset, "CANDIDATE_RESET", handle: .no, reply: .noReply, tier: 3, form: .known, status: .notSupported,
+      argument: "{63, qref, did, int usid}", "daemon: copy running to candidate; never sent, the candidate is ours"),
     .init(
-      .candidateValidate, "CANDIDATE_VALIDATE", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
-      argument: "{64, qref, did, int usid}", "daemon: validate the candidate"),
+      .candidateValidate, "CANDIDATE_VALIDATE", handle: .no, reply: .noReply, tier: 3, form: .known, status: .notSupported,
+      argument: "{64, qref, did, int usid}", "daemon: validate the candidate; never sent, the candidate is ours"),
     .init(
       .candidateCheckNotModified, "CANDIDATE_CHK_NOT_MODIFIED", handle: .no, reply: .noReply, tier: 3, form: .known,
-      status: .open,
-      argument: "{65, qref, did, int usid}", "daemon: is the candidate unchanged"),
+      status: .notSupported,
+      argument: "{65, qref, did, int usid}", "daemon: is the candidate unchanged; never sent, the candidate is ours"),
     .init(
-      .lock, "LOCK", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
+      .lock, "LOCK", handle: .no, reply: .noReply, tier: 3, form: .known, status: .done,
       argument: "{66, qref, did, int usid, int db}", "daemon: lock against others than the daemon"),
     .init(
-      .unlock, "UNLOCK", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
+      .unlock, "UNLOCK", handle: .no, reply: .noReply, tier: 3, form: .known, status: .done,
       argument: "{67, qref, did, int usid, int db}", "daemon: unlock"),
     .init(
-      .deleteConfig, "DELETE_CONFIG", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
+      .deleteConfig, "DELETE_CONFIG", handle: .no, reply: .noReply, tier: 3, form: .known, status: .done,
       argument: "{68, qref, did, int usid, int db}", "daemon: erase startup or candidate"),
     .init(
-      .addCheckpointRunning, "ADD_CHECKPOINT_RUNNING", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
-      argument: "{69, qref, did, int usid}", "daemon: store a checkpoint of running"),
+      .addCheckpointRunning, "ADD_CHECKPOINT_RUNNING", handle: .no, reply: .noReply, tier: 3, form: .known,
+      status: .notSupported,
+      argument: "{69, qref, did, int usid}",
+      "daemon: store a checkpoint of running; never sent, a commit takes confirmed commits back"),
     .init(
-      .deleteCheckpointRunning, "DEL_CHECKPOINT_RUNNING", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
-      argument: "{70, qref, did, int usid}", "daemon: drop the checkpoint"),
+      .deleteCheckpointRunning, "DEL_CHECKPOINT_RUNNING", handle: .no, reply: .noReply, tier: 3, form: .known,
+      status: .notSupported,
+      argument: "{70, qref, did, int usid}", "daemon: drop the checkpoint; never sent, a commit takes confirmed commits back"),
     .init(
       .activateCheckpointRunning, "ACTIVATE_CHECKPOINT_RUNNING", handle: .no, reply: .noReply, tier: 3, form: .known,
-      status: .open,
-      argument: "{71, qref, did, int usid}", "daemon: return to the checkpoint"),
+      status: .notSupported,
+      argument: "{71, qref, did, int usid}",
+      "daemon: return to the checkpoint; never sent, a commit takes confirmed commits back"),
     .init(
-      .copyRunningToStartup, "COPY_RUNNING_TO_STARTUP", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
+      .copyRunningToStartup, "COPY_RUNNING_TO_STARTUP", handle: .no, reply: .noReply, tier: 3, form: .known, status: .done,
       argument: "{72, qref, did, int usid}", "daemon: copy running to startup"),
     .init(
-      .lockPartial, "LOCK_PARTIAL", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
+      .lockPartial, "LOCK_PARTIAL", handle: .no, reply: .noReply, tier: 3, form: .known, status: .done,
       argument: "{73, qref, did, int usid, int db, int lock, [path]}", "daemon: lock nodes"),
     .init(
-      .unlockPartial, "UNLOCK_PARTIAL", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
+      .unlockPartial, "UNLOCK_PARTIAL", handle: .no, reply: .noReply, tier: 3, form: .known, status: .done,
       argument: "{74, qref, did, int usid, int db, int lock}", "daemon: unlock nodes"),
     .init(
-      .runningCheckNotModified, "RUNNING_CHK_NOT_MODIFIED", handle: .no, reply: .noReply, tier: 3, form: .known, status: .open,
+      .runningCheckNotModified, "RUNNING_CHK_NOT_MODIFIED", handle: .no, reply: .noReply, tier: 3, form: .known, status: .done,
       argument: "{75, qref, did, int usid}", "daemon: is running unchanged since the last copy to startup"),
     .init(
       .databaseReply, "DB_REPLY", handle: .no, reply: .noReply, tier: 1, form: .known, status: .done,

@@ -59,6 +59,8 @@ final class ChildProcess: Sendable {
     posix_spawn_file_actions_adddup2(&actions, errorsInside, STDERR_FILENO)
     // A high number, so that it is in nobody's way; inherited by what the program starts.
     posix_spawn_file_actions_adddup2(&actions, lifeInside, 200)
+    // Nothing else is, such as connections of clients that other tests have open: they would never end. Closed ones are no error.
+    for descriptor in Int32(3)..<1000 where descriptor != 200 { posix_spawn_file_actions_addclose(&actions, descriptor) }
 
     var vector = ([program] + arguments).map { strdup($0) } + [nil]
     var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]

@@ -354,5 +354,5 @@ import Testing
 
 extension RawClient {
   /// The connection is gone for the daemon.
-  fileprivate func hangUp() { _ = shutdown(descriptor, CInt(SHUT_RDWR)) }
+  func hangUp() { _ = shutdown(descriptor, CInt(SHUT_RDWR)) }
 }

@@ -36,6 +36,7 @@ final class FakeProvider: Sendable {
     /// Phases that are not answered well.
     var refusals: [TransactionPhase: Response] = [:]
     var refusesInit: Response?
+    var refusesDatabase: CallbackFailure?
   }
 
   /// A socket whose two directions are used by a thread each.
@@ -67,7 +68,7 @@ final class FakeProvider: Sendable {
   init(
     _ daemon: TestDaemon, _ name: String, _ registrations: [ProviderRegistration],
     transactions: TransactionCallbacks = TransactionCallbacks(rawValue: 255), ranges: [RangeRegistration] = [],
-    workers: Int32 = 1, _ handler: @escaping Handler
+    workers: Int32 = 1, database: DatabaseCallbacks = [], _ handler: @escaping Handler
   ) throws {
     let control = Socket(try daemon.connect(.dataProvider))
     self.control = control
@@ -75,6 +76,7 @@ final class FakeProvider: Sendable {
     guard case .accepted(let id)? = control.receive() else { throw NSOError(.internal, "not accepted") }
     instance = id
     control.send(.transactionCallbacks(instance: id, transactions))
+    if !database.isEmpty { control.send(.databaseCallbacks(instance: id, database)) }
     for registration in registrations { control.send(.register(instance: id, registration)) }
     for range in ranges { control.send(.registerRange(instance: id, range)) }
     for worker in 1...workers { try add(worker: worker, daemon, handler) }
@@ -105,6 +107,9 @@ final class FakeProvider: Sendable {
   var calls: [CallbackCall] { requests.compactMap { if case .callback(let request) = $0 { request.call } else { nil } } }
 
   func refuse(_ phase: TransactionPhase, _ response: Response?) { state.with { $0.refusals[phase] = response } }
+  /// What db callbacks were called.
+  var databaseCalls: [DatabaseCall] { requests.compactMap { if case .database(let call, _) = $0 { call } else { nil } } }
+  func refuseDatabase(_ failure: CallbackFailure?) { state.with { $0.refusesDatabase = failure } }
   func refuseInit(_ response: Response?) { state.with { $0.refusesInit = response } }
 
   /// Closes every socket.
@@ -131,7 +136,12 @@ final class FakeProvider: Sendable {
         state.queries.append((request.query, request.body))
       }
       switch request.body {
-      case .newUserSessions, .closeUserSession, .database:
+      case .database:
+        let failure = state.with { $0.refusesDatabase }
+        control.send(
+          .reply(ProviderReply(.databaseReply, query: request.query, instance: instance, failure.map { .failure($0) } ?? .done))
+        )
+      case .newUserSessions, .closeUserSession:
         control.send(.reply(ProviderReply(.databaseReply, query: request.query, instance: instance, .done)))
       case .newTransaction(let transaction):
         if let response = state.with({ $0.refusesInit }) {
