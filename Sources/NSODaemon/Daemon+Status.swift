@@ -96,8 +96,9 @@ extension Daemon {
 
     text.title("transactions")
     for transaction in engine.transactions {
+      let asked = transaction.askedHook.map { ", asks \($0)" } ?? ""
       text.item(
-        "\(transaction.handle) on \(transaction.database), \(transaction.mode == .read ? "read" : "read-write"), \(transaction.session.summary)"
+        "\(transaction.handle) on \(transaction.database), \(transaction.mode == .read ? "read" : "read-write"), \(transaction.session.summary)\(asked)"
       )
     }
 
