@@ -97,6 +97,20 @@ import Testing
     }
   }
 
+  @Test func `what goes with its case of a choice is told`() async throws {
+    try await TestDaemon.run(added: Model.added) { daemon in
+      let mask: DataCallbacks = [.setElem, .remove, .setCase]
+      let provider = try FakeProvider(daemon, "cases", [Model.registration("plain-cp", mask)]) { _ in .result(.ok) }
+      let plain = Model.path("other", .tag("plain"))
+      let client = try daemon.session()
+      let th = try client.start()
+      try client.done(.setElem2("p", plain.wire), th)
+      try client.done(.setElem2("o", Model.path("other", .tag("odd")).wire), th)
+      let chosen = CallbackCall.setCase(Model.path("other"), choice: ["way"], case: "plain")
+      #expect(provider.calls == [chosen, .setElem(plain, .string("p")), .remove(plain)])
+    }
+  }
+
   @Test func `entries of a list ordered by user, and attributes`() async throws {
     try await TestDaemon.run(added: Model.added) { daemon in
       let provider = try FakeProvider(daemon, "watch", [Model.registration("watch-cp")]) { _ in .result(.ok) }

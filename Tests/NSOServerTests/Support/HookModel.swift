@@ -36,7 +36,10 @@ enum HookModel {
           container in { tailf:callpoint in-cp { tailf:set-hook subtree; } leaf e { type string; } leaf f { type string; } }
         }
       }
-      container other { leaf d { type string; } }
+      container other {
+        leaf d { type string; }
+        choice way { case plain { leaf plain { type string; tailf:callpoint plain-cp { tailf:set-hook node; } } } case odd { leaf odd { type string; } } }
+      }
       container whole {
         tailf:callpoint whole-cp { tailf:transaction-hook subtree { tailf:invocation-mode per-transaction; } }
         leaf v { type string; } leaf seen { type string; }

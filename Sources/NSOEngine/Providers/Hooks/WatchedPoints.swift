@@ -10,7 +10,7 @@ struct WatchedPoints: Sendable {
   /// By node: it has one of them, or lies below one.
   private let within: ContiguousArray<Bool>
   private let above: Set<NodeID>
-  /// What is watched may go because of a condition when something else is written.
+  /// What is watched may go because of a condition, or with its case of a choice, when something else is written.
   private let hasConditions: Bool
 
   /// Nil when there are none.
@@ -33,7 +33,9 @@ struct WatchedPoints: Sendable {
       within[node.id.index] = numbers[node.id] != nil || node.parent.map { within[$0.index] } ?? false
     }
     hasConditions = schema.nodes.contains { node in
-      (within[node.id.index] || above.contains(node.id)) && facts[node.id.index].hasCondition
+      let (node, facts) = (node.id, facts[node.id.index])
+      let isAtOrAbove = numbers[node] != nil || above.contains(node)
+      return isAtOrAbove && facts.isInCase || (isAtOrAbove || within[node.index]) && facts.hasCondition
     }
     self.numbers = numbers
     self.above = above
