@@ -100,7 +100,7 @@ public final class Engine: Sendable {
     let clock = configuration.clock
     sessions = SessionRegistry(phases: phases, limit: configuration.sessionLimit, journal: journal) { clock().seconds }
     locks = LockTable(journal: journal) { clock().seconds }
-    providers = ProviderRegistry(log: log) { clock().seconds }
+    providers = ProviderRegistry(log: log, journal: journal) { clock().seconds }
     providerLocks = ProviderLocks(providers, locks)
     streams = NotificationStreams(journal, providers, model, clock: configuration.clock)
     operationalWriter = OperationalWriter(model, stores)

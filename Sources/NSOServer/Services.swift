@@ -17,12 +17,28 @@ struct Services: Sendable {
   /// How long a stream waits for its connection.
   let streamTimeLimit: TimeAmount
 
-  /// Runs `body`, which may read data of providers, on another thread and delivers what it returns.
+  /// Runs `body`, which may read data of providers and must be work that can be done again, on another thread and delivers what it
+  /// returns. It is given up when the connection goes.
   func offload<Value: Sendable>(
     to later: Later<Value>, _ body: @escaping @Sendable () throws(NSOError) -> Value
   ) {
     guard engine.model.hasProviders else { return compute(to: later, body) }
-    ProviderWait.threads.submit { _ in later.deliver(ProviderWait.allowing(body)) }
+    let pool = pool
+    let work = Task {
+      let attempt: ProviderWait.Attempt<Value> = await withCheckedContinuation { continuation in
+        pool.submit { state in
+          guard case .active = state else {
+            return continuation.resume(returning: .done(.failure(NSOError(.aborted, "the daemon is stopping"))))
+          }
+          continuation.resume(returning: ProviderWait.attempt(body))
+        }
+      }
+      switch attempt {
+      case .done(let result): later.deliver(result)
+      case .lacks(let lack): later.deliver(await ProviderWait.finish(lack, body))
+      }
+    }
+    later.whenAbandoned { work.cancel() }
   }
 
   /// As ``offload(to:_:)``, for work that waits for nobody: it must not stand behind work that waits for providers, whose

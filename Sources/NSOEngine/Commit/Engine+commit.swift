@@ -308,7 +308,7 @@ extension Engine {
     if transaction.database != .candidate {
       if transaction.model.hasProviders {
         // May have to look at data that providers have.
-        editor = try await ProviderWait.run { [editor] () throws(NSOError) in
+        editor = try await ProviderWait.retrying { [editor] () throws(NSOError) in
           var editor = editor
           try editor.validate { failure in self.note(failure, of: transaction) }
           return editor

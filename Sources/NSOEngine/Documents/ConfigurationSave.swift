@@ -98,10 +98,10 @@ public struct ConfigurationSave {
         try step()
         steps += 1
       }
-    } catch let error as NSOError {
-      throw error
     } catch {
-      throw NSOError(.internal, "\(error)")
+      // The copy from before this piece can make it again.
+      sink.buffer.clear()
+      throw error as? NSOError ?? NSOError(.internal, "\(error)")
     }
     out.writeBuffer(&sink.buffer)
     sink.buffer.clear()

@@ -1,5 +1,6 @@
 public import NSOModel
 import NSOSchema
+import NSOWire
 
 extension Engine {
   /// Invokes an action or rpc and waits for its end (protocol part 04, section 4.9). Cancelling the task aborts it.
@@ -41,8 +42,12 @@ extension Engine {
         try OperationContent(output, .output, of: instance, in: view, rules).pairs(defaults: false, qualified: true)
       }
     } catch {
-      throw NSOError(
-        .external, "\(invocation.text): its output does not fit the model: \(error.message)", appTag: error.appTag)
+      var text = "\(invocation.text): its output does not fit the model: \(error.message)"
+      if let point = invocation.actionPoint, let served = providers.served(.action, point) {
+        text = "\(served.instance.summary), action point \(point): \(text)"
+        providers.report(text)
+      }
+      throw NSOError(.external, text, appTag: error.appTag)
     }
   }
 
@@ -50,7 +55,7 @@ extension Engine {
   static func reading<R: Sendable>(
     _ model: DataModel, _ body: @escaping @Sendable () throws(NSOError) -> R
   ) async throws(NSOError) -> R {
-    try await model.hasProviders ? ProviderWait.run(body) : body()
+    try await model.hasProviders ? ProviderWait.retrying(body) : body()
   }
 
   /// Runs `body` with what a transaction sees; without one, with the data as it is now. Data of providers can be read in a

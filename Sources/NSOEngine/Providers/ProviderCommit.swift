@@ -44,7 +44,7 @@ final class ProviderCommit: CommitParticipant {
     let (changes, tree) = transaction.state.withLock { ($0.editor.provider, $0.editor.providerTree) }
     guard let changes, !changes.isEmpty, let tree else { return }
     let model = transaction.model
-    let parts = try await ProviderWait.run { () throws(NSOError) in
+    let parts = try await ProviderWait.retrying { () throws(NSOError) in
       var parts: [ProviderTransaction] = []
       for write in try ProviderWrites.all(of: changes, model) {
         let place = try tree.place(write.path)
@@ -96,7 +96,7 @@ final class ProviderCommit: CommitParticipant {
       return
     }
     let model = attempt.model
-    let requests = try await ProviderWait.run { () throws(NSOError) in
+    let requests = try await ProviderWait.retrying { () throws(NSOError) in
       var requests: [(place: ProviderPlace, call: CallbackCall)] = []
       for write in try tree.withDefaults(try ProviderWrites.all(of: changes, model)) {
         if let request = try tree.request(write) { requests.append(request) }

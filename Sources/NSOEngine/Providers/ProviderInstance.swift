@@ -9,15 +9,6 @@ public final class ProviderInstance: Sendable {
   /// The answer to a request, or why there is none.
   typealias Answer = Result<ProviderReply.Content, NSOError>
 
-  private struct Pending {
-    var answer: CheckedContinuation<Answer, Never>
-    var worker: Int32?
-    var since: ContinuousClock.Instant
-    var deadline: ContinuousClock.Instant
-    var limit: Duration
-    var about: @Sendable () -> String
-  }
-
   private struct KnownSession {
     /// The client has said that it knows it.
     var isKnown = false
@@ -56,7 +47,7 @@ public final class ProviderInstance: Sendable {
     /// Those that were closed last; nobody waits for them.
     var lostWorkers: OrderedWorkers = OrderedWorkers()
     var workerWaiters: [Int32: [UInt64: CheckedContinuation<Bool, Never>]] = [:]
-    var pending: [Int64: Pending] = [:]
+    var pending: [Int64: PendingRequest] = [:]
     var lastQuery: Int64 = 0
     var lastWaiter: UInt64 = 0
     var registrations: [ProviderRegistry.Registration] = []
@@ -77,6 +68,8 @@ public final class ProviderInstance: Sendable {
   /// Who it is for the operating system, for texts.
   public let peer: String
   private let registry: ProviderRegistry
+  /// For work that waits for its data.
+  let lane = ProviderLane()
   private let state: Mutex<State>
 
   init(id: Int32, name: String, peer: String, since: Int64, control: any ProviderSocket, registry: ProviderRegistry) {
@@ -94,6 +87,9 @@ public final class ProviderInstance: Sendable {
   public var summary: String { "data provider \(name) (instance \(id), \(peer))" }
 
   public var isGone: Bool { state.withLock { $0.end != nil } }
+
+  /// For the developer log.
+  public func report(_ text: @autoclosure () -> String, _ level: Journal.Level = .error) { registry.report(text(), level) }
 
   // MARK: Registering
 
@@ -149,39 +145,65 @@ public final class ProviderInstance: Sendable {
 
   // MARK: Sockets
 
-  /// A worker has introduced itself.
+  /// A worker has introduced itself. One that has its number is gone for the client, although its end was not seen yet: a client
+  /// that closes a worker may use its number at once.
   public func add(worker id: Int32, _ socket: any ProviderSocket) {
-    let waiters: [CheckedContinuation<Bool, Never>]? = state.withLock { state in
+    let added: (waiters: [CheckedContinuation<Bool, Never>], replaced: (any ProviderSocket)?, failed: [PendingRequest])?
+    added = state.withLock { state in
       guard state.end == nil else { return nil }
-      state.workers[id] = socket
+      let replaced = state.workers.updateValue(socket, forKey: id)
       state.unreadWorkers[id] = socket.id
       state.lostWorkers.remove(id)
-      return state.workerWaiters.removeValue(forKey: id).map { Array($0.values) } ?? []
+      let failed = replaced.map { Self.takeRequests(of: $0.id, from: &state) } ?? []
+      return (state.workerWaiters.removeValue(forKey: id).map { Array($0.values) } ?? [], replaced, failed)
     }
-    guard let waiters else { return socket.close("\(summary) is gone") }
-    for waiter in waiters { waiter.resume(returning: true) }
+    guard let added else { return socket.close("\(summary) is gone") }
+    if let replaced = added.replaced {
+      let reason = "another connection has introduced itself as worker \(id)"
+      registry.report("\(summary): \(reason); the one before is closed")
+      replaced.close("\(summary): \(reason)")
+      fail(added.failed, worker: id, reason)
+    }
+    for waiter in added.waiters { waiter.resume(returning: true) }
   }
 
   /// A worker was closed: what it has not answered fails, all else goes on.
-  /// - Parameter socket: the connection; another one may have taken its number meanwhile, and goes on.
-  public func remove(worker id: Int32, _ socket: any ProviderSocket) {
-    let failed: [Pending] = state.withLock { state in
-      guard state.workers[id]?.id == socket.id else { return [] }
-      state.workers[id] = nil
-      state.lostWorkers.insert(id)
-      let lost = state.pending.filter { $0.value.worker == id }
-      for query in lost.keys { state.pending[query] = nil }
-      return Array(lost.values)
+  /// - Parameters:
+  ///   - socket: the connection; another one may have taken its number meanwhile, and goes on.
+  ///   - reason: why, if the daemon closed it.
+  public func remove(worker id: Int32, _ socket: any ProviderSocket, _ reason: String? = nil) {
+    let failed: [PendingRequest] = state.withLock { state in
+      if state.workers[id]?.id == socket.id {
+        state.workers[id] = nil
+        state.lostWorkers.insert(id)
+      }
+      return Self.takeRequests(of: socket.id, from: &state)
     }
+    fail(failed, worker: id, reason)
+  }
+
+  private static func takeRequests(of socket: UInt64, from state: inout State) -> [PendingRequest] {
+    let lost = state.pending.filter { $0.value.socket == socket }
+    for query in lost.keys { state.pending[query] = nil }
+    return Array(lost.values)
+  }
+
+  private func fail(_ requests: [PendingRequest], worker id: Int32, _ reason: String?) {
     let now = ContinuousClock.now
-    for pending in failed {
+    for pending in requests {
+      let end = reason.map { "the daemon closed worker \(id) of \(summary) (\($0))" } ?? "\(summary) closed its worker \(id)"
       pending.answer.resume(
         returning: .failure(
-          NSOError(
-            .external,
-            "external error: \(summary) closed its worker \(id) after \((now - pending.since).seconds) s of \(pending.about())")
-        ))
+          NSOError(.external, "external error: \(end) after \((now - pending.since).seconds) s of \(pending.about())")))
     }
+  }
+
+  /// What a connection was asked and has not answered, for texts; nil: nothing.
+  public func outstanding(on connection: UInt64) -> String? {
+    let oldest = state.withLock { state in
+      state.pending.filter { $0.value.socket == connection }.min { $0.key < $1.key }?.value
+    }
+    return oldest.map { $0.about() }
   }
 
   /// It serves a stream, and the worker for it has not introduced itself.
@@ -216,7 +238,9 @@ public final class ProviderInstance: Sendable {
       return state.workers[id] == nil ? nil : true
     }
     if isThere == true { return }
-    guard isThere == nil else { throw NSOError(.external, "external error: \(summary) has closed its worker \(id)") }
+    guard isThere == nil else {
+      throw NSOError(.external, "external error: \(summary) has closed its worker \(id), or never opened it")
+    }
     let number = state.withLock { state in
       state.lastWaiter &+= 1
       return state.lastWaiter
@@ -243,7 +267,11 @@ public final class ProviderInstance: Sendable {
   }
 
   private func giveUp(waiter number: UInt64, of worker: Int32) {
-    let waiter = state.withLock { $0.workerWaiters[worker]?.removeValue(forKey: number) }
+    let waiter = state.withLock { state in
+      // Whoever asks next need not wait as long again.
+      if state.workers[worker] == nil { state.lostWorkers.insert(worker) }
+      return state.workerWaiters[worker]?.removeValue(forKey: number)
+    }
     waiter?.resume(returning: false)
   }
 
@@ -280,8 +308,9 @@ public final class ProviderInstance: Sendable {
         }
         state.lastQuery &+= 1
         state.requests &+= 1
-        state.pending[state.lastQuery] = Pending(
-          answer: continuation, worker: worker, since: now, deadline: now + limit, limit: limit, about: about)
+        state.pending[state.lastQuery] = PendingRequest(
+          answer: continuation, worker: worker, socket: socket.id, since: now, deadline: now + limit, limit: limit, body: body,
+          about: about)
         socket.send(.request(ProviderRequest(query: state.lastQuery, instance: id, body)))
         return nil
       }
@@ -293,8 +322,10 @@ public final class ProviderInstance: Sendable {
   func checked(_ answer: ProviderReply.Content, _ about: () -> String) throws(NSOError) -> ProviderReply.Content {
     switch answer {
     case .failure(let failure):
-      if case .reason(let reason) = failure, reason.code == .applicationInternal {
-        registry.log.warning("\(summary): \(about()): \(reason.text ?? "no text")")
+      if case .reason(let reason) = failure {
+        let text = "\(summary): \(about()): \(reason.code.rawValue)\(reason.text.map { ": \($0)" } ?? "")"
+        if reason.code == .applicationInternal { registry.log.warning("\(ProviderText.shown(text))") }
+        report(text, .info)
       }
       throw NSOError(failure) { "\(summary): \(about())" }
     case .opened(let handle, let worker):
@@ -308,49 +339,95 @@ public final class ProviderInstance: Sendable {
   /// Sends a request whose answer nobody waits for.
   public func tell(_ body: ProviderRequest.Body, about: @escaping @Sendable () -> String) {
     Task {
-      do throws(NSOError) { _ = try await ask(body, about: about) } catch { registry.log.debug("\(error.message)") }
+      do throws(NSOError) { _ = try await ask(body, about: about) } catch {
+        registry.log.debug("\(summary): \(about()): \(ProviderText.shown(error.message))")
+      }
     }
   }
 
   /// An answer has come in.
+  /// - Parameter connection: on which one.
   /// - Returns: false when nobody waits for it.
   @discardableResult
-  public func received(_ reply: ProviderReply) -> Bool {
-    let (pending, deadline): (Pending?, ContinuousClock.Instant?) = state.withLock { state in
-      guard let pending = state.pending.removeValue(forKey: reply.query) else { return (nil, nil) }
-      // A client works on the requests of a socket one after the other: the time of the next one begins now.
-      let next = state.pending.filter { $0.value.worker == pending.worker }.min { $0.key < $1.key }
-      guard let next, next.key > reply.query else { return (pending, nil) }
-      let deadline = max(next.value.deadline, ContinuousClock.now + next.value.limit)
-      state.pending[next.key]?.deadline = deadline
-      return (pending, deadline)
+  public func received(_ reply: ProviderReply, on connection: UInt64) -> Bool {
+    let now = ContinuousClock.now
+    let pending: PendingRequest? = state.withLock { state in
+      guard let pending = state.pending.removeValue(forKey: reply.query) else { return nil }
+      for (query, other) in state.pending where query > reply.query && other.socket == pending.socket {
+        state.pending[query]?.noteProgress(at: now)
+      }
+      return pending
     }
     guard let pending else { return false }
-    if let deadline { registry.expire(at: deadline) }
-    pending.answer.resume(returning: .success(reply.content))
+    guard let misfit = pending.misfit(reply, instance: id, socket: connection) else {
+      pending.answer.resume(returning: .success(reply.content))
+      return true
+    }
+    let text = "\(summary) answered \(pending.about()) \(misfit)"
+    registry.report(text)
+    pending.answer.resume(returning: .failure(NSOError(.external, text)))
     return true
   }
 
-  /// The client wants more (or less) time for a request.
-  public func extend(_ query: Int64, seconds: Int64) {
-    let deadline = ContinuousClock.now + .seconds(min(max(0, seconds), 1 << 32))
-    let isKnown = state.withLock { state in
-      guard state.pending[query] != nil else { return false }
+  /// The longest time that a client may ask for, in seconds.
+  public static let longestExtension: Int64 = 24 * 60 * 60
+
+  /// The client says how long it needs for a request from now on (CALLBACK_TIMEOUT, op 29).
+  /// - Parameters:
+  ///   - instance: what it calls itself.
+  ///   - connection: where it says so.
+  public func extend(_ query: Int64, seconds: Int64, as instance: Int32, on connection: UInt64) {
+    let what = "\(summary) gives request \(query) \(seconds) s (CALLBACK_TIMEOUT, op 29)"
+    guard instance == id else { return registry.report("\(what) as instance \(instance), which it is not: it has no effect") }
+    if seconds > Self.longestExtension { registry.report("\(what): no more than \(Self.longestExtension) s are given") }
+    let deadline = ContinuousClock.now + .seconds(min(max(0, seconds), Self.longestExtension))
+    enum Effect { case none, extended, failed(PendingRequest) }
+    let effect: Effect = state.withLock { state in
+      guard let pending = state.pending[query], pending.socket == connection else { return .none }
+      guard seconds > 0 else {
+        state.pending[query] = nil
+        return .failed(pending)
+      }
       state.pending[query]?.deadline = deadline
-      return true
+      state.pending[query]?.isExtended = true
+      return .extended
     }
-    if isKnown { registry.expire(at: deadline) }
+    switch effect {
+    case .none: registry.report("\(what), which it was not asked, or has answered: it has no effect")
+    case .extended: registry.expire(at: deadline)
+    case .failed(let pending):
+      let text = "\(what), which ends it: \(pending.about())"
+      registry.report(text)
+      pending.answer.resume(returning: .failure(NSOError(.external, "external timeout: \(text)")))
+    }
   }
 
-  /// The earliest time at which an answer is late, and the text of one that is late already.
+  /// Ends requests that are late. One that waits behind another request that may take longer, since the client has asked for more time
+  /// for it or it is an action, fails alone.
+  /// - Returns: the earliest time at which another answer is late, and the text of one that is late through the client's fault.
   func check(at now: ContinuousClock.Instant) -> (next: ContinuousClock.Instant?, late: String?) {
-    state.withLock { state in
-      // Of each socket only the oldest request can be late: the others may wait for it.
-      let oldest = Dictionary(state.pending.map { ($0.value.worker, $0) }) { $0.key < $1.key ? $0 : $1 }.values.map(\.value)
-      guard let first = oldest.min(by: { $0.deadline < $1.deadline }) else { return (nil, nil) }
-      guard first.deadline <= now else { return (first.deadline, nil) }
-      return (nil, "no answer for \((now - first.since).seconds) s to \(first.about())")
+    var failed: [(PendingRequest, behind: PendingRequest)] = []
+    let result: (next: ContinuousClock.Instant?, late: PendingRequest?) = state.withLock { state in
+      for (query, pending) in state.pending.sorted(by: { $0.key < $1.key }) where pending.deadline <= now {
+        let behind = state.pending.filter { other in
+          other.key < query && other.value.socket == pending.socket && other.value.deadline > now
+        }
+        guard let behind = behind.min(by: { $0.key < $1.key })?.value else { return (nil, pending) }
+        state.pending[query] = nil
+        failed.append((pending, behind))
+      }
+      return (state.pending.values.map(\.deadline).min(), nil)
     }
+    for (pending, behind) in failed {
+      let waited = (now - pending.since).seconds
+      pending.answer.resume(
+        returning: .failure(
+          NSOError(
+            .external,
+            "external timeout: \(summary) did not answer \(pending.about()) for \(waited) s: it is busy with \(behind.about())"
+          )))
+    }
+    return (result.next, result.late.map { "no answer for \((now - $0.since).seconds) s to \($0.about())" })
   }
 
   // MARK: User sessions
@@ -358,45 +435,52 @@ public final class ProviderInstance: Sendable {
   /// Makes sure that the client knows a session, and that it is not told of its end before ``release(_:)``.
   public func hold(_ session: UserSession) async throws(NSOError) {
     enum Next { case known, wait, announce }
-    let next: Next = state.withLock { state in
-      guard var known = state.sessions[session.id] else {
-        state.sessions[session.id] = KnownSession(uses: 1, session: session)
-        return .announce
-      }
-      known.uses += 1
-      state.sessions[session.id] = known
-      return known.isKnown ? .known : .wait
-    }
-    switch next {
-    case .known: return
-    case .wait:
-      await withCheckedContinuation { waiter in
-        let isKnown = state.withLock { state in
-          guard state.end == nil, state.sessions[session.id]?.isKnown == false else { return true }
-          state.sessions[session.id]?.waiters.append(waiter)
-          return false
+    while true {
+      let next: Next = state.withLock { state in
+        guard let known = state.sessions[session.id] else {
+          state.sessions[session.id] = KnownSession(session: session)
+          return .announce
         }
-        if isKnown { waiter.resume() }
+        guard known.isKnown else { return .wait }
+        state.sessions[session.id]?.uses += 1
+        return .known
       }
-      guard !isGone else {
-        throw NSOError(.external, "external error: \(summary) is gone: it was told of user session \(session.id)")
+      switch next {
+      case .known: return
+      case .announce: return try await announce(session)
+      case .wait:
+        // Whoever announces it may fail: then it is still to be done.
+        await withCheckedContinuation { waiter in
+          let isSettled = state.withLock { state in
+            guard state.end == nil, state.sessions[session.id]?.isKnown == false else { return true }
+            state.sessions[session.id]?.waiters.append(waiter)
+            return false
+          }
+          if isSettled { waiter.resume() }
+        }
+        guard !isGone else {
+          throw NSOError(.external, "external error: \(summary) is gone: it was told of user session \(session.id)")
+        }
       }
-    case .announce:
-      do throws(NSOError) {
-        _ = try await ask(.newUserSessions([UserSessionInfo(session)])) { "new user session \(session.id)" }
-      } catch {
-        let waiters = state.withLock { $0.sessions.removeValue(forKey: session.id)?.waiters ?? [] }
-        for waiter in waiters { waiter.resume() }
-        throw error
-      }
-      let waiters = state.withLock { state in
-        state.sessions[session.id]?.isKnown = true
-        defer { state.sessions[session.id]?.waiters = [] }
-        return state.sessions[session.id]?.waiters ?? []
-      }
-      for waiter in waiters { waiter.resume() }
-      watch(session)
     }
+  }
+
+  private func announce(_ session: UserSession) async throws(NSOError) {
+    do throws(NSOError) {
+      _ = try await ask(.newUserSessions([UserSessionInfo(session)])) { "new user session \(session.id)" }
+    } catch {
+      let waiters = state.withLock { $0.sessions.removeValue(forKey: session.id)?.waiters ?? [] }
+      for waiter in waiters { waiter.resume() }
+      throw error
+    }
+    let waiters = state.withLock { state in
+      state.sessions[session.id]?.isKnown = true
+      state.sessions[session.id]?.uses += 1
+      defer { state.sessions[session.id]?.waiters = [] }
+      return state.sessions[session.id]?.waiters ?? []
+    }
+    for waiter in waiters { waiter.resume() }
+    watch(session)
   }
 
   /// Nothing more will name the session on behalf of one ``hold(_:)``.
@@ -426,10 +510,11 @@ public final class ProviderInstance: Sendable {
   // MARK: The end
 
   /// The client is gone, or has to go: what it has not answered fails, its sockets are closed.
-  func end(_ reason: String) -> Bool {
+  /// - Parameter isTimeout: because it did not answer in time.
+  func end(_ reason: String, isTimeout: Bool = false) -> Bool {
     struct Rest {
       var sockets: [any ProviderSocket]
-      var pending: [Pending]
+      var pending: [PendingRequest]
       var waiters: [CheckedContinuation<Bool, Never>]
       var sessionWaiters: [CheckedContinuation<Void, Never>]
       var sessions: [KnownSession]
@@ -458,7 +543,7 @@ public final class ProviderInstance: Sendable {
         returning: .failure(
           NSOError(
             .external,
-            "external \(pending.deadline <= now ? "timeout" : "error"): \(summary) was lost (\(reason)) after \(waited) s of \(pending.about())"
+            "external \(isTimeout ? "timeout" : "error"): \(summary) was lost (\(reason)) after \(waited) s of \(pending.about())"
           )))
     }
     for waiter in rest.waiters { waiter.resume(returning: false) }

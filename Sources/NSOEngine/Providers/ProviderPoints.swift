@@ -47,6 +47,26 @@ public struct ProviderPoints: Sendable {
     return lines
   }
 
+  /// What a client registered that no loaded module has, or that is never called, for the developer log.
+  func unused(of instance: ProviderInstance) -> [String] {
+    let points = ProviderPoints.titles.map(\.1).filter { $0 != .authentication && $0 != .service }
+    var lines: [String] = []
+    for item in Set(instance.registrations.map { Point(kind: $0.registration.kind, name: $0.registration.name) }) {
+      if points.contains(item.kind) {
+        guard !(declared[item.kind]?.contains(item.name) ?? false) else { continue }
+        lines.append("\(item.kind.pointName) \(item.name), which no loaded module has")
+      } else if item.kind != .stream, item.kind != .authentication {
+        lines.append("\(item.kind.pointName) \(item.name), which is never called: this kind is not supported")
+      }
+    }
+    return lines.sorted()
+  }
+
+  private struct Point: Hashable {
+    var kind: RegistrationKind
+    var name: String
+  }
+
   private func text(_ served: ProviderRegistry.Served) -> String {
     var text = "instance \(served.instance.id) \(served.instance.name)"
     if let range = served.range {
@@ -62,4 +82,9 @@ public struct ProviderPoints: Sendable {
 extension Engine {
   /// Who serves what, at this moment.
   public var providerPoints: ProviderPoints { ProviderPoints(model.schema, providers) }
+
+  /// Tells the developer log what a client registered to no effect.
+  public func reportUnusedPoints(of instance: ProviderInstance) {
+    for line in providerPoints.unused(of: instance) { providers.report("\(instance.summary) registers \(line)", .info) }
+  }
 }

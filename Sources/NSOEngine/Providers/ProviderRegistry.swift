@@ -39,11 +39,14 @@ public final class ProviderRegistry: Sendable {
   }
 
   public let log: Logger
+  /// Nil: what providers do wrong is only told to those who asked.
+  private let journal: Journal?
   private let now: @Sendable () -> Int64
   private let state = Mutex(State())
 
-  public init(log: Logger, now: @escaping @Sendable () -> Int64) {
+  public init(log: Logger, journal: Journal? = nil, now: @escaping @Sendable () -> Int64) {
     self.log = log
+    self.journal = journal
     self.now = now
   }
 
@@ -52,6 +55,11 @@ public final class ProviderRegistry: Sendable {
   public var limits: ProviderLimits {
     get { state.withLock { $0.limits } }
     set { state.withLock { $0.limits = newValue } }
+  }
+
+  /// For the developer log: what a provider does wrong, or what those who write one want to know.
+  public func report(_ text: @autoclosure () -> String, _ level: Journal.Level = .error) {
+    journal?.developer(.developerProvider, level, ProviderText.shown(text()))
   }
 
   // MARK: Instances
@@ -90,7 +98,8 @@ public final class ProviderRegistry: Sendable {
   public var instances: [ProviderInstance] { state.withLock { $0.instances.values.sorted { $0.id < $1.id } } }
 
   /// The client is gone, or has to go. Everything that waits for it fails at once.
-  public func remove(_ instance: ProviderInstance, _ reason: String) {
+  /// - Parameter isTimeout: because it did not answer in time.
+  public func remove(_ instance: ProviderInstance, _ reason: String, isTimeout: Bool = false) {
     let lacksStreamWorker = instance.lacksStreamWorker
     let handlers = state.withLock { state in
       if state.instances.removeValue(forKey: instance.id) != nil, lacksStreamWorker {
@@ -100,7 +109,7 @@ public final class ProviderRegistry: Sendable {
       state.points.remove(instance)
       return state.changeHandlers
     }
-    guard instance.end(reason) else { return }
+    guard instance.end(reason, isTimeout: isTimeout) else { return }
     for handler in handlers { handler(instance, false) }
   }
 
@@ -117,7 +126,9 @@ public final class ProviderRegistry: Sendable {
     let registrations = instance.registrations
     let (takeovers, handlers) = state.withLock { ($0.points.add(instance, registrations), $0.changeHandlers) }
     for takeover in takeovers {
-      log.notice("\(instance.summary) takes over \(takeover.kind.pointName) \(takeover.name) from \(takeover.from.summary)")
+      let text = "\(instance.summary) takes over \(takeover.kind.pointName) \(takeover.name) from \(takeover.from.summary)"
+      log.notice("\(text)")
+      report(text, .info)
     }
     for takeover in takeovers where takeover.disconnects {
       remove(takeover.from, "\(instance.summary) took over one of its points")
@@ -223,7 +234,7 @@ public final class ProviderRegistry: Sendable {
       let check = instance.check(at: now)
       if let late = check.late {
         log.warning("DAEMON_TIMEOUT \(instance.summary) is disconnected: \(late)")
-        remove(instance, late)
+        remove(instance, late, isTimeout: true)
       }
       if let time = check.next { next = min(next ?? time, time) }
     }

@@ -34,7 +34,7 @@ extension NSOError {
     switch failure {
     case .other: self.init(.external, "\(about()) failed in a way that this daemon does not know")
     case .reason(let reason):
-      var text = reason.text ?? ""
+      var text = ProviderText.cut(reason.text ?? "")
       if reason.code == .applicationInternal { text = "\(about()) failed inside of the provider; its text is in the log" }
       if text.isEmpty { text = "\(about()) failed: \(reason.code.rawValue)" }
       self.init(reason.code.errorCode, text, appTag: reason.appTag)

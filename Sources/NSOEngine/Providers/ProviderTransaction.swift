@@ -149,7 +149,7 @@ public final class ProviderTransaction: Sendable {
           "finish of transaction \(handle)"
         }
       } catch {
-        instance.note(error)
+        instance.note(error, "finish of transaction \(handle)")
       }
       instance.release(session)
     }
@@ -167,15 +167,18 @@ extension ProviderInstance {
     let point = "\(kind.pointName) \(request.point.name)"
     let about: @Sendable () -> String = { "\(name) of \(point) for \(place())" }
     let content = try await ask(.callback(request), worker: worker, within: limit, about: about)
-    guard case .result(let term) = content, let type = request.call.type else {
-      throw NSOError(.external, "\(summary) answered \(about()) with something that is no answer to it")
-    }
-    do { return try CallbackResult(term, for: type) } catch {
-      throw NSOError(.external, "\(summary) answered \(about()) with something that is no answer to it: \(error)")
-    }
+    guard case .result(let term) = content, let type = request.call.type else { throw noAnswer(about()) }
+    do { return try CallbackResult(term, for: type) } catch { throw noAnswer("\(about())", ": \(error)") }
   }
 
-  func note(_ error: NSOError) { log.info("\(error.message)") }
+  private func noAnswer(_ about: String, _ reason: String = "") -> NSOError {
+    let text = "\(summary) answered \(about) with something that is no answer to it\(reason)"
+    report(text)
+    return NSOError(.external, ProviderText.cut(text))
+  }
+
+  /// - Parameter about: what was asked.
+  func note(_ error: NSOError, _ about: String) { log.info("\(summary): \(about): \(ProviderText.shown(error.message))") }
 }
 
 extension TransactionPhase {
@@ -198,6 +201,8 @@ public final class ProviderTransactions: Sendable {
   private struct State {
     var parts: [Int32: ProviderTransaction] = [:]
     var isClosed = false
+    var endings: [UInt64: @Sendable () -> Void] = [:]
+    var next: UInt64 = 0
   }
 
   private let handle: Int32
@@ -241,11 +246,43 @@ public final class ProviderTransactions: Sendable {
   }
 
   func close() {
-    let parts = state.withLock { state in
+    let (parts, endings) = state.withLock { state in
       state.isClosed = true
-      defer { state.parts = [:] }
-      return Array(state.parts.values)
+      defer {
+        state.parts = [:]
+        state.endings = [:]
+      }
+      return (Array(state.parts.values), Array(state.endings.values))
     }
+    for ending in endings { ending() }
     for part in parts { part.close() }
+  }
+
+  var isOpen: Bool { state.withLock { !$0.isClosed } }
+
+  private var finished: NSOError { NSOError(.noTransaction, "transaction \(handle) is finished") }
+
+  /// Waits for `body`, but no longer than the transaction is there, and the task is not cancelled; `body` is cancelled then.
+  func whileOpen<T: Sendable>(_ body: @escaping @Sendable () async throws(NSOError) -> T) async throws(NSOError) -> T {
+    let first = FirstAnswer<T>()
+    let token: UInt64? = state.withLock { state in
+      guard !state.isClosed else { return nil }
+      state.next &+= 1
+      let finished = finished
+      state.endings[state.next] = { first.give(.failure(finished)) }
+      return state.next
+    }
+    guard let token else { throw finished }
+    let work = Task {
+      do throws(NSOError) { first.give(.success(try await body())) } catch { first.give(.failure(error)) }
+    }
+    let answer = await withTaskCancellationHandler {
+      await first.answer
+    } onCancel: {
+      first.give(.failure(ProviderWait.Patience.error))
+    }
+    state.withLock { _ = $0.endings.removeValue(forKey: token) }
+    work.cancel()
+    return try answer.get()
   }
 }

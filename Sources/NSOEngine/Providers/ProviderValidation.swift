@@ -50,7 +50,7 @@ final class ProviderValidation: CommitParticipant {
     let warnings: Warnings
     do throws(NSOError) {
       // On a thread that may wait: for data of providers, and for the answers to one part before the next is looked for.
-      warnings = try await ProviderWait.run { [self] () throws(NSOError) -> Warnings in
+      warnings = try await ProviderWait.retrying { [self] () throws(NSOError) -> Warnings in
         let warnings = Warnings()
         try points.forEachPart(of: attempt) { (part) throws(NSOError) in
           try storeErrors { () throws(StoreError) in
@@ -174,7 +174,7 @@ final class ProviderValidation: CommitParticipant {
           .closeValidation(handle: handle, willCommit: willCommit, CallContext(session: part.session.id)), worker: part.worker
         ) { "end of the validation of transaction \(handle)" }
       } catch {
-        part.instance.note(error)
+        part.instance.note(error, "end of the validation of transaction \(handle)")
       }
       part.instance.release(part.session)
     }
@@ -198,7 +198,7 @@ func whileOpen<T: Sendable>(
 }
 
 /// Takes the first of several answers.
-private final class FirstAnswer<T: Sendable>: Sendable {
+final class FirstAnswer<T: Sendable>: Sendable {
   private struct State {
     var answer: Result<T, NSOError>?
     var waiter: CheckedContinuation<Result<T, NSOError>, Never>?

@@ -115,6 +115,11 @@ struct Later<Value: Sendable>: Sendable {
     }
   }
 
+  /// On the event loop: calls `body` when the connection goes before the outcome is there.
+  func whenAbandoned(_ body: @escaping @Sendable () -> Void) {
+    continuation.value.connection.abandonment = body
+  }
+
   func succeed(_ value: Value) { deliver(.success(value)) }
 
   func fail(_ error: NSOError) { deliver(.failure(error)) }

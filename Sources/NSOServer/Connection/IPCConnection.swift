@@ -40,6 +40,8 @@ final class IPCConnection: ChannelDuplexHandler {
   private var api: (any APIConnection)?
   private(set) var hello: ClientHello?
   private var stream: (any OutboundStream)?
+  /// Gives up what the request under way waits for.
+  var abandonment: (@Sendable () -> Void)?
 
   /// Arrived, not used up.
   private var pending = ByteBuffer()
@@ -119,6 +121,8 @@ final class IPCConnection: ChannelDuplexHandler {
     timer?.cancel()
     timer = nil
     flow.close()
+    abandonment?()
+    abandonment = nil
     stream?.abandoned()
     stream = nil
     pending = ByteBuffer()
@@ -384,6 +388,7 @@ final class IPCConnection: ChannelDuplexHandler {
   /// Takes an answer. False: nobody waits for it any more.
   func resume(_ ticket: RequestFlow.Ticket, _ answer: (inout ByteBuffer) -> FrameOutcome) -> Bool {
     guard flow.answered(ticket), let context else { return false }
+    abandonment = nil
     follow(writing(answer), context)
     api?.requestAnswered()
     proceedAndFlush(context)

@@ -29,6 +29,11 @@ final class ProviderConnection: APIConnection {
   /// A long frame that is being decoded elsewhere.
   private var decoding: ByteBuffer?
   private var left: LeftFrames?
+  /// Why the daemon closed it; nil: it did not.
+  private var closing: String?
+  /// It has introduced itself as a worker, whether or not there is a client for it.
+  private var isWorker = false
+  private var hasTransactionCallbacks = false
 
   init(_ connection: IPCConnection, _ services: Services) {
     self.connection = connection
@@ -92,7 +97,14 @@ final class ProviderConnection: APIConnection {
 
   /// There is a place for errors only where the client waits for an answer: before it is active. Then the connection closes.
   private func refuse(_ error: NSOError, _ out: inout ByteBuffer) -> FrameOutcome {
+    closing = error.message
+    if let (instance, name) = owner {
+      let asked = instance.outstanding(on: id).map { ", asked \($0)" } ?? ""
+      instance.report("\(instance.summary): its \(name)\(asked) is closed: \(error.message)")
+    }
     switch role {
+    // Workers never get an answer to what they introduce themselves with.
+    case .unknown where isWorker: break
     case .unknown: out.writeFrame { DaemonMessage.refused(error).write(into: &$0) }
     case .control(let instance) where !instance.isActive:
       out.writeFrame { DaemonMessage.refused(error).write(into: &$0) }
@@ -101,17 +113,34 @@ final class ProviderConnection: APIConnection {
     return .close(.badFrame(error.message))
   }
 
+  /// Whose connection it is, and which one.
+  private var owner: (instance: ProviderInstance, name: String)? {
+    switch role {
+    case .unknown: nil
+    case .control(let instance): (instance, "control socket")
+    case .worker(let instance, let id): (instance, "worker \(id)")
+    }
+  }
+
   // MARK: What clients send
 
   private func introduce(_ message: ProviderMessage, _ out: inout ByteBuffer) throws(NSOError) {
     let registry = services.engine.providers
     switch message {
     case .daemon(let name, _):
+      guard (1...ProviderText.nameLimit).contains(name.utf8.count) else {
+        throw NSOError(
+          .protocolUsage,
+          "a data provider introduces itself with a name of \(name.utf8.count) bytes: give it one of 1 to \(ProviderText.nameLimit)"
+        )
+      }
+      let name = ProviderText.shown(name)
       let peer = connection.map { "\($0.peer)" } ?? "gone"
       let instance = registry.add(name: name, peer: peer, control: socket)
       role = .control(instance)
       out.writeFrame { DaemonMessage.accepted(instance: instance.id).write(into: &$0) }
     case .worker(let id, let worker):
+      isWorker = true
       let instance = try registry.instance(id, ofWorker: worker)
       role = .worker(instance, worker)
       instance.add(worker: worker, socket)
@@ -134,6 +163,10 @@ final class ProviderConnection: APIConnection {
       try instance.register(range.registration, range: range)
     case .transactionCallbacks(let id, let callbacks):
       try require(id, instance)
+      if hasTransactionCallbacks {
+        instance.report("\(instance.summary) registers transaction callbacks again (op 9): the last ones hold", .info)
+      }
+      hasTransactionCallbacks = true
       instance.transactionCallbacks = callbacks
     case .databaseCallbacks(let id, let callbacks):
       try require(id, instance)
@@ -152,12 +185,18 @@ final class ProviderConnection: APIConnection {
       )
     case .registerDone(let id):
       try require(id, instance)
+      guard !instance.isActive else { throw NSOError(.protocolUsage, "\(instance.summary) sends register_done twice") }
       let sessions = services.engine.sessions.all
       // The answer is the first that the client gets after its number, so it is written before anything can be asked.
       out.writeFrame { DaemonMessage.registered(sessions.map { UserSessionInfo($0) }).write(into: &$0) }
       try instance.activate(knowing: sessions)
+      // The whole schema is looked through.
+      let engine = services.engine
+      Task { engine.reportUnusedPoints(of: instance) }
     case .reply(let reply): received(reply, instance)
-    case .extendTimeout(let query, _, let seconds): instance.extend(query, seconds: seconds)
+    case .extendTimeout(let query, let number, let seconds):
+      instance.extend(query, seconds: seconds, as: number, on: self.id)
+    case .daemon: throw NSOError(.protocolUsage, "\(instance.summary) introduces itself twice (op 1)")
     default: throw NSOError(.protocolUsage, "\(instance.summary) sends on its control socket what belongs on a worker")
     }
   }
@@ -165,7 +204,8 @@ final class ProviderConnection: APIConnection {
   private func work(_ message: ProviderMessage, _ instance: ProviderInstance) throws(NSOError) {
     switch message {
     case .reply(let reply): received(reply, instance)
-    case .extendTimeout(let query, _, let seconds): instance.extend(query, seconds: seconds)
+    case .extendTimeout(let query, let number, let seconds):
+      instance.extend(query, seconds: seconds, as: number, on: self.id)
     default: throw NSOError(.protocolUsage, "\(instance.summary) sends on a worker what belongs on its control socket")
     }
   }
@@ -184,8 +224,8 @@ final class ProviderConnection: APIConnection {
   }
 
   private func received(_ reply: ProviderReply, _ instance: ProviderInstance) {
-    guard !instance.received(reply) else { return }
-    services.engine.log.debug("\(instance.summary) answers request \(reply.query), for which nobody waits")
+    guard !instance.received(reply, on: id) else { return }
+    instance.report("\(instance.summary) answers request \(reply.query), for which nobody waits", .info)
   }
 
   private func require(_ id: Int32, _ instance: ProviderInstance) throws(NSOError) {
@@ -214,6 +254,7 @@ final class ProviderConnection: APIConnection {
 
   /// What a client that is gone had sent on its stream worker is still read, to its end: the end of the control socket may be seen first.
   private func close(_ reason: String) {
+    if closing == nil { closing = reason }
     guard case .worker(let instance, let id) = role, instance.isGone, sendsStreams || instance.sendsStreams(on: id) else {
       connection?.closeNow(.notServed(reason))
       return
@@ -244,7 +285,7 @@ final class ProviderConnection: APIConnection {
     }
   }
 
-  func frameBroken(_ refusal: Refusal, _ out: inout ByteBuffer) {}
+  func frameBroken(_ refusal: Refusal, _ out: inout ByteBuffer) { closing = "\(refusal)" }
 
   func left(_ frames: LeftFrames) { left = frames }
 
@@ -256,12 +297,14 @@ final class ProviderConnection: APIConnection {
     switch role {
     case .unknown: break
     case .control(let instance):
+      let reason = closing.map { "the daemon closed its control socket: \($0)" } ?? "it closed its control socket"
       if !instance.isGone {
-        services.engine.log.notice("DAEMON_DIED \(instance.summary) closed its control socket")
+        services.engine.log.notice(
+          "DAEMON_DIED \(instance.summary)\(closing == nil ? " closed its control socket" : ": \(reason)")")
       }
-      services.engine.providers.remove(instance, "it closed its control socket")
+      services.engine.providers.remove(instance, reason)
     case .worker(let instance, let id):
-      instance.remove(worker: id, socket)
+      instance.remove(worker: id, socket, closing)
       endWorker(id, of: instance)
     }
   }

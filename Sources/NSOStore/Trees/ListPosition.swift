@@ -7,7 +7,7 @@ public struct ListPosition: Hashable, Sendable {
   /// The keys of the entry last returned, or those to begin at, in the store's form.
   public internal(set) var entryKey: [UInt8]
   /// Of an ordered-by user list: the place of that entry when it was returned, and the entry that followed it then.
-  var place: UInt64?
+  public internal(set) var place: UInt64?
   var following: [UInt8]?
 
   /// Before the first entry.
@@ -15,6 +15,11 @@ public struct ListPosition: Hashable, Sendable {
 
   /// After the entry with these keys, which need not be there (any more).
   public static func after(_ entryKey: [UInt8]) -> ListPosition { ListPosition(stand: .after, entryKey: entryKey) }
+
+  /// After the entry with these keys that had this place: of several with the same keys, that one.
+  public static func after(_ entryKey: [UInt8], at place: UInt64) -> ListPosition {
+    ListPosition(stand: .after, entryKey: entryKey, place: place)
+  }
 
   /// At the first entry whose keys are not before these, which may be the first keys only. In a list ordered by user: at the first entry
   /// that begins with them.

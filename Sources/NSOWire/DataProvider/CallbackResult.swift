@@ -219,7 +219,12 @@ extension CallbackResult {
     case .getElem: return .value(try reader.value())
     case .existsOptional:
       if try reader.takesMarker("not_found") { return .existence(.found(false)) }
-      if try reader.terms.peekKind() == .integer { return .existence(.found(try reader.bool())) }
+      if try reader.terms.peekKind() == .integer {
+        let place = reader.terms.offset
+        let number: Int64 = try reader.integer()
+        guard number == 0 || number == 1 else { throw TermError(.expected("1, true, false or not_found"), at: place) }
+        return .existence(.found(number == 1))
+      }
       return .existence(.bool(try reader.bool()))
     case .getNext, .findNext:
       if try reader.takesMarker("false") { return .nextKey(nil) }

@@ -17,6 +17,10 @@ final class FakeProvider: Sendable {
     case silence
     /// The client goes.
     case die
+    /// Something else, by the number of the request and the client's own.
+    case message(@Sendable (_ query: Int64, _ instance: Int32) -> ProviderMessage)
+    /// Bytes that are no message.
+    case garbage
   }
 
   typealias Handler = @Sendable (CallbackRequest) -> Response
@@ -37,6 +41,7 @@ final class FakeProvider: Sendable {
     var refusals: [TransactionPhase: Response] = [:]
     var refusesInit: Response?
     var refusesDatabase: CallbackFailure?
+    var refusesSessions: Response?
   }
 
   /// A socket whose two directions are used by a thread each.
@@ -110,6 +115,7 @@ final class FakeProvider: Sendable {
   /// What db callbacks were called.
   var databaseCalls: [DatabaseCall] { requests.compactMap { if case .database(let call, _) = $0 { call } else { nil } } }
   func refuseDatabase(_ failure: CallbackFailure?) { state.with { $0.refusesDatabase = failure } }
+  func refuseSessions(_ response: Response?) { state.with { $0.refusesSessions = response } }
   func refuseInit(_ response: Response?) { state.with { $0.refusesInit = response } }
 
   /// Closes every socket.
@@ -141,6 +147,8 @@ final class FakeProvider: Sendable {
         control.send(
           .reply(ProviderReply(.databaseReply, query: request.query, instance: instance, failure.map { .failure($0) } ?? .done))
         )
+      case .newUserSessions where state.with({ $0.refusesSessions }) != nil:
+        if let response = state.with({ $0.refusesSessions }) { answer(response, request, control) }
       case .newUserSessions, .closeUserSession:
         control.send(.reply(ProviderReply(.databaseReply, query: request.query, instance: instance, .done)))
       case .newTransaction(let transaction):
@@ -191,6 +199,8 @@ final class FakeProvider: Sendable {
       socket.send(.reply(ProviderReply(request.operation, query: request.query, instance: instance, .failure(failure))))
     case .silence: break
     case .die: die()
+    case .message(let make): socket.send(make(request.query, instance))
+    case .garbage: socket.client.raw.send([0, 0, 0, 2, 131, 106])
     }
   }
 }

@@ -26,7 +26,7 @@ struct HookRounds: Sendable {
   /// What there is to tell. May take time.
   static func plan(_ watched: WatchedPoints, _ editor: TreeEditor) async throws(NSOError) -> Plan {
     let (ours, theirs, model) = (editor.configuration, editor.provider, editor.model)
-    return try await ProviderWait.run { () throws(NSOError) in
+    return try await ProviderWait.retrying { () throws(NSOError) in
       var plan = try watched.writes(of: ours, isTheirs: false, model)
       if let theirs, !theirs.isEmpty {
         for (number, writes) in try watched.writes(of: theirs, isTheirs: true, model) { plan[number, default: []] += writes }
@@ -165,7 +165,7 @@ struct HookRounds: Sendable {
       return true
     }
     guard isDue else { return }
-    let all = try await ProviderWait.run { [tree] () throws(NSOError) in try tree.withDefaults(writes) }
+    let all = try await ProviderWait.retrying { [tree] () throws(NSOError) in try tree.withDefaults(writes) }
     for write in all {
       _ = try writeCount
       guard let (place, call) = try tree.request(write) else { continue }

@@ -134,7 +134,7 @@ extension Transaction {
     guard let registry, let points = model.immediate else { return endLoad(editor) }
     let plan = try await HookRounds.plan(points, editor)
     guard !plan.isEmpty else {
-      return endLoad(try await ProviderWait.run { () throws(NSOError) in try editor.folded(over: before) })
+      return endLoad(try await ProviderWait.retrying { () throws(NSOError) in try editor.folded(over: before) })
     }
     let number = try beginHooks(editor, before)
     let rounds = HookRounds(self, registry, points)
@@ -143,7 +143,7 @@ extension Transaction {
       do throws(NSOError) {
         try await rounds.run(plan)
         let written = try takeWritten(number)
-        return .success(try await ProviderWait.run { () throws(NSOError) in try written.folded(over: before) })
+        return .success(try await ProviderWait.retrying { () throws(NSOError) in try written.folded(over: before) })
       } catch {
         return .failure(error)
       }

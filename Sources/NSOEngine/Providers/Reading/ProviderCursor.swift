@@ -100,6 +100,13 @@ final class ProviderCursor: TreeCursor {
   }
 
   private func firstEntry(of list: TreePath, _ node: NodeID, from key: [UInt8]) throws(StoreError) -> Record? {
+    if tree.model[node].kind == .leafList {
+      let wanted = key.starts(with: list.bytes) ? Array(key.dropFirst(list.bytes.count)) : []
+      guard let value = try tree.firstValue(of: list, from: wanted) else { return nil }
+      var entry = list
+      entry.appendEntryKey(value.key)
+      return (entry.bytes, value.record)
+    }
     var position = position(in: list, from: key)
     while true {
       var record: [UInt8] = []

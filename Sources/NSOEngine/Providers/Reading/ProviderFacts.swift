@@ -38,7 +38,7 @@ enum ProviderStand: Hashable, Sendable {
 enum ProviderFact: Sendable {
   /// The value's term bytes; nil: there is none.
   case record([UInt8]?)
-  case values([Value]?)
+  case values(ProviderLeafList)
   case entry(ProviderEntry?)
   case count(Int)
   /// Nil: the provider has no callback for it.

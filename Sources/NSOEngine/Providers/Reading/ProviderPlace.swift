@@ -134,8 +134,8 @@ extension ProviderTree {
   func bad(_ what: String, _ place: ProviderPlace) -> NSOError {
     let text =
       "\(place.served.instance.summary), callpoint \(place.point.name), gave wrong data for \(place.keypath): \(what)"
-    registry.log.warning("DEVEL_CAPI \(text)")
-    return NSOError(.external, text)
+    registry.report(text)
+    return NSOError(.external, ProviderText.cut(text))
   }
 
   func wrongAnswer(_ place: ProviderPlace) -> NSOError { bad("an answer of another kind", place) }

@@ -10,7 +10,7 @@ extension ProviderTree {
   func fetch(_ want: ProviderWant) async throws(NSOError) -> ProviderFact {
     switch want {
     case .record(let bytes): return .record(try await fetchRecord(try path(bytes)))
-    case .values(let bytes): return .values(try await fetchValues(try path(bytes)))
+    case .values(let bytes): return .values(try await fetchLeafList(try path(bytes)))
     case .next(let walk, let stand): return .entry(try await fetchNext(walk, stand))
     case .count(let list): return .count(try await fetchCount(try path(list)))
     case .choice(let choice, let parent): return .choice(try await fetchCase(choice, try path(parent)))
@@ -30,6 +30,10 @@ extension ProviderTree {
     switch want {
     case .record(let bytes):
       guard let path = model.layout.path(bytes), let node = path.node else { return nil }
+      if path.isEntry, model[node].kind == .leafList {
+        guard let entry = path.entryKey, let values = walkedLeafList(path.withoutEntryKey.bytes) else { return nil }
+        return .record(values.record(entry))
+      }
       if path.isEntry, model[node].kind == .list {
         guard let entry = knownEntry(path, now) else { return nil }
         return .record(entry.record)
@@ -41,7 +45,8 @@ extension ProviderTree {
       guard let path = model.layout.path(bytes), let node = path.node, let object = knownObject(around: path, now),
         object.answered.contains(node)
       else { return nil }
-      guard case .list(let values)? = object.values[node] else { return .values([]) }
+      // Values that cannot be keys are complained about when the provider is asked for them.
+      guard let values = try? leafList(of: object.leafList(node), at: path, try place(path)) else { return nil }
       return .values(values)
     case .next(let walk, .after(let key)):
       return state.withLock { state -> ProviderFact? in
@@ -89,12 +94,8 @@ extension ProviderTree {
         guard try await exists(place) else { return nil }
         return try entryRecord(path)
       }
-      var list = place
-      list.path = path.withoutEntryKey
       guard let entry = path.entryKey else { return nil }
-      return try await fetchNext(ProviderWalk(list: list.path.bytes), .atOrAfter(entry)).flatMap {
-        $0.key == entry ? $0.record : nil
-      }
+      return try await fetchLeafList(path.withoutEntryKey).record(entry)
     case .leaf where !facts.flags.contains(.empty):
       if prefersObject(place), let object = try await fetchObject(around: place) {
         return object.values[place.node].map(ValueCoding.bytes(of:))
@@ -175,18 +176,19 @@ extension ProviderTree {
 
   // MARK: Leaf-lists, numbers, choices
 
-  /// Nil: the client gives the values one by one.
-  private func fetchValues(_ path: TreePath) async throws(NSOError) -> [Value]? {
+  /// The values at once, where the client can, else one by one.
+  private func fetchLeafList(_ path: TreePath) async throws(NSOError) -> ProviderLeafList {
     let place = try place(path)
     if prefersObject(place), let object = try await fetchObject(around: place), object.answered.contains(place.node) {
-      guard case .list(let values)? = object.values[place.node] else { return [] }
-      return values
+      return try leafList(of: object.leafList(place.node), at: path, place)
     }
-    guard place.callbacks.contains(.getElem) else { return nil }
+    guard place.callbacks.contains(.getElem) else { return try leafList(of: try await walkValues(path), at: path, place) }
     switch try await call(place, .getElem(place.keypath)) {
     case .value(.list(let values)):
-      return try values.map { (value) throws(NSOError) in try canonical(value, of: place.node, in: place) }
-    case .value(.notFound), .value(.defaultInEffect): return []
+      guard values.count <= ProviderLeafList.limit else { throw bad("\(values.count) values in a leaf-list", place) }
+      return try leafList(
+        of: try values.map { (value) throws(NSOError) in try canonical(value, of: place.node, in: place) }, at: path, place)
+    case .value(.notFound), .value(.defaultInEffect): return try leafList(of: [Value](), at: path, place)
     default: throw bad("a leaf-list is a list of values", place)
     }
   }
@@ -202,10 +204,11 @@ extension ProviderTree {
       else { throw wrongAnswer(place) }
       return count
     }
-    if let node = list.node, model[node].kind == .leafList, let values = try await fetchValues(list) { return values.count }
+    if let node = list.node, model[node].kind == .leafList { return try await fetchLeafList(list).entries.count }
     var count = 0
     var stand = ProviderStand.start
     while let entry = try await nextEntry(of: list, stand) {
+      try Self.checkCancellation()
       count += 1
       stand = .after(entry.key)
     }
@@ -239,5 +242,18 @@ extension ProviderTree {
   private func tag(of choice: ChoiceID, in parent: NodeID) -> Tag {
     let name = model.schema[choice].name
     return name.namespace == model.schema[parent].name.namespace ? Tag(name.name) : Tag(name)
+  }
+
+  /// Long walks end with whoever wanted them.
+  static func checkCancellation() throws(NSOError) {
+    if Task.isCancelled { throw NSOError(.aborted, "nobody waits for the data any more") }
+  }
+}
+
+extension ProviderObjectValues {
+  /// The values of a leaf-list that it tells about.
+  func leafList(_ node: NodeID) -> [Value] {
+    guard case .list(let values)? = values[node] else { return [] }
+    return values
   }
 }

@@ -158,18 +158,14 @@ extension ProviderTree {
     _ way: Way, _ first: Step, _ sought: Sought, isPromised: Bool = false
   ) async throws(NSOError) -> (entry: ProviderEntry?, isMet: Bool) {
     let place = way.place
-    guard place.canFind || place.canWalk else {
-      throw NSOError(
-        .external,
-        "\(place.served.instance.summary) registered neither get_next nor get_next_object for callpoint \(place.point.name): \(place.keypath) cannot be walked"
-      )
-    }
+    try requireWalks(place)
     var step = first
     if case .first = step, !place.canWalk { step = .find([], inclusive: false, traversal: nil) }
     var isPromised = isPromised
     var isMet = false
     var last: [UInt8]?
     while true {
+      try Self.checkCancellation()
       guard let batch = try await request(way, step, isPromised: isPromised) else { return (nil, isMet) }
       isPromised = batch.isPromised
       let upper = place.served.range?.upper ?? []
@@ -185,7 +181,7 @@ extension ProviderTree {
         cut.isPromised = batch.isPromised
       }
       let kept = cut
-      if let last, last == kept.entries.first?.key { throw standsStill(way) }
+      if let last, let next = kept.entries.first { try checkOrder(next, after: last, way) }
       if !kept.entries.isEmpty { state.withLock { $0.cache.add(kept, to: way.walk) } }
       for entry in kept.entries {
         if isMet { return (entry, true) }
@@ -209,18 +205,70 @@ extension ProviderTree {
     }
   }
 
-  /// - Throws: EXTERNAL when the entry is the one that it was to follow: a walk would never end.
+  /// - Throws: EXTERNAL when the entry cannot be one that follows.
   private func checked(_ entry: ProviderEntry, _ stand: ProviderStand, _ way: Way) throws(NSOError) -> ProviderEntry {
-    if case .after(entry.key) = stand { throw standsStill(way) }
+    if case .after(let key) = stand { try checkOrder(entry, after: key, way) }
     return entry
   }
 
-  private func standsStill(_ way: Way) -> NSOError {
+  /// Checks that an entry may follow another one (protocol part 05, section 7.5): a walk ends, and finds each entry once.
+  /// - Throws: EXTERNAL, with both.
+  private func checkOrder(_ entry: ProviderEntry, after key: [UInt8], _ way: Way) throws(NSOError) {
+    let node = model.schema[way.place.node]
+    guard node.kind == .list else { return }
+    if entry.key == key { throw standsStill(entry, way) }
+    guard way.walk.index.isEmpty, !node.isKeyless, !way.list.isOrderedByUser, !key.lexicographicallyPrecedes(entry.key) else {
+      return
+    }
+    let before = KeyDecoder.values(of: key).map { Self.text($0) } ?? "another one"
+    throw bad("entry \(Self.text(entry.keys)) comes after entry \(before): entries come in the order of their keys", way.place)
+  }
+
+  private static func text(_ keys: [Value]) -> String { "{\(keys.map(\.plainText).joined(separator: " "))}" }
+
+  private func standsStill(_ entry: ProviderEntry, _ way: Way) -> NSOError {
     let rule =
       way.walk.index.isEmpty
       ? "the entry after an entry is that entry"
       : "the entry after an entry in the order of index \(way.walk.index) is that entry: an index whose values are not unique, or that entries have no values of, needs markers"
-    return bad(rule, way.place)
+    return bad("\(rule) (\(Self.text(entry.keys)))", way.place)
+  }
+
+  /// The values of a leaf-list one after the other, of clients that cannot give them at once.
+  func walkValues(_ list: TreePath) async throws(NSOError) -> [ProviderLeafList.Entry] {
+    let segments = try segments(of: list)
+    var values: [ProviderLeafList.Entry] = []
+    for (index, served) in segments.enumerated() {
+      let way = Way(
+        walk: ProviderWalk(list: list.bytes), list: list, place: try place(list, servedBy: served), segment: index,
+        isFinal: index == segments.count - 1)
+      try requireWalks(way.place)
+      var step = way.place.canWalk ? Step.first : .find([], inclusive: false, traversal: nil)
+      while let batch = try await request(way, step, isPromised: false) {
+        try Self.checkCancellation()
+        guard let first = batch.entries.first, let last = batch.entries.last else { break }
+        if case .find(let keys, _, _) = step, keys == first.keys { throw standsStill(first, way) }
+        values += batch.entries.map { ProviderLeafList.Entry(key: $0.key, record: $0.record) }
+        guard values.count <= ProviderLeafList.limit else {
+          throw bad("more than \(ProviderLeafList.limit) values in a leaf-list", way.place)
+        }
+        guard !batch.isLast else { break }
+        step = try await self.step(after: last, batch.traversal, isUsed: false, way)
+        if case .find = step, !way.place.canFind {
+          throw bad("a walk can only go on by keys, but find_next is not registered", way.place)
+        }
+      }
+    }
+    return values
+  }
+
+  private func requireWalks(_ place: ProviderPlace) throws(NSOError) {
+    guard place.canFind || place.canWalk else {
+      throw NSOError(
+        .external,
+        "\(place.served.instance.summary) registered neither get_next nor get_next_object for callpoint \(place.point.name): \(place.keypath) cannot be walked"
+      )
+    }
   }
 
   /// One request; nil at the end of the list.
@@ -265,6 +313,8 @@ extension ProviderTree {
       guard !items.isEmpty || isLast else { throw bad("a batch without objects that is not the end", place) }
       guard !items.isEmpty else { return nil }
       let entries = try items.map { (item) throws(NSOError) in try entry(of: item, way.list, place) }
+      for (before, next) in zip(entries, entries.dropFirst()) { try checkOrder(next, after: before.key, way) }
+      if entries.count >= FreedMemory.largeChangeCount { FreedMemory.returnSoon() }
       // Long enough for an operation that is done again with each answer.
       let time = milliseconds > 0 ? Duration.milliseconds(min(milliseconds, 3_600_000)) : limit
       return batch(entries, isLast: isLast, way, isPromised || items.contains(where: \.continuation.isFiltered), time)

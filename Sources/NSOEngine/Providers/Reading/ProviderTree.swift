@@ -14,6 +14,7 @@ public final class ProviderTree: DataTree {
     /// What the operation under way found out so far; it is done again from its beginning each time.
     var facts: [ProviderWant: ProviderFact] = [:]
     var want: ProviderWant?
+    var walked = WalkedLeafLists()
   }
 
   let model: DataModel
@@ -43,6 +44,20 @@ public final class ProviderTree: DataTree {
 
   func part(of instance: ProviderInstance) throws(NSOError) -> ProviderTransaction { try parts().part(of: instance) }
 
+  /// Waits for `body`, but no longer than the transaction is there, or the task is not cancelled.
+  func whileOpen<T: Sendable>(_ body: @escaping @Sendable () async throws(NSOError) -> T) async throws(NSOError) -> T {
+    try await parts().whileOpen(body)
+  }
+
+  /// The transaction is there.
+  var isOpen: Bool {
+    do throws(NSOError) { return try parts().isOpen } catch { return false }
+  }
+
+  private func fetchWhileOpen(_ want: ProviderWant) async throws(NSOError) -> ProviderFact {
+    try await whileOpen { [self] () async throws(NSOError) in try await fetch(want) }
+  }
+
   // MARK: Operations that are done again
 
   /// Fetches what the last read on an event loop lacked.
@@ -53,7 +68,7 @@ public final class ProviderTree: DataTree {
         return state.want
       })
     else { return }
-    let fact = try await fetch(want)
+    let fact = try await fetchWhileOpen(want)
     state.withLock { $0.facts[want] = fact }
   }
 
@@ -70,19 +85,32 @@ public final class ProviderTree: DataTree {
     state.withLock { state in
       state.cache.removeAll()
       state.facts = [:]
+      state.walked = WalkedLeafLists()
     }
   }
 
   /// What is made of other data may have become something else; an operation under way goes on with what it has found out.
-  func forgetCache() { state.withLock { $0.cache.removeAll() } }
+  func forgetCache() {
+    state.withLock { state in
+      state.cache.removeAll()
+      state.walked = WalkedLeafLists()
+    }
+  }
 
   func fact(_ want: ProviderWant) throws(StoreError) -> ProviderFact {
     if let known = state.withLock({ $0.facts[want] }) ?? cached(want) { return known }
-    guard ProviderWait.isAllowed else {
-      state.withLock { $0.want = want }
-      throw StoreError(refusal: NSOError(.waitsForProvider, "data of a provider is needed that was not fetched"))
+    if let answer = ProviderWait.known?.take(want, in: self) {
+      switch answer {
+      case .success(let fact): return fact
+      case .failure(let error): throw StoreError(refusal: error)
+      }
     }
-    return try ProviderWait.block { [self] () async throws(NSOError) in try await fetch(want) }
+    guard ProviderWait.isAllowed else {
+      let lack = ProviderWait.Lack(tree: self, want: want)
+      if let trial = ProviderWait.trial { trial.note(lack) } else { state.withLock { $0.want = want } }
+      throw StoreError(refusal: ProviderWait.mustWait)
+    }
+    return try ProviderWait.block { [self] () async throws(NSOError) in try await fetchWhileOpen(want) }
   }
 
   // MARK: Records
@@ -122,7 +150,7 @@ public final class ProviderTree: DataTree {
     guard model.providerReach(node) != .none else { return false }
     if path.isWholeList {
       guard model[node].placement == .provider else { return false }
-      if model[node].kind == .leafList { return try !(leafList(path, node) ?? []).isEmpty }
+      if model[node].kind == .leafList { return try !leafList(path).entries.isEmpty }
       guard case .entry(let entry) = try fact(.next(ProviderWalk(list: path.bytes), .start)) else { return false }
       return entry != nil
     }
@@ -147,13 +175,8 @@ public final class ProviderTree: DataTree {
     in list: TreePath, _ position: inout ListPosition, _ body: (UnsafeRawBufferPointer) -> Void
   ) throws(StoreError) -> Bool {
     guard let node = list.node, model[node].placement == .provider else { return false }
+    if model[node].kind == .leafList { return try nextValue(in: list, &position, body) }
     let stand = ProviderStand(position)
-    if model[node].kind == .leafList, let entries = try leafListEntries(list, node) {
-      guard let next = entries.first(where: { stand.admits($0.key) }) else { return false }
-      position = .after(next.key)
-      next.record.withUnsafeBytes(body)
-      return true
-    }
     guard case .entry(let entry?) = try fact(.next(ProviderWalk(list: list.bytes), stand)) else { return false }
     position = .after(entry.key)
     entry.record.withUnsafeBytes(body)
@@ -163,6 +186,9 @@ public final class ProviderTree: DataTree {
   public func forEachEntry(
     in list: TreePath, _ body: (_ entryKey: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer) -> Bool
   ) throws(StoreError) {
+    if let node = list.node, model[node].placement == .provider, model[node].kind == .leafList {
+      return try forEachValue(of: list, body)
+    }
     var position = ListPosition.start
     var goesOn = true
     while goesOn {
@@ -184,25 +210,6 @@ public final class ProviderTree: DataTree {
     }
     guard case .count(let count) = try fact(.count(list: list.bytes)) else { return 0 }
     return count
-  }
-
-  /// The values of a leaf-list, where the provider gives them at once.
-  private func leafList(_ path: TreePath, _ node: NodeID) throws(StoreError) -> [Value]? {
-    guard case .values(let values) = try fact(.values(path.bytes)) else { return nil }
-    return values
-  }
-
-  private func leafListEntries(_ list: TreePath, _ node: NodeID) throws(StoreError) -> [ProviderEntry]? {
-    guard let values = try leafList(list, node) else { return nil }
-    var entries: [ProviderEntry] = []
-    for value in values {
-      var path = list
-      try path.appendKey(value, type: model.schema[node].type, schema: model.schema)
-      entries.append(
-        ProviderEntry(
-          key: path.entryKey ?? [], keys: [value], record: ValueCoding.bytes(of: value), object: nil, next: .byKeys))
-    }
-    return entries
   }
 
   // MARK: Choices
