@@ -27,16 +27,39 @@ extension TreeEditor {
     return node
   }
 
-  /// Deletes all configuration that providers store. What transforms serve goes with what it is made of.
-  mutating func deleteProviderConfiguration() throws(StoreError) {
+  /// Deletes the configuration that providers store below a place of ours, before that is deleted itself: with each entry of ours goes what
+  /// is below it elsewhere. What transforms serve goes with what it is made of. What there is at the provider is looked at in the commit.
+  mutating func deleteProviderConfiguration(below location: Location) throws(NSOError) {
     guard provider != nil else { return }
-    for root in model.schema.roots where model.providerReach(root) != .none {
-      guard model[root].placement == .provider, model[root].isConfiguration,
-        model.callpoint(of: root)?.isTransform != true
-      else { continue }
-      let path = TreePath.root.appending(root, model.layout)
-      try provider?.delete(path)
+    let children = location.node.map { model.schema[$0].children } ?? model.schema.roots
+    for child in children where model.providerReach(child) != .none && model[child].isConfiguration {
+      let place = location.child(child, model)
+      if model[child].placement == .provider {
+        guard model.callpoint(of: child)?.isTransform != true else { continue }
+        do throws(StoreError) { try provider?.delete(place.path) } catch { throw NSOError(store: error) }
+      } else if model[child].kind == .list, !place.isEntry {
+        var entries: [Location] = []
+        try view.forEachEntry(place) { (entry) throws(NSOError) in
+          entries.append(entry.location)
+          return true
+        }
+        for entry in entries { try deleteProviderConfiguration(below: entry) }
+      } else {
+        try deleteProviderConfiguration(below: place)
+      }
     }
+  }
+
+  /// As ``deleteProviderConfiguration(below:)`` for a place that may be a whole list.
+  mutating func deleteProviderConfiguration(in location: Location) throws(NSOError) {
+    guard provider != nil, let node = location.node, model.providerReach(node) == .above else { return }
+    guard model[node].kind == .list, !location.isEntry else { return try deleteProviderConfiguration(below: location) }
+    var entries: [Location] = []
+    try view.forEachEntry(location) { (entry) throws(NSOError) in
+      entries.append(entry.location)
+      return true
+    }
+    for entry in entries { try deleteProviderConfiguration(below: entry) }
   }
 }
 

@@ -217,12 +217,12 @@ public struct TreeEditor: Sendable {
   public mutating func remove(_ location: Location) throws(NSOError) {
     guard let node = location.node else {
       written.noteAll()
+      if target == .configuration { try deleteProviderConfiguration(below: location) }
       try storeErrors { () throws(StoreError) in
         switch target {
         case .configuration:
           try configuration.delete(.root)
           moves.delete([])
-          try deleteProviderConfiguration()
         case .operational:
           try operational.delete(.root)
           try persistentOperational.delete(.root)
@@ -231,6 +231,7 @@ public struct TreeEditor: Sendable {
       return
     }
     try settlingConditions(at: location) { (editor) throws(NSOError) in
+      if editor.target == .configuration { try editor.deleteProviderConfiguration(in: location) }
       try editor.changing(node) { overlay throws(StoreError) in try overlay.delete(location.path) }
       if !location.path.isTerminal { editor.moves.delete(location.path.bytes) }
       editor.noteChange(location, .deleted)
