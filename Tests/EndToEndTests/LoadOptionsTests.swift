@@ -32,8 +32,8 @@ import Testing
         #expect(try await instance.run("ncs_load", arguments: options).output == all, "\(options)")
       }
       // What is not there says so.
-      let curly = try await instance.run("ncs_load", "-F", "j")
-      #expect(curly.code == 1 && curly.errors.contains("formats of the CLI"))
+      let style = try await instance.run("ncs_load", "-F", "c")
+      #expect(style.code == 1 && style.errors.contains("formats of the CLI"), "\(style.errors)")
     }
   }
 

@@ -148,7 +148,10 @@ extension XPathEvaluator {
   private func forEachInstance(
     _ child: NodeID, _ parent: Node, _ step: Step?, _ body: (Item) throws -> Bool
   ) throws -> Bool {
-    guard let step, !step.predicates.isEmpty else { return try read(child, parent, []) { try body(Item($0)) } }
+    // Paths of references have keys without predicates.
+    guard let step, !step.predicates.isEmpty || !step.equalities.isEmpty else {
+      return try read(child, parent, []) { try body(Item($0)) }
+    }
     guard !step.equalities.isEmpty, let combinations = try keys(of: schema[child], step.equalities, parent) else {
       return try read(child, parent, [], try hint(step, child, parent)) { try body(Item($0)) }
     }
