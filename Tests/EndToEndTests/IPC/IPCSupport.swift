@@ -60,12 +60,12 @@ extension Instance {
   /// Starts a daemon that takes its addresses from its file.
   func launch(
     _ arguments: String..., until symbol: String = "STARTED", with extra: [String: String] = [:],
-    through wrapper: [String] = []
+    through wrapper: [String] = [], handing descriptor: Int32? = nil
   ) async throws -> RunningDaemon {
     let words =
       wrapper + [Self.programs + "/ncs", "--cd", path, "-c", "ncs.conf", "--foreground", "-v", "--stop-on-eof"] + arguments
     let process = try ChildProcess(
-      words[0], Array(words.dropFirst()), environment: variables(extra), keepsInput: true)
+      words[0], Array(words.dropFirst()), environment: variables(extra), keepsInput: true, handing: descriptor)
     do {
       return RunningDaemon(process: process, log: try await process.output(until: " \(symbol)"))
     } catch {

@@ -52,11 +52,8 @@ import Testing
     }
     #expect(isBound)
     let port = UInt16(bigEndian: address.sin_port)
-    // Inherited under some number; the shell moves it to 3, where the daemon looks for it.
-    let inherited = fcntl(descriptor, F_DUPFD, 10)
-    defer { close(inherited) }
-    let script = "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\" 3<&\(inherited) \(inherited)<&-"
-    let daemon = try await instance.launch(through: ["/usr/bin/env", "bash", "-c", script])
+    let script = "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\""
+    let daemon = try await instance.launch(through: ["/usr/bin/env", "bash", "-c", script], handing: descriptor)
     #expect(try daemon.port() == port)
     #expect(daemon.log.contains("listening on 127.0.0.1:\(port), handed over, no access check"))
     let status = try await instance.tool("ncs", ["--status"], ["NCS_IPC_PORT": "\(port)"])

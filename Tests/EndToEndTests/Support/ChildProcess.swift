@@ -27,17 +27,27 @@ final class ChildProcess: Sendable {
   /// - Parameters:
   ///   - environment: all of it; nothing is passed on.
   ///   - keepsInput: whether standard input stays open until `endInput`; else it is `/dev/null`.
-  init(_ program: String, _ arguments: [String], environment: [String: String], keepsInput: Bool = false) throws {
+  ///   - handing: a descriptor that the program gets as its number 3.
+  init(
+    _ program: String, _ arguments: [String], environment: [String: String], keepsInput: Bool = false, handing: Int32? = nil
+  ) throws {
     // One at a time: a program must not inherit the ends of another one's pipes before they are marked as private.
     (pid, output, errors, life, input) = try Self.spawning.withLock { _ in
-      try Self.spawn(program, arguments, environment, keepsInput)
+      try Self.spawn(program, arguments, environment, keepsInput, handing)
     }
   }
 
   private static let spawning = Mutex(())
 
+  private typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+
+  /// A function that Swift's module of the C library leaves out.
+  private static var closeFrom: CloseFrom? {
+    dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map { unsafeBitCast($0, to: CloseFrom.self) }
+  }
+
   private static func spawn(
-    _ program: String, _ arguments: [String], _ environment: [String: String], _ keepsInput: Bool
+    _ program: String, _ arguments: [String], _ environment: [String: String], _ keepsInput: Bool, _ handing: Int32?
   ) throws -> (pid_t, Int32, Int32, Int32, Int32) {
     let (outputEnd, outputInside) = try pipe()
     let (errorsEnd, errorsInside) = try pipe()
@@ -59,8 +69,11 @@ final class ChildProcess: Sendable {
     posix_spawn_file_actions_adddup2(&actions, errorsInside, STDERR_FILENO)
     // A high number, so that it is in nobody's way; inherited by what the program starts.
     posix_spawn_file_actions_adddup2(&actions, lifeInside, 200)
+    if let handing { posix_spawn_file_actions_adddup2(&actions, handing, 3) }
     // Nothing else is, such as connections of clients that other tests have open: they would never end. Closed ones are no error.
-    for descriptor in Int32(3)..<1000 where descriptor != 200 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+    for descriptor in Int32(handing == nil ? 3 : 4)..<200 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+    guard let closeFrom = Self.closeFrom else { throw Failure(description: "no posix_spawn_file_actions_addclosefrom_np") }
+    _ = closeFrom(&actions, 201)
 
     var vector = ([program] + arguments).map { strdup($0) } + [nil]
     var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
