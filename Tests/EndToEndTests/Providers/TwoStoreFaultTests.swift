@@ -141,11 +141,11 @@ import Testing
       #expect(try await state(faulty) == Both(ours: number, theirs: number), "after \(step)")
       let status = try await faulty.status {
         $0.contains("transactions: none") && $0.contains("locks: none") && !$0.contains("IN DOUBT")
-          && !$0.contains("admin (session")
+          && $0.contains("user sessions: none") && !$0.contains("not answered")
       }
       #expect(
         status.contains("transactions: none") && status.contains("locks: none") && !status.contains("IN DOUBT")
-          && !status.contains("not answered") && !status.contains("admin (session"), "after \(step): \(status)")
+          && !status.contains("not answered") && status.contains("user sessions: none"), "after \(step): \(status)")
     }
     daemon.endInput()
     _ = try await daemon.finish()

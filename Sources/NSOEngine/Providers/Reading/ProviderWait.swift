@@ -102,11 +102,11 @@ public enum ProviderWait {
             let known = Known(want, in: tree, answer)
             // Where nobody serves the point any more the work has the error already.
             guard let lane = tree.lane(want) else {
-              return try await run(on: threads, known: known, patience: patience, body).get()
+              return try known.explained(await run(on: threads, known: known, patience: patience, body)).get()
             }
-            try await lane.enter()
+            do throws(NSOError) { try await lane.enter() } catch { return try known.explained(.failure(error)).get() }
             defer { lane.leave() }
-            return try await run(on: attempted, known: known, patience: patience, body).get()
+            return try known.explained(await run(on: attempted, known: known, patience: patience, body)).get()
           }
         })
     } catch {
@@ -183,6 +183,12 @@ public enum ProviderWait {
       self.want = want
       self.tree = tree
       self.answer = Mutex(answer)
+    }
+
+    /// Work that did not come to the failure of this answer, since the provider is gone by now, failed for it all the same.
+    func explained<R>(_ result: Result<R, NSOError>) -> Result<R, NSOError> {
+      guard case .failure = result, case .failure(let error)? = answer.withLock({ $0 }) else { return result }
+      return .failure(error)
     }
 
     func take(_ want: ProviderWant, in tree: ProviderTree) -> Result<ProviderFact, NSOError>? {
