@@ -89,13 +89,15 @@ let package = Package(
     library(
       "NSOServer",
       [
-        "NSOCLI", "NSOModel", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix, logging,
+        "NSOCLI", "NSOModel", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOWire", "NSOTerms", "ExternalTerm", nioCore, nioPosix,
+        logging,
         deque,
       ]),
     library(
       "NSODaemon",
       [
-        "NSOServer", "NSOCLI", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel", nioCore,
+        "NSOServer", "NSOCLI", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel",
+        nioCore,
         nioPosix, logging,
       ],
       exclude: ["YANG"]),

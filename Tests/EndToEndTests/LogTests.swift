@@ -85,7 +85,8 @@ import Testing
     #expect(kill(pid, SIGUSR2) == 0)
     #expect(try await instance.run("ncs", "--status").code == 0)
     let lost = try ChildProcess(
-      "/bin/sh", ["-c", "\(ncs) --status > /dev/full; echo $?; \(Instance.programs)/ncs_cmd -c get_phase > /dev/full; echo $?"],
+      "/bin/sh",
+      ["-c", "\(ncs) --status > /dev/full; echo $?; \(Instance.programs)/ncs_cmd -c get_phase > /dev/full; echo $?"],
       environment: instance.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 })
     let result = try await lost.finish()
     #expect(result.output == "1\n1\n" && result.errors.contains("No space left"), "\(result)")

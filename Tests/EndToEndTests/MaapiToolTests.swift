@@ -68,7 +68,8 @@ import Testing
       let walk = try await instance.cmd("iterate /r:users/user{ada}")
       #expect(walk.hasPrefix("/r:users/user{ada}\n/r:users/user{ada}/name ada\n"))
       #expect(
-        try await instance.cmd("mmove /r:users/user{grace} hopper; mchanges /r:users").contains("created: /r:users/user{hopper}\n")
+        try await instance.cmd("mmove /r:users/user{grace} hopper; mchanges /r:users").contains(
+          "created: /r:users/user{hopper}\n")
       )
       #expect(
         try await instance.cmd(

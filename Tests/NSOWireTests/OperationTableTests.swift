@@ -175,7 +175,8 @@ import Testing
     .saveConfigResult(stream: 3), .loadConfig([.merge]), .loadConfigResult(stream: 3), .loadConfigFile([.xml], file: "/f"),
     .loadConfigCmds([.cliC], text: "no a", .root), .rollConfig(path), .rollConfigResult(stream: 3),
     .getStreamProgress(stream: 3), .requestAction(RequestAction(values, path, namespace: "urn:x")),
-    .requestActionInTransaction(values, path), .requestActionText("a 1", path), .cliPrompt(CLIPrompt(3, "?", choice: .several(["a", "b"]))),
+    .requestActionInTransaction(values, path), .requestActionText("a 1", path),
+    .cliPrompt(CLIPrompt(3, "?", choice: .several(["a", "b"]))),
     .cliPrompt(CLIPrompt(3, "?", echo: false, timeout: .milliseconds(5))), .cliWrite(3, "x"),
     .cliReadEOF(3, echo: true, timeout: .infinity), .userMessage(to: "all", message: "m", from: "f"),
     .sysMessage(to: "all", message: "m"), .prioMessage(to: "all", message: "m"),
@@ -206,7 +207,8 @@ import Testing
     .cli(.path("set a b", inTransaction: true)), .cli(.commandOfPath(flags: 2, path)),
     .cli(.accounting(user: "a", 3, "show")),
     .cli(.open(CLIOpen(style: "j", host: "h", isInteractive: true, withoutAuthorization: true, opaque: "o"))),
-    .cli(.execute("show")), .cli(.complete("sho", character: 9)), .cli(.interrupt), .terminalOpen, .terminalNext, .terminalAnswer(3, "yes"), .terminalAnswer(3, nil),
+    .cli(.execute("show")), .cli(.complete("sho", character: 9)), .cli(.interrupt), .terminalOpen, .terminalNext,
+    .terminalAnswer(3, "yes"), .terminalAnswer(3, nil),
   ]
 
   private static let cdb: [CDBRequest] = [

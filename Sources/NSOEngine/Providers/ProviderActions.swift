@@ -30,7 +30,8 @@ final class ProviderActions: ActionHandler {
   ///   - place: where the action is, for clients that serve ranges of keys.
   ///   - needing: the callback must be offered.
   func ask(
-    _ call: CallbackCall, _ point: String, at place: Keypath, opaque: String? = nil, for session: UserSession, handle transaction: Int32,
+    _ call: CallbackCall, _ point: String, at place: Keypath, opaque: String? = nil, for session: UserSession,
+    handle transaction: Int32,
     needing: ActionCallbacks = [], _ text: String
   ) async throws(NSOError) -> CallbackResult {
     let served = try registry.require(.action, point, at: place, for: text)

@@ -13,7 +13,8 @@ extension TreeEditor {
     let to = try writable(destination)
     for node in [from, to] where model[node].placement != .configuration {
       throw NSOError(
-        .notImplemented, "\(model.schema.path(of: node)) is no configuration that this daemon stores: it cannot be copied as a tree")
+        .notImplemented,
+        "\(model.schema.path(of: node)) is no configuration that this daemon stores: it cannot be copied as a tree")
     }
     guard source.isEntry == destination.isEntry else {
       throw NSOError(

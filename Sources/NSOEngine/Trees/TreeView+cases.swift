@@ -31,7 +31,9 @@ extension TreeView {
     case .chosen(let tag)?:
       guard let index = model.schema[choice].cases.firstIndex(where: { matches(tag, $0.name) }) else {
         throw NSOError(
-          .external, "\(parent.text(model)): a data provider names case \(tag), which choice \(model.schema[choice].name.name) does not have")
+          .external,
+          "\(parent.text(model)): a data provider names case \(tag), which choice \(model.schema[choice].name.name) does not have"
+        )
       }
       return (index, ())
     case .none?, .defaultInEffect?: return (nil, ())

@@ -162,7 +162,8 @@ extension Command {
       if !text.isEmpty { run.print(text) }
     },
     Command(
-      names: ["mrevert"], arguments: "", purpose: "drop what the commands so far changed in the MAAPI transaction", transaction: .writes
+      names: ["mrevert"], arguments: "", purpose: "drop what the commands so far changed in the MAAPI transaction",
+      transaction: .writes
     ) { run, _ in try await run.currentTransaction().revert() },
   ]
 

@@ -61,7 +61,8 @@ public struct MaapiTool: Sendable {
   /// The session of whoever started the program.
   private func callingSession() throws -> UserSessionID {
     guard let session = io.environment["NCS_MAAPI_USID"].flatMap({ Int32($0) }) else {
-      throw ToolError("NCS_MAAPI_USID is not set: --\(settings.operation.rawValue) is about the CLI session that started this program")
+      throw ToolError(
+        "NCS_MAAPI_USID is not set: --\(settings.operation.rawValue) is about the CLI session that started this program")
     }
     return session
   }

@@ -189,7 +189,8 @@ extension MAAPIRequest {
   ) throws(TermError) -> MAAPIRequest? {
     switch operation {
     case .getValues, .setValues, .getCase, .getAttrs, .setElem, .setElem2, .setObject, .setAttr, .move, .moveOrdered, .copyPath,
-      .sharedSetElem, .sharedSetElem2, .sharedSetValues, .ncsSharedCreate, .requestActionInTransaction, .requestActionTextInTransaction,
+      .sharedSetElem, .sharedSetElem2, .sharedSetValues, .ncsSharedCreate, .requestActionInTransaction,
+      .requestActionTextInTransaction,
       .saveConfig:
       try reader.tuple(2)
     default: return nil
