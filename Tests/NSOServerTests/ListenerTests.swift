@@ -404,7 +404,7 @@ private func echo(_ address: ListenAddress) throws {
     let folder = try TemporaryFolder()
     let address = ListenAddress.unix(path: folder("ipc"))
     let log = LogRecorder()
-    try await withServer([address], log: log, change: { $0.helloTimeLimit = .milliseconds(50) }) { server in
+    try await withServer([address], log: log, change: { $0.helloTimeLimit = .seconds(2) }) { server in
       let slow = try (0..<9).map { count in
         let client = try RawClient(address)
         client.send(Array(RawClient.hello.prefix(count)))

@@ -87,6 +87,9 @@ extension Engine {
   /// that need data of providers are not: who sends may not answer before it has sent. Of the past only what it holds itself is
   /// checked, since what it names may be gone.
   func checked(_ notification: StreamNotification) throws(NSOError) -> NotificationRecord {
+    guard notification.time.exists else {
+      throw NSOError(.badType, "its event time \(Value.dateTime(notification.time).plainText) is none")
+    }
     var record = NotificationRecord(time: notification.time, path: notification.path, values: notification.values)
     let model = model
     let instance = try record.instance(in: model)
@@ -102,5 +105,16 @@ extension Engine {
     record.values =
       [TaggedValue(tag, .start)] + (try content.pairs(defaults: false, qualified: false)) + [TaggedValue(tag, .stop)]
     return record
+  }
+}
+
+extension DateTime {
+  /// Whether calendar and clock have it; a leap second counts.
+  var exists: Bool {
+    let isLeapYear = date.year.isMultiple(of: 4) && (!date.year.isMultiple(of: 100) || date.year.isMultiple(of: 400))
+    let days: [UInt8] = [31, isLeapYear ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    guard (1...9999).contains(date.year), (1...12).contains(date.month) else { return false }
+    guard date.day >= 1, date.day <= days[Int(date.month) - 1] else { return false }
+    return time.hour < 24 && time.minute < 60 && time.second <= 60 && time.microsecond < 1_000_000
   }
 }
