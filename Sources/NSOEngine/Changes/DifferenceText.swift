@@ -109,19 +109,6 @@ struct DifferenceText {
 
   private func text(_ value: Value, _ type: SchemaType?) -> String {
     if case .list(let values) = value { return "[ " + values.map { self.text($0, type) }.joined(separator: " ") + " ]" }
-    let text = type.flatMap { type in model.schema.text(of: value, as: type) } ?? value.plainText
-    let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { !" \t\n\r\"\\{};".unicodeScalars.contains($0) }
-    guard !isPlain else { return text }
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": quoted += "\\" + String(scalar)
-      case "\n": quoted += "\\n"
-      case "\t": quoted += "\\t"
-      case "\r": quoted += "\\r"
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
+    return CommandText.quoted(type.flatMap { type in model.schema.text(of: value, as: type) } ?? value.plainText)
   }
 }

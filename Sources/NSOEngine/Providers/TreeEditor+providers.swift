@@ -29,37 +29,29 @@ extension TreeEditor {
 
   /// Deletes the configuration that providers store below a place of ours, before that is deleted itself: with each entry of ours goes what
   /// is below it elsewhere. What transforms serve goes with what it is made of. What there is at the provider is looked at in the commit.
-  mutating func deleteProviderConfiguration(below location: Location) throws(NSOError) {
+  /// Takes time in proportion to the entries on the way.
+  mutating func deleteProviderConfiguration(below place: Location) throws(NSOError) {
     guard provider != nil else { return }
-    let children = location.node.map { model.schema[$0].children } ?? model.schema.roots
-    for child in children where model.providerReach(child) != .none && model[child].isConfiguration {
-      let place = location.child(child, model)
-      if model[child].placement == .provider {
-        guard model.callpoint(of: child)?.isTransform != true else { continue }
-        do throws(StoreError) { try provider?.delete(place.path) } catch { throw NSOError(store: error) }
-      } else if model[child].kind == .list, !place.isEntry {
-        var entries: [Location] = []
-        try view.forEachEntry(place) { (entry) throws(NSOError) in
-          entries.append(entry.location)
+    if let node = place.node {
+      guard model.providerReach(node) == .above else { return }
+      if model[node].kind == .list, !place.isEntry {
+        let view = view
+        return try view.forEachEntry(place) { (entry) throws(NSOError) in
+          try deleteProviderConfiguration(below: entry.location)
           return true
         }
-        for entry in entries { try deleteProviderConfiguration(below: entry) }
-      } else {
-        try deleteProviderConfiguration(below: place)
       }
     }
-  }
-
-  /// As ``deleteProviderConfiguration(below:)`` for a place that may be a whole list.
-  mutating func deleteProviderConfiguration(in location: Location) throws(NSOError) {
-    guard provider != nil, let node = location.node, model.providerReach(node) == .above else { return }
-    guard model[node].kind == .list, !location.isEntry else { return try deleteProviderConfiguration(below: location) }
-    var entries: [Location] = []
-    try view.forEachEntry(location) { (entry) throws(NSOError) in
-      entries.append(entry.location)
-      return true
+    let children = place.node.map { model.schema[$0].children } ?? model.schema.roots
+    for child in children where model.providerReach(child) != .none && model[child].isConfiguration {
+      let place = place.child(child, model)
+      guard model[child].placement == .provider else {
+        try deleteProviderConfiguration(below: place)
+        continue
+      }
+      guard model.callpoint(of: child)?.isTransform != true else { continue }
+      do throws(StoreError) { try provider?.delete(place.path) } catch { throw NSOError(store: error) }
     }
-    for entry in entries { try deleteProviderConfiguration(below: entry) }
   }
 }
 

@@ -5,6 +5,8 @@ import Synchronization
 
 /// One notification stream: what comes is kept in its store and told to its subscribers, in one order. All of that happens on
 /// a queue of its own, where nothing but its disk is waited for; between the end of a replay and the live feed nothing can come in.
+///
+/// Unchecked, since it is the serial queue that keeps threads apart.
 final class NotificationFeed: @unchecked Sendable {
   // Everything that changes and is behind no lock is touched only on `queue`.
 

@@ -1,6 +1,6 @@
 import NSOModel
 
-/// One subscriber of one notification stream. Touched only on the queue of its feed.
+/// One subscriber of one notification stream. Unchecked, since it is touched only on the serial queue of its feed.
 final class NotificationSubscription: @unchecked Sendable {
   enum Stage {
     /// Reads the store, from here on.

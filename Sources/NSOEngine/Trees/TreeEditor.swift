@@ -231,7 +231,7 @@ public struct TreeEditor: Sendable {
       return
     }
     try settlingConditions(at: location) { (editor) throws(NSOError) in
-      if editor.target == .configuration { try editor.deleteProviderConfiguration(in: location) }
+      if editor.target == .configuration { try editor.deleteProviderConfiguration(below: location) }
       try editor.changing(node) { overlay throws(StoreError) in try overlay.delete(location.path) }
       if !location.path.isTerminal { editor.moves.delete(location.path.bytes) }
       editor.noteChange(location, .deleted)

@@ -19,7 +19,9 @@ extension MAAPIConnection {
     case .create(let path):
       return try edit(call, path, op, &out) { (editor, place) throws(NSOError) in try editor.create(place) }
     case .delete(let path):
-      return try edit(call, path, op, &out) { (editor, place) throws(NSOError) in try editor.delete(place) }
+      let use = try use(call)
+      let place = try use.locate(path, call.isRelative)
+      return try delete(use, place, op, &out) { (editor) throws(NSOError) in try editor.delete(place) }
     case .moveOrdered(let path, let place):
       return try edit(call, path, op, &out) { (editor, entry) throws(NSOError) in try editor.move(entry, to: MovePlace(place)) }
     case .setObject(let values, let path):
@@ -32,9 +34,18 @@ extension MAAPIConnection {
       }
     case .deleteAll:
       // All three ways are the same where no data is protected or exported.
-      return try change(try use(call), at: .root, op, &out) { (editor) throws(NSOError) in try editor.remove(.root) }
+      return try delete(try use(call), .root, op, &out) { (editor) throws(NSOError) in try editor.remove(.root) }
     default: return nil
     }
+  }
+
+  /// What providers store inside of ours goes with it: all entries on the way to that are looked at, which takes time.
+  private func delete(
+    _ use: TransactionUse, _ place: Location, _ op: UInt32, _ out: inout ByteBuffer,
+    _ body: @escaping @Sendable (inout TreeEditor) throws(NSOError) -> Void
+  ) throws(NSOError) -> FrameOutcome {
+    let isAround = place.node.map { use.model.providerReach($0) == .above } ?? use.model.hasProviders
+    return isAround ? changeAtLength(use, at: place, op, body) : try change(use, at: place, op, &out, body)
   }
 
   private func edit(
