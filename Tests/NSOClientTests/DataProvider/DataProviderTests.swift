@@ -211,10 +211,7 @@ private func notGood(_ what: Comment) { Issue.record(what) }
           rounds += 1
           return rounds
         }
-        if round == 3 {
-          done.continuation.finish()
-          try await control.waitForClose()
-        }
+        if round == 3 { try await control.waitForClose() }
       }
     }) { daemon in
       let provider = provider
@@ -223,7 +220,10 @@ private func notGood(_ what: Comment) { Issue.record(what) }
           provider, reconnecting: Reconnection(first: .milliseconds(1), longest: .milliseconds(10))
         ) { event in
           switch event {
-          case .registered: events.continuation.yield("registered")
+          case .registered:
+            events.continuation.yield("registered")
+            // The client has seen the third answer, not only been sent it.
+            if rounds.withLock({ $0 }) == 3 { done.continuation.finish() }
           case .lost: events.continuation.yield("lost")
           }
         }
