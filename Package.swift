@@ -113,36 +113,36 @@ let package = Package(
       name: "interface-statistics", dependencies: ["NSOClient", "NSOModel", "NSOWire"],
       path: "Examples/interface-statistics/Sources", swiftSettings: settings),
 
-    // Random numbers that tests can repeat.
-    library("SeededRandom", [], path: "Tests/SeededRandom"),
-    tests("ExternalTermTests", ["ExternalTerm", "SeededRandom", nioCore]),
+    // Random numbers that tests can repeat, and waiting with a limit.
+    library("TestSupport", [], path: "Tests/TestSupport"),
+    tests("ExternalTermTests", ["ExternalTerm", "TestSupport", nioCore]),
     tests("NSOModelTests", ["NSOModel"]),
     tests("NSOSecretsTests", ["NSOSecrets"]),
     tests(
-      "NSOWireTests", ["NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", "SeededRandom", nioCore],
+      "NSOWireTests", ["NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", "TestSupport", nioCore],
       resources: [.copy("Vectors")]),
-    tests("NSOSchemaTests", ["NSOSchema", "NSOModel", "SeededRandom"], resources: [.copy("Models")]),
+    tests("NSOSchemaTests", ["NSOSchema", "NSOModel", "TestSupport"], resources: [.copy("Models")]),
     library("NSOXPathTestSupport", ["NSOModel", "NSOSchema", "NSOXPath", "NSODocument"], path: "Tests/NSOXPathTestSupport"),
-    tests("NSOXPathTests", ["NSOXPath", "NSOXPathTestSupport", "SeededRandom", "NSOSchema", "NSOModel"]),
-    tests("NSOValidationTests", ["NSOValidation", "NSOXPath", "NSOXPathTestSupport", "SeededRandom", "NSOSchema", "NSOModel"]),
+    tests("NSOXPathTests", ["NSOXPath", "NSOXPathTestSupport", "TestSupport", "NSOSchema", "NSOModel"]),
+    tests("NSOValidationTests", ["NSOValidation", "NSOXPath", "NSOXPathTestSupport", "TestSupport", "NSOSchema", "NSOModel"]),
     // The process that the store's tests kill.
     .executableTarget(
       name: "NSOStoreCrasher", dependencies: ["NSOStore"], path: "Tests/NSOStoreCrasher", swiftSettings: settings),
-    tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher", "SeededRandom"]),
-    tests("NSODocumentTests", ["NSODocument", "NSOModel", "SeededRandom"]),
-    tests("NSOEngineTests", ["NSOEngine", "NSOSecrets", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel", "SeededRandom"]),
+    tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher", "TestSupport"]),
+    tests("NSODocumentTests", ["NSODocument", "NSOModel", "TestSupport"]),
+    tests("NSOEngineTests", ["NSOEngine", "NSOSecrets", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel", "TestSupport"]),
     tests("NSOCLITests", ["NSOCLI", "NSOEngine", "NSOSchema", "NSOStore", "NSOModel", logging]),
     tests(
       "NSOServerTests",
       [
         "NSOServer", "NSOSecrets", "NSOEngine", "NSOSchema", "NSOStore", "NSOWire", "NSOTerms", "ExternalTerm", "NSOModel",
-        "SeededRandom", nioCore, nioPosix,
+        "TestSupport", nioCore, nioPosix,
         nioEmbedded, logging, tracing, memoryTracing,
       ]),
     tests("NSOClientTests", ["NSOClient", "NSOWire", "NSOTerms", "NSOModel", "ExternalTerm", nioCore, nioPosix]),
     tests("NSOToolsTests", ["NSOTools", "NSOClient", "NSOWire", "NSOModel", nioCore]),
     tests("NSODaemonTests", ["NSODaemon", "NSOEngine", "NSOServer", "NSOWire", "NSOModel", logging]),
-    tests("NSOTestingTests", ["NSOTesting", "NSODaemon", "NSOClient", "NSOWire", "NSOModel"]),
+    tests("NSOTestingTests", ["NSOTesting", "TestSupport", "NSODaemon", "NSOClient", "NSOWire", "NSOModel"]),
     // The data provider that end-to-end tests kill, stop and slow down.
     .executableTarget(
       name: "NSOFaultyProvider", dependencies: ["NSOClient", "NSOModel", "NSOWire"], path: "Tests/NSOFaultyProvider",
@@ -151,7 +151,7 @@ let package = Package(
       "EndToEndTests",
       [
         "NSOClient", "NSOSecrets", "NSOWire", "NSOModel", "ncs", "ncs_cli", "ncs_cmd", "ncs_load", "ncs-maapi",
-        "interface-statistics", "NSOFaultyProvider",
+        "interface-statistics", "NSOFaultyProvider", "TestSupport",
       ]),
   ]
 )

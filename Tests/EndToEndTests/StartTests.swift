@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// How the daemon starts and ends, as its callers see it: what it returns, what it says, what it leaves behind.
@@ -36,9 +37,7 @@ import Testing
     #expect(result.errors == "")
     // It has started when the command returns, in a session of its own.
     // The log is written beside, so its line may follow a moment later.
-    let limit = ContinuousClock.now + .seconds(60)
-    while try !instance.read("logs/ncs.log").contains(" STARTED "), ContinuousClock.now < limit { await Task.yield() }
-    #expect(try instance.read("logs/ncs.log").contains(" STARTED "))
+    try await until("the log says that it started") { try instance.read("logs/ncs.log").contains(" STARTED ") }
     let pid = try instance.daemonPid()
     #expect(pid != command.pid)
     #expect(getsid(pid) == pid)

@@ -1,5 +1,5 @@
 import ExternalTerm
-import SeededRandom
+import TestSupport
 
 extension SeededGenerator {
   mutating func bytes(_ counts: Range<Int>) -> [UInt8] {

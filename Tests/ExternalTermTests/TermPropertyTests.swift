@@ -1,6 +1,6 @@
 import ExternalTerm
 import NIOCore
-import SeededRandom
+import TestSupport
 import Testing
 
 /// What holds for every term, and for every sequence of bytes.

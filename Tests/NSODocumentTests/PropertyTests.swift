@@ -1,5 +1,5 @@
 import NSODocument
-import SeededRandom
+import TestSupport
 import Testing
 
 @Suite struct PropertyTests {

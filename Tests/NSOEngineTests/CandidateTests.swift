@@ -1,6 +1,7 @@
 import NSOModel
 import NSOStore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NSOEngine
@@ -212,7 +213,7 @@ struct CandidateTests {
     engine.sessions.end(other)
     #expect(engine.locks.holder(of: .running) == nil)
     // Whoever gets the lock finds nothing pending.
-    while await code({ try await engine.lock(.candidate, for: test.session) }) == .locked { await Task.yield() }
+    try await until("the candidate is free") { await code { try await engine.lock(.candidate, for: test.session) } != .locked }
     #expect(engine.locks.holder(of: .candidate)?.session === test.session)
     #expect(try !engine.isCandidateModified())
   }

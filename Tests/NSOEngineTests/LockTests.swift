@@ -1,5 +1,6 @@
 import NSOModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NSOEngine
@@ -54,6 +55,22 @@ private struct Visitor: CommitParticipant {
     repeat { #expect(try await !isBetween()) } while !isDone.withLock { $0 }
     try await unlock
     #expect(try !engine.isCandidateModified() && engine.locks.holder(of: .candidate) == nil)
+  }
+
+  /// The time limit of a wait may be over before the wait has begun.
+  @Test(arguments: [DatabaseName.running, .startup]) func `who may not wait is refused each time`(database: DatabaseName)
+    async throws
+  {
+    let (test, _) = try engine(wait: 0)
+    let gate = try #require(test.engine.gate(of: database))
+    let blocker = gate.owner("blocker", since: 0)
+    #expect(gate.tryTake(blocker, .write) == nil)
+    let transaction = try writing(test, on: database)
+    for _ in 0..<2000 {
+      #expect(await code { try await test.engine.apply(transaction, keepOpen: true) } == .inUse)
+    }
+    gate.release(blocker)
+    try await test.engine.apply(transaction, keepOpen: false)
   }
 
   @Test(arguments: [DatabaseName.running, .candidate, .startup])
@@ -151,11 +168,11 @@ private struct Visitor: CommitParticipant {
     try await engine.validate(blocker, unlock: false)
     let transaction = try writing(test, other, on: .candidate, "lost")
     let commit = Task { try await engine.apply(transaction, keepOpen: false) }
-    while engine.candidate.gate.holders.writer == nil { await Task.yield() }
+    try await until("the candidate is being written") { engine.candidate.gate.holders.writer != nil }
     engine.sessions.end(other)
     engine.finish(blocker)
     await #expect(throws: NSOError.self) { _ = try await commit.value }
-    while await code({ try await engine.lock(.candidate, for: test.session) }) == .locked { await Task.yield() }
+    try await until("the candidate is free") { await code { try await engine.lock(.candidate, for: test.session) } != .locked }
     #expect(try !engine.isCandidateModified())
     #expect(try test.engine.currentView(of: .candidate).value(test.locate("/t:top/name")) == .string("unnamed"))
   }

@@ -1,6 +1,7 @@
 import NSOModel
 import NSOStore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NSOEngine
@@ -221,7 +222,7 @@ struct TransactionTests {
     let step = Task {
       if applies { try await engine.apply(writer, keepOpen: true) } else { try await engine.validate(writer, unlock: false) }
     }
-    while !writer.state.withLock({ $0.isBusy }) { await Task.yield() }
+    try await until("the step has begun") { writer.state.withLock { $0.isBusy } }
     engine.finish(writer)
     engine.unlock(lock)
     await #expect(throws: NSOError.self) { try await step.value }

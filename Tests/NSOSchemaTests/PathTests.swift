@@ -1,6 +1,6 @@
 import NSOModel
 import NSOSchema
-import SeededRandom
+import TestSupport
 import Testing
 
 private let ex = "http://example.com/ns/ex"

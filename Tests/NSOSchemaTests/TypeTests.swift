@@ -1,7 +1,7 @@
 import Foundation
 import NSOModel
 import NSOSchema
-import SeededRandom
+import TestSupport
 import Testing
 
 private let namespace = "urn:test:types"

@@ -3,7 +3,7 @@ import NSOSchema
 import NSOValidation
 import NSOXPath
 import NSOXPathTestSupport
-import SeededRandom
+import TestSupport
 import Testing
 
 /// Random transactions on random data: validating the changes finds what validating everything finds.

@@ -3,7 +3,7 @@ import NIOCore
 import NSOModel
 import NSOTerms
 import NSOWire
-import SeededRandom
+import TestSupport
 import Testing
 
 /// Protocol part 05: every frame, in both directions, is a typed message that goes out again as the same bytes.

@@ -3,7 +3,7 @@ import NIOCore
 import NSOModel
 import NSOTerms
 import NSOWire
-import SeededRandom
+import TestSupport
 import Testing
 
 /// The exchanges of `events.jsonl` and `ha.jsonl`: every frame is a typed message that encodes back to the same bytes and says

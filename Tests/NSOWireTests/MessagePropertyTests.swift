@@ -3,7 +3,7 @@ import NIOCore
 import NSOModel
 import NSOTerms
 import NSOWire
-import SeededRandom
+import TestSupport
 import Testing
 
 /// No frame makes a decoder trap, whatever is in it.

@@ -2,7 +2,7 @@ import ExternalTerm
 import NIOCore
 import NSOModel
 import NSOTerms
-import SeededRandom
+import TestSupport
 import Testing
 
 @Suite struct ValueCodingTests {

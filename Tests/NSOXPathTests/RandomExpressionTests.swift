@@ -4,7 +4,7 @@ import NSOModel
 import NSOSchema
 import NSOXPath
 import NSOXPathTestSupport
-import SeededRandom
+import TestSupport
 import Testing
 
 /// Whatever is asked, an answer or an error comes, in bounded time.

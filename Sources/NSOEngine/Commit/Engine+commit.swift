@@ -221,14 +221,16 @@ extension Engine {
     let owner = gate.owner(who, since: now)
     guard gate.tryTake(owner, want) != nil else { return owner }
     let limit = limit ?? .seconds(configuration.commitWait)
-    let timer = Task {
-      try await Task.sleep(for: limit)
-      gate.giveUp(owner)
-    }
+    var timer: Task<Void, any Error>?
     let taken = await withCheckedContinuation { continuation in
       gate.take(owner, want) { continuation.resume(returning: $0) }
+      // Not before it waits: a wait that is given up before it begins would have no end.
+      timer = Task {
+        try await Task.sleep(for: limit)
+        gate.giveUp(owner)
+      }
     }
-    timer.cancel()
+    timer?.cancel()
     guard taken else {
       throw blocked(who, what, after: limit.components.seconds, by: gate.blocker(of: want), "try again, or end that session")
     }

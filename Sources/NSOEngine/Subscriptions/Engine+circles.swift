@@ -57,14 +57,16 @@ extension Engine {
     let gate = gate
     let limit = configuration.commitWait
     let watch = CircleWatch()
-    let timer = Task {
-      try await watch.run(self, waiting, until: waiting.asked + .seconds(limit))
-      gate.giveUp(owner)
-    }
+    var timer: Task<Void, any Error>?
     let taken = await withCheckedContinuation { continuation in
       gate.take(owner, want) { continuation.resume(returning: $0) }
+      // Not before it waits: a wait that is given up before it begins would have no end.
+      timer = Task {
+        try await watch.run(self, waiting, until: waiting.asked + .seconds(limit))
+        gate.giveUp(owner)
+      }
     }
-    timer.cancel()
+    timer?.cancel()
     if taken { return owner }
     if let circle = watch.found { throw circle }
     let blocker = gate.blocker(of: want)

@@ -1,8 +1,8 @@
 import NSOModel
 import NSOStore
 import NSOTerms
-import SeededRandom
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NSOEngine

@@ -3,7 +3,7 @@ import NIOCore
 import NSOEngine
 import NSOModel
 import NSOWire
-import SeededRandom
+import TestSupport
 import Testing
 
 @testable import NSOServer

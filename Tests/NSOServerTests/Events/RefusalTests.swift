@@ -20,11 +20,13 @@ import Testing
     for word in words {
       #expect(error.message.contains(word), "\(word) is not in: \(error.message)", sourceLocation: sourceLocation)
     }
-    while true {
+    var seen: [String] = []
+    while watcher.canReceive {
       guard case .log(.developer, let entry) = try watcher.event() else { continue }
-      guard entry.message.hasSuffix("refused: \(error.message)") else { continue }
-      return
+      if entry.message.hasSuffix("refused: \(error.message)") { return }
+      seen.append(entry.message)
     }
+    Issue.record("not in the developer log: \(error.message); there: \(seen)", sourceLocation: sourceLocation)
   }
 
   private func watch(_ daemon: TestDaemon) throws -> WireClient { try daemon.watch(.developer) }

@@ -5,7 +5,7 @@ import NSOEngine
 import NSOModel
 import NSOTerms
 import NSOWire
-import SeededRandom
+import TestSupport
 import Testing
 
 @testable import NSOServer

@@ -38,6 +38,12 @@ final class WireClient {
     return recv(raw.descriptor, &byte, 1, CInt(MSG_PEEK) | CInt(MSG_DONTWAIT)) < 0
   }
 
+  /// Something arrives, or the connection ends, within two minutes.
+  var canReceive: Bool {
+    var byte: UInt8 = 0
+    return recv(raw.descriptor, &byte, 1, CInt(MSG_PEEK)) >= 0
+  }
+
   // MARK: MAAPI
 
   func send(_ request: MAAPIRequest, _ handle: Int32? = nil, relative: Bool = false) {

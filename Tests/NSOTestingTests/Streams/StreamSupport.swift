@@ -5,6 +5,7 @@ import NSOModel
 import NSOTesting
 import NSOWire
 import Synchronization
+import TestSupport
 
 enum StreamModel {
   static let text = """
@@ -101,8 +102,10 @@ final class MemoryLog: NotificationStream.Log {
 
 extension TestDaemon {
   /// Waits until the stream `alarms` has taken that many notifications.
-  func taken(_ count: Int) async {
-    while await !daemon.statusText().contains("alarms: instance 1 feeder, \(count) notifications") { await Task.yield() }
+  func taken(_ count: Int) async throws {
+    try await until("alarms has \(count) notifications") {
+      await daemon.statusText().contains("alarms: instance 1 feeder, \(count) notifications")
+    }
   }
 }
 

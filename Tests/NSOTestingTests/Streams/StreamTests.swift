@@ -5,6 +5,7 @@ import NSOModel
 import NSOTesting
 import NSOWire
 import Synchronization
+import TestSupport
 import Testing
 
 /// Notification streams between a data provider and event subscribers of `NSOClient`.
@@ -164,7 +165,7 @@ import Testing
             StreamModel.alarm(UInt32(number), [TaggedValue("text", .string(number % 2 == 1 ? "odd" : "even"))]),
             at: StreamModel.time(number))
         }
-        await daemon.taken(5)
+        try await daemon.taken(5)
         for (filter, numbers) in filters {
           // From the store, and live.
           try await daemon.client.withEvents(.stream("alarms", from: StreamModel.time(0), filter: filter)) {
@@ -209,7 +210,7 @@ import Testing
           for place in 0..<subscribers {
             group.addTask {
               // Each begins at another place of the sending.
-              while reached.all.count < place * count / (subscribers * 2) { await Task.yield() }
+              try await until("the sender gets on") { reached.all.count >= place * count / (subscribers * 2) }
               return try await daemon.client.withEvents(.stream("alarms", from: StreamModel.time(10))) { events in
                 try await events.nextNumbers(count - 10 + 1)
               }
@@ -229,7 +230,7 @@ import Testing
       let alarms = NotificationStream("alarms")
       try await daemon.serving(provider(alarms)) {
         for number in 1...9 { try await alarms.send(StreamModel.alarm(UInt32(number)), at: StreamModel.time(number)) }
-        await daemon.taken(9)
+        try await daemon.taken(9)
         let past = EventSubscription.stream("alarms", from: StreamModel.time(3), to: StreamModel.time(6))
         try await daemon.client.withEvents(past) { (events) async throws in
           #expect(try await events.nextNumbers(5) == ["4", "5", "6", "replayComplete", "notificationComplete"])
@@ -295,7 +296,7 @@ import Testing
           }
           for place in 0..<5 {
             group.addTask {
-              while reached.all.count < place * count / 8 { await Task.yield() }
+              try await until("the sender gets on") { reached.all.count >= place * count / 8 }
               return try await daemon.client.withEvents(.stream("links", from: StreamModel.time(5))) { events in
                 try await events.nextNumbers(count - 5 + 1)
               }

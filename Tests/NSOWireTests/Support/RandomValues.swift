@@ -1,5 +1,5 @@
 import NSOModel
-import SeededRandom
+import TestSupport
 
 extension SeededGenerator {
   mutating func number<T: FixedWidthInteger>(_ range: ClosedRange<T> = .min ... .max) -> T { .random(in: range, using: &self) }
