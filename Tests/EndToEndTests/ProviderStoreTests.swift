@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// The real daemon with a data provider that this process is: a large table, and configuration in two stores with kills in between.
-@Suite struct ProviderStoreTests {
+@Suite(.timeLimit(.minutes(10))) struct ProviderStoreTests {
   private static let model = """
     module pair {
       yang-version 1.1; namespace "urn:pair"; prefix p;

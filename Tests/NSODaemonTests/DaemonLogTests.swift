@@ -77,11 +77,27 @@ import Testing
     #expect(try folder.read("error.log") == text)
   }
 
+  /// Neither the start nor a reload waits for the reader of a FIFO.
+  @Test func aLogThatIsAFIFOIsRefused() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.path + "/fifo.log"
+    #expect(mkfifo(path, 0o600) == 0)
+    let log = DaemonLog()
+    let alone = #expect(throws: LogFileError.self) { try log.redirect(to: DaemonLog.Destination(file: path)) }
+    #expect(alone?.reason.contains("is a FIFO") == true)
+    let reader = open(path, O_RDONLY | O_NONBLOCK)
+    let read = #expect(throws: LogFileError.self) { try log.redirect(to: DaemonLog.Destination(file: path)) }
+    #expect(read?.reason.contains("is a FIFO") == true)
+    close(reader)
+  }
+
   /// A terminal that was stopped, a pipe to a program that hangs.
   @Test func aTerminalThatTakesNothingHoldsNobodyUp() throws {
     let folder = try TemporaryDirectory()
     var ends: [Int32] = [-1, -1]
     #expect(pipe(&ends) == 0)
+    // Programs that other tests start must not keep it open.
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     let log = DaemonLog(standardOutput: LogOutlet(ends[1]))
     let destination = DaemonLog.Destination(file: folder.path + "/ncs.log", standardOutput: true)
     try log.redirect(to: destination)

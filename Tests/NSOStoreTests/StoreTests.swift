@@ -194,7 +194,7 @@ import Testing
       for _ in 0..<3 {
         group.addTask {
           var last = Revision.zero
-          while last.rawValue < 200 {
+          while last.rawValue < 200, !Task.isCancelled {
             let snapshot = try store.snapshot()
             #expect(snapshot.revision >= last)
             last = snapshot.revision

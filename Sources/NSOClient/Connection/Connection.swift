@@ -78,6 +78,11 @@ final class Connection: Sendable {
     nextTicket.wrappingAdd(1, ordering: .relaxed).oldValue
   }
 
+  /// Never at once: what the ticket is for may still wait for its turn on the loop, also when this is called on it.
+  private func cancel(_ ticket: ConnectionHandler.TicketID) {
+    channel.eventLoop.execute { [handler] in handler.value.cancel(ticket) }
+  }
+
   /// A cancellation may reach the loop before the ticket that it is about; then it is repeated after it.
   private func cancelIfLate(_ ticket: ConnectionHandler.TicketID) {
     if Task.isCancelled { onLoop { $0.cancel(ticket) } }
@@ -95,7 +100,7 @@ final class Connection: Sendable {
         cancelIfLate(ticket)
       }
     } onCancel: {
-      onLoop { $0.cancel(ticket) }
+      cancel(ticket)
     }
   }
 
@@ -117,7 +122,7 @@ final class Connection: Sendable {
         cancelIfLate(ticket)
       }
     } onCancel: {
-      onLoop { $0.cancel(ticket) }
+      cancel(ticket)
     }
     let exchange = Exchange(connection: self, ticket: ticket)
     do {
@@ -145,7 +150,7 @@ final class Connection: Sendable {
           connection.cancelIfLate(ticket)
         }
       } onCancel: {
-        connection.onLoop { [ticket] in $0.cancel(ticket) }
+        connection.cancel(ticket)
       }
     }
 

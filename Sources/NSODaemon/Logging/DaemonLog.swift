@@ -248,13 +248,24 @@ public final class DaemonLog: Sendable {
     files.size = Self.size(descriptor)
   }
 
+  private static let isFIFO = "it is a FIFO, whose reader could hold the daemon up; name a regular file"
+
   private static func open(_ path: String) throws(LogFileError) -> Int32 {
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
       // Whether it worked shows when the file is opened.
       mkdir(String(path[..<slash]), 0o755)
     }
-    let descriptor = openFile(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
-    guard descriptor >= 0 else { throw LogFileError(path: path, reason: String(cString: strerror(errno))) }
+    // Opening a FIFO would wait for its reader.
+    let descriptor = openFile(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640)
+    guard descriptor >= 0 else {
+      throw LogFileError(path: path, reason: errno == ENXIO ? isFIFO : String(cString: strerror(errno)))
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT != S_IFIFO else {
+      close(descriptor)
+      throw LogFileError(path: path, reason: isFIFO)
+    }
+    _ = fcntl(descriptor, F_SETFL, O_APPEND)
     return descriptor
   }
 }

@@ -262,7 +262,13 @@ extension Engine {
   /// The end of a step. A transaction that was finished meanwhile left its place in the commit order to this step.
   private func end(_ transaction: Transaction, _ phase: Transaction.Phase, dropChanges: Bool = false) {
     transaction.end(phase, dropChanges: dropChanges)
-    if transaction.phase == .finished { release(transaction) }
+    guard transaction.phase == .finished else { return }
+    // What had been prepared until then is taken back.
+    guard transaction.state.withLock({ $0.prepared != nil }) else { return release(transaction) }
+    Task {
+      await abortPrepared(transaction, transaction.finished)
+      release(transaction)
+    }
   }
 
   /// The end of a step that failed; whoever had prepared was told.

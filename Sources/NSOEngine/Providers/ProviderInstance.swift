@@ -245,10 +245,7 @@ public final class ProviderInstance: Sendable {
       state.lastWaiter &+= 1
       return state.lastWaiter
     }
-    let timer = Task { [weak self] in
-      try await Task.sleep(for: limit)
-      self?.giveUp(waiter: number, of: id)
-    }
+    var timer: Task<Void, any Error>?
     let came = await withCheckedContinuation { (waiter: CheckedContinuation<Bool, Never>) in
       let answer: Bool? = state.withLock { state in
         if state.end != nil || state.lostWorkers.contains(id) { return false }
@@ -256,9 +253,14 @@ public final class ProviderInstance: Sendable {
         state.workerWaiters[id, default: [:]][number] = waiter
         return nil
       }
-      if let answer { waiter.resume(returning: answer) }
+      if let answer { return waiter.resume(returning: answer) }
+      // Not before it waits.
+      timer = Task { [weak self] in
+        try await Task.sleep(for: limit)
+        self?.giveUp(waiter: number, of: id)
+      }
     }
-    timer.cancel()
+    timer?.cancel()
     guard came else {
       throw NSOError(
         .external,

@@ -59,8 +59,11 @@ public final class Terminal: Sendable {
   }
 
   /// As ``post(_:)``, for output of any length: waits while the terminal has enough to show.
-  /// - Throws: ABORTED when the terminal is gone.
+  /// - Throws: ABORTED when the terminal is gone, RESOURCE_DENIED for a single event that it can never take.
   public func send(_ event: TerminalEvent) async throws(NSOError) {
+    guard event.size <= Self.sizeLimit else {
+      throw NSOError(.resourceDenied, "a terminal takes at most \(Self.sizeLimit) bytes at a time, this has \(event.size)")
+    }
     while true {
       let outcome: Bool? = state.withLock { state in
         if state.isClosed { return false }

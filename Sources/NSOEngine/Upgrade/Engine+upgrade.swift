@@ -178,11 +178,8 @@ extension Engine {
   private func waitForWriters(_ upgrade: SchemaUpgrade, timeout: Int64) async -> Bool {
     if closeIfQuiet(upgrade) { return true }
     guard timeout > 0 else { return false }
-    let timer = Task {
-      try await Task.sleep(for: .seconds(min(timeout, Int64(Int32.max))))
-      upgrade.resume(false)
-    }
-    defer { timer.cancel() }
+    var timer: Task<Void, any Error>?
+    defer { timer?.cancel() }
     return await withCheckedContinuation { continuation in
       let isOver = upgrade.state.withLock { state in
         guard state.stage != .over else { return true }
@@ -190,6 +187,11 @@ extension Engine {
         return false
       }
       if isOver { return continuation.resume(returning: false) }
+      // Not before it waits.
+      timer = Task {
+        try await Task.sleep(for: .seconds(min(timeout, Int64(Int32.max))))
+        upgrade.resume(false)
+      }
       // The last one may have ended in between.
       if closeIfQuiet(upgrade) { upgrade.resume(true) }
     }

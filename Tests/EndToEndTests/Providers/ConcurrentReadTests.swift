@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Many clients read data of one provider at the same time, over few workers, and its answers come in another order than the requests.
-@Suite struct ConcurrentReadTests {
+@Suite(.timeLimit(.minutes(10))) struct ConcurrentReadTests {
   private static let clients = 200
   private static let rounds = 5
 

@@ -32,7 +32,7 @@ private struct Servers: OperationalData {
 
 private func notGood(_ what: Comment) { Issue.record(what) }
 
-@Suite struct DataProviderTests {
+@Suite(.timeLimit(.minutes(5))) struct DataProviderTests {
   @Test func `operational data by keys`() async throws {
     var provider = DataProvider(name: "servers")
     provider.data("srv-cp", Servers())
@@ -46,7 +46,7 @@ private func notGood(_ what: Comment) { Issue.record(what) }
       guard case .opened(3, let id) = try await hub.ask(.newTransaction(begin), on: control) else {
         return notGood("not opened")
       }
-      let worker = await hub.worker(id)
+      let worker = try await hub.worker(id)
       func ask(_ call: CallbackCall) async throws -> CallbackResult {
         try await hub.callback(call, of: "srv-cp", handle: 3, on: worker).result(try #require(call.type))
       }
@@ -85,7 +85,7 @@ private func notGood(_ what: Comment) { Issue.record(what) }
       guard case .opened(-21, let id) = try await hub.ask(.newAction(begin), on: control) else {
         return notGood("not opened")
       }
-      let worker = await hub.worker(id)
+      let worker = try await hub.worker(id)
       let call = CallbackCall.action("restart", entry("a"), [TaggedValue("delay", .uint32(30))])
       let query = try await hub.send(.callback(hub.request(call, of: "act", handle: -21)), to: worker)
       #expect(
@@ -113,7 +113,7 @@ private func notGood(_ what: Comment) { Issue.record(what) }
       guard case .opened(-21, let id) = try await hub.ask(.newAction(begin), on: control) else {
         return notGood("not opened")
       }
-      let worker = await hub.worker(id)
+      let worker = try await hub.worker(id)
       let query = try await hub.send(.callback(hub.request(.action("a", .root, []), of: "act", handle: -21)), to: worker)
       for await _ in begun.stream { break }
       #expect(try await hub.ask(.abortAction(handle: -21), on: control) == .done)
@@ -136,7 +136,7 @@ private func notGood(_ what: Comment) { Issue.record(what) }
       guard case .opened(60, let id) = try await hub.ask(.newValidation(begin), on: control) else {
         return notGood("not opened")
       }
-      let worker = await hub.worker(id)
+      let worker = try await hub.worker(id)
       func ask(_ value: Value) async throws -> ProviderReply.Content {
         try await hub.callback(.validate(list, value), of: "val", handle: 60, on: worker)
       }
@@ -173,7 +173,7 @@ private func notGood(_ what: Comment) { Issue.record(what) }
       let query = AuthenticationQuery(user: ProviderHub.user, method: "local", outcome: .accepted(groups: []))
       #expect(try await hub.ask(.authenticate(query), on: control) == .accepted)
       let registration = try #require(await hub.registrations.first { $0.kind == .stream })
-      let worker = await hub.worker(registration.index)
+      let worker = try await hub.worker(registration.index)
       #expect(
         try await hub.ask(.streamLogTimes(stream: "alerts", index: registration.index), on: control)
           == .logTimes(created: time, aged: nil))

@@ -12,7 +12,7 @@ actor ProviderHub {
   private(set) var transactionMask: TransactionCallbacks?
   private(set) var name = ""
   private var workers: [Int32: Peer] = [:]
-  private var waiters: [Int32: [CheckedContinuation<Peer, Never>]] = [:]
+  private var waiters: [Int32: [CheckedContinuation<Peer, any Error>]] = [:]
   private var isOver = false
   private var ends: [CheckedContinuation<Void, Never>] = []
   private var query: Int64 = 0
@@ -58,12 +58,16 @@ actor ProviderHub {
     workers = [:]
     for end in ends { end.resume() }
     ends = []
+    for waiter in waiters.values.joined() { waiter.resume(throwing: Peer.Closed()) }
+    waiters = [:]
   }
 
   /// A worker, when it has come.
-  func worker(_ id: Int32) async -> Peer {
+  /// - Throws: `Closed` when it does not come before the end.
+  func worker(_ id: Int32) async throws -> Peer {
     if let peer = workers[id] { return peer }
-    return await withCheckedContinuation { waiters[id, default: []].append($0) }
+    if isOver { throw Peer.Closed() }
+    return try await withCheckedThrowingContinuation { waiters[id, default: []].append($0) }
   }
 
   func index(of name: String) throws -> Int32 { try #require(registrations.first { $0.name == name }).index }

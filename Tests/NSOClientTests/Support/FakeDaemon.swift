@@ -61,6 +61,8 @@ struct FakeDaemon: Sendable {
       result = .failure(error)
     }
     try await server.close()
+    // A script may wait for what the body never did.
+    if case .failure = result { tasks.cancel() }
     await tasks.finish()
     return try result.get()
   }
@@ -71,6 +73,10 @@ private final class Tasks: Sendable {
   private let tasks = Mutex<[Task<Void, Never>]>([])
 
   func add(_ work: @escaping @Sendable () async -> Void) { tasks.withLock { $0.append(Task(operation: work)) } }
+
+  func cancel() {
+    for task in tasks.withLock({ $0 }) { task.cancel() }
+  }
 
   /// Waits for all of them.
   func finish() async {

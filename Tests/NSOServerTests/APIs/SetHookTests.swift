@@ -166,7 +166,7 @@ import Testing
       let th = try owner.start()
       let writer = try Model.attached(daemon, th)
       writer.send(.setElem2("now", Self.a.wire), th)
-      asked.wait()
+      try #require(asked.wait(timeout: .now() + 120) == .success)
       // The owner, while somebody who attached to its transaction waits for the hook.
       #expect(try owner.value(Self.a, th) == .string("now"))
       let nested = StartNestedTransaction(.readWrite, backend: TransactionHandle(th), session: 0, flags: nil)
@@ -232,7 +232,7 @@ import Testing
         let client = try daemon.session()
         let th = try client.start()
         client.send(.setElem2("x", Self.a.wire), th)
-        asked.wait()
+        try #require(asked.wait(timeout: .now() + 120) == .success)
         #expect(daemon.engine.transactions.count == 1)
       }
       try daemon.until { daemon.engine.transactions.isEmpty }
@@ -245,7 +245,7 @@ import Testing
       do {
         let writer = try Model.attached(daemon, th)
         writer.send(.setElem2("x", Self.a.wire), th)
-        asked.wait()
+        try #require(asked.wait(timeout: .now() + 120) == .success)
         #expect(try owner.value(Self.a, th) == .string("x"))
       }
       try daemon.until { errorCode { _ = try owner.value(Self.a, th) } == .noExists }
