@@ -69,7 +69,7 @@ import Testing
   }
 
   /// Who starts a daemon and reads its output to the end does not wait for programs that the daemon runs.
-  @Test(.timeLimit(.minutes(1))) func `programs do not keep the output of the start`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `programs do not keep the output of the start`() async throws {
     let instance = try Self.instance(Self.file("ncs-log", Self.toProgram) + Self.external("./filter"))
     try instance.write("filter", "#!/bin/sh\ncat > /dev/null\n", mode: 0o755)
     let ncs = Instance.programs + "/ncs"

@@ -15,7 +15,7 @@ private struct Visitor: CommitParticipant {
   func prepare(_ attempt: CommitAttempt) async throws(NSOError) { preparing() }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct LockTests {
+@Suite(.timeLimit(.minutes(10))) struct LockTests {
   private func engine(wait: Int = 0) throws -> (test: TestEngine, other: UserSession) {
     let test = try TestEngine { configuration in
       configuration.datastores.candidate = true

@@ -286,7 +286,7 @@ import Testing
     #expect(try engine.value("/t:top/name") == .string("z"))
   }
 
-  @Test(.timeLimit(.minutes(2))) func `subscribers learn what is dropped and what is changed, and may refuse`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `subscribers learn what is dropped and what is changed, and may refuse`() async throws {
     let engine = try TestEngine()
     defer { engine.close() }
     try await set(

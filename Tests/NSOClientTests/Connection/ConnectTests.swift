@@ -6,7 +6,7 @@ import Testing
 @testable import NSOClient
 
 /// Connecting on real sockets: what works, and what each failure says.
-@Suite(.timeLimit(.minutes(1))) struct ConnectTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectTests {
   private func client(
     _ daemon: FakeDaemon, secretFile: String? = nil, limits: ConnectionLimits = ConnectionLimits(), version: UInt16 = 82
   ) -> NSOClient {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import NSOClient
 
-@Suite(.timeLimit(.minutes(1))) struct CDBTests {
+@Suite(.timeLimit(.minutes(10))) struct CDBTests {
   let list: Keypath = [.tag(Tag("top", in: "urn:t")), .tag("entry")]
 
   private func run<Result>(

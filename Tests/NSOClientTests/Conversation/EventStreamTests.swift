@@ -6,7 +6,7 @@ import Testing
 
 @testable import NSOClient
 
-@Suite(.timeLimit(.minutes(1))) struct EventStreamTests {
+@Suite(.timeLimit(.minutes(10))) struct EventStreamTests {
   private let audit = DaemonEvent.audit(AuditRecord(number: 174, user: "anna", session: 12, message: "in"))
 
   private func run<Result>(

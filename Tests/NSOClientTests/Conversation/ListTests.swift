@@ -7,7 +7,7 @@ import Testing
 @testable import NSOClient
 
 /// Cursors and iterations.
-@Suite(.timeLimit(.minutes(1))) struct ListTests {
+@Suite(.timeLimit(.minutes(10))) struct ListTests {
   let list: Keypath = [.tag(Tag("top", in: "urn:t")), .tag("entry")]
 
   private func run<Result>(

@@ -8,7 +8,7 @@ import Testing
 @testable import NSOClient
 
 /// Requests and replies over a real socket, with a daemon that says what the test wants.
-@Suite(.timeLimit(.minutes(1))) struct MAAPITests {
+@Suite(.timeLimit(.minutes(10))) struct MAAPITests {
   let leaf: Keypath = [.tag(Tag("top", in: "urn:t")), .tag("leaf")]
 
   /// Runs `body` against a daemon that answers each call by `answer`; nil: close.
@@ -271,7 +271,7 @@ import Testing
 }
 
 /// Closures on the event loop of their connection.
-@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.timeLimit(.minutes(10))) struct EventLoopTests {
   @Test(arguments: [false, true]) func placeOfTheClosure(onLoop: Bool) async throws {
     try await FakeDaemon.run { peer in
       try await peer.acceptHello()

@@ -7,7 +7,7 @@ import Testing
 @testable import NSOClient
 
 /// Saving and loading over a second, raw connection.
-@Suite(.timeLimit(.minutes(1))) struct StreamTests {
+@Suite(.timeLimit(.minutes(10))) struct StreamTests {
   /// A daemon that knows save 11 and load 12.
   private func run<Result>(
     document: [UInt8] = [], hold: Gate? = nil, received: Log<[UInt8]> = Log(), refusal: NSOError? = nil, readAtMost: Int = .max,

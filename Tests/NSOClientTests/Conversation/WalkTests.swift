@@ -6,7 +6,7 @@ import Testing
 @testable import NSOClient
 
 /// Iteration over data, XPath, actions.
-@Suite(.timeLimit(.minutes(1))) struct WalkTests {
+@Suite(.timeLimit(.minutes(10))) struct WalkTests {
   private static let path: Keypath = [.tag(Tag("top", in: "urn:t")), .tag("leaf")]
 
   private func run<Result>(

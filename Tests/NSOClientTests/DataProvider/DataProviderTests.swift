@@ -32,7 +32,7 @@ private struct Servers: OperationalData {
 
 private func notGood(_ what: Comment) { Issue.record(what) }
 
-@Suite(.timeLimit(.minutes(5))) struct DataProviderTests {
+@Suite(.timeLimit(.minutes(10))) struct DataProviderTests {
   @Test func `operational data by keys`() async throws {
     var provider = DataProvider(name: "servers")
     provider.data("srv-cp", Servers())
@@ -197,7 +197,7 @@ private func notGood(_ what: Comment) { Issue.record(what) }
     await #expect(throws: CallbackError.self) { try await stream.send([], at: time) }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a lost connection is made anew, with the registrations`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `a lost connection is made anew, with the registrations`() async throws {
     let rounds = Mutex(0)
     let events = AsyncStream.makeStream(of: String.self)
     var provider = DataProvider(name: "again")

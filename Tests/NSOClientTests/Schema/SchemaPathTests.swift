@@ -6,7 +6,7 @@ import Testing
 @testable import NSOClient
 
 /// String paths with the schema of the daemon.
-@Suite(.timeLimit(.minutes(1))) struct SchemaPathTests {
+@Suite(.timeLimit(.minutes(10))) struct SchemaPathTests {
   let schema: ClientSchema
 
   init() throws { schema = try SchemaFixture.schema() }

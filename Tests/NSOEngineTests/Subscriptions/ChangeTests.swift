@@ -8,7 +8,7 @@ import Testing
 @testable import NSOEngine
 
 /// What subscribers are told of random changes, against the difference of two dumps.
-@Suite(.timeLimit(.minutes(5))) struct SubscriptionChangeTests {
+@Suite(.timeLimit(.minutes(10))) struct SubscriptionChangeTests {
   /// All that exists, with values, and the order of lists ordered by user.
   private struct Dump: Equatable {
     var nodes: [Keypath: Value] = [:]

@@ -6,7 +6,7 @@ import Testing
 @testable import NSOEngine
 
 /// Who waits for itself.
-@Suite(.timeLimit(.minutes(2))) struct CircleTests {
+@Suite(.timeLimit(.minutes(10))) struct CircleTests {
   /// A program with so many threads; on Unix sockets, so to speak.
   private func program(_ number: Int32, threads: Int? = 1) -> ClientProcess {
     ClientProcess(threadCount: { _ in threads }) { _ in number }

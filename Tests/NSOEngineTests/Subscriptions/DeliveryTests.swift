@@ -4,7 +4,7 @@ import Testing
 
 @testable import NSOEngine
 
-@Suite(.timeLimit(.minutes(2))) struct DeliveryTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryTests {
   /// Answers everything, and writes down what it is told.
   private func serve(
     _ subscriber: FakeSubscriber, _ name: String, _ journal: Journal,

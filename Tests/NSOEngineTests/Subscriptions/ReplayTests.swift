@@ -6,7 +6,7 @@ import Testing
 @testable import NSOEngine
 
 /// Commits of the past, told again.
-@Suite(.timeLimit(.minutes(2))) struct ReplayTests {
+@Suite(.timeLimit(.minutes(10))) struct ReplayTests {
   private func engine(in folder: TemporaryFolder? = nil, module: String = testModule, revisions: Int = 20) throws -> TestEngine
   {
     let test = try TestEngine(in: folder, module: module) { $0.history = History.Limits(revisions: revisions) }

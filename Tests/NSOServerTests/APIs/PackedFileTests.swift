@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `what is no file holds nobody up`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `what is no file holds nobody up`() async throws {
     try await TestDaemon.run { daemon in
       let client = try daemon.session()
       #expect(mkfifo(daemon.folder("pipe"), 0o600) == 0)

@@ -9,7 +9,7 @@ import Testing
 
 @testable import NSOServer
 
-@Suite(.timeLimit(.minutes(2))) struct SubscriptionTests {
+@Suite(.timeLimit(.minutes(10))) struct SubscriptionTests {
   /// A connection that is to subscribe.
   static func connect(_ daemon: TestDaemon, _ name: String = "agent") throws -> WireClient {
     let client = try daemon.connect(.cdb)

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// `ncs --check-callbacks`: everything that providers serve is read, and what is not valid is told.
-@Suite(.timeLimit(.minutes(5))) struct CallbackCheckTests {
+@Suite(.timeLimit(.minutes(10))) struct CallbackCheckTests {
   private static let model = """
     module stat {
       yang-version 1.1; namespace "urn:stat"; prefix st;

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Hooks and transforms written with the client library; Documentation/Hooks.md shows the same code.
-@Suite(.timeLimit(.minutes(2))) struct HookTests {
+@Suite(.timeLimit(.minutes(10))) struct HookTests {
   private static let model = """
     module ports {
       yang-version 1.1; namespace "urn:ports"; prefix p;

@@ -5,7 +5,7 @@ import NSOWire
 import Testing
 
 /// Configuration that a provider stores inside of ours goes with what it is in.
-@Suite(.timeLimit(.minutes(2))) struct NestedProviderTests {
+@Suite(.timeLimit(.minutes(10))) struct NestedProviderTests {
   private static let model = """
     module site {
       yang-version 1.1; namespace "urn:site"; prefix s;

@@ -5,7 +5,7 @@ import NSOWire
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ProviderActionTests {
+@Suite(.timeLimit(.minutes(10))) struct ProviderActionTests {
   private static let reason = TaggedValue("reason", .string("test"))
 
   @Test(arguments: [true, false])

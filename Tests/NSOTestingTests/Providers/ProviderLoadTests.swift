@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Many at once, and data of providers where it is looked at from elsewhere.
-@Suite(.timeLimit(.minutes(2))) struct ProviderLoadTests {
+@Suite(.timeLimit(.minutes(10))) struct ProviderLoadTests {
   private static let model = """
     module rows {
       yang-version 1.1; namespace "urn:rows"; prefix r;

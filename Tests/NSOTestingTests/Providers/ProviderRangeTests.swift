@@ -6,7 +6,7 @@ import Testing
 @testable import NSOClient
 
 /// One list, whose entries several handlers serve, each some of its keys (protocol part 05, section 4.6).
-@Suite(.timeLimit(.minutes(2))) struct ProviderRangeTests {
+@Suite(.timeLimit(.minutes(10))) struct ProviderRangeTests {
   private static let model = """
     module chassis {
       yang-version 1.1; namespace "urn:chassis"; prefix c;

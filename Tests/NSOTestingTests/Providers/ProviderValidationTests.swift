@@ -4,7 +4,7 @@ import NSOTesting
 import NSOWire
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ProviderValidationTests {
+@Suite(.timeLimit(.minutes(10))) struct ProviderValidationTests {
   private static let limit: Keypath = [.tag(ProviderModel.top), .tag("limit")]
   private static let other: Keypath = [.tag(ProviderModel.top), .tag("other")]
   private static let always: Keypath = [.tag(ProviderModel.top), .tag("always")]

@@ -5,7 +5,7 @@ import NSOWire
 import Testing
 
 /// Validation points that concern every entry of a list: asked in parts, in their order.
-@Suite(.timeLimit(.minutes(5))) struct ValidationPartsTests {
+@Suite(.timeLimit(.minutes(10))) struct ValidationPartsTests {
   private static let model = """
     module many {
       yang-version 1.1; namespace "urn:many"; prefix m;

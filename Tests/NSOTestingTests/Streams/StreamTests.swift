@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// Notification streams between a data provider and event subscribers of `NSOClient`.
-@Suite(.timeLimit(.minutes(2))) struct StreamTests {
+@Suite(.timeLimit(.minutes(10))) struct StreamTests {
   private func run(
     _ folder: StreamFolder? = nil, size: String = "S64K", files: Int = 50, _ body: (TestDaemon) async throws -> Void
   ) async throws {
