@@ -62,7 +62,7 @@ import Testing
 
   @Test func onlyTheClientChecks() async throws {
     let instance = try Instance(
-      settings: "<api><connect-timeout>PT0.2S</connect-timeout></api>", listen: Instance.everywhere)
+      settings: "<api><connect-timeout>PT3S</connect-timeout></api>", listen: Instance.everywhere)
     let file = try instance.write("secret", "s3cret")
     let (_, log) = try await instance.withLaunched { daemon in
       for address in try addresses(instance, daemon) {

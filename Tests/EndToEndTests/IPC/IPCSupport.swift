@@ -38,7 +38,7 @@ extension Instance {
     let instance = try Instance(
       settings: """
         <ncs-ipc-access-check><enabled>true</enabled><filename>./secret</filename></ncs-ipc-access-check>
-        <api><connect-timeout>PT0.2S</connect-timeout></api>
+        <api><connect-timeout>PT3S</connect-timeout></api>
         """, listen: listen)
     try instance.write("secret", secret, mode: 0o400)
     return instance

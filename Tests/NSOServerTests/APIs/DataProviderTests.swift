@@ -86,7 +86,7 @@ import Testing
   @Test func `a provider that does not answer in time is disconnected, and the error says who, what and how long`() async throws
   {
     try await TestDaemon.run { daemon in
-      daemon.engine.providers.limits.query = .milliseconds(300)
+      daemon.engine.providers.limits.query = .seconds(3)
       let provider = try FakeProvider(daemon, "mute", [Self.registration]) { _ in .silence }
       let client = try daemon.session()
       let transaction = try Self.transaction(daemon, client)
@@ -100,12 +100,12 @@ import Testing
 
   @Test func `a provider may ask for more time`() async throws {
     try await TestDaemon.run { daemon in
-      daemon.engine.providers.limits.query = .milliseconds(300)
+      daemon.engine.providers.limits.query = .seconds(3)
       let box = LockedBox<FakeProvider?>(nil)
       let provider = try FakeProvider(daemon, "slow", [Self.registration]) { _ in
         // The first request has query 3: session, transaction, callback.
         box.with { $0 }?.send(.extendTimeout(query: 3, instance: box.with { $0 }?.instance ?? 0, seconds: 60), worker: 1)
-        usleep(600_000)
+        usleep(3_500_000)
         return .result(.value(.uint64(1)))
       }
       box.with { $0 = provider }

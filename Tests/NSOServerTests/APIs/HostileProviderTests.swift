@@ -174,7 +174,7 @@ import Testing
 
   @Test func `more time for one request is more time for that one`() async throws {
     try await Self.run { daemon in
-      daemon.engine.providers.limits.query = .milliseconds(300)
+      daemon.engine.providers.limits.query = .seconds(3)
       let box = LockedBox<FakeProvider?>(nil)
       let first = LockedBox<Int64?>(nil)
       let slow = try FakeProvider(daemon, "slow", [Self.registration([.getElem])]) { _ in
@@ -200,7 +200,7 @@ import Testing
 
   @Test func `a request behind one that takes longer fails alone, and the time of another client is not given`() async throws {
     try await Self.run { daemon in
-      daemon.engine.providers.limits.query = .milliseconds(300)
+      daemon.engine.providers.limits.query = .seconds(3)
       let first = LockedBox<Int64?>(nil)
       let slow = try FakeProvider(daemon, "slow", [Self.registration([.getElem])]) { _ in
         guard first.with({ $0 }) == nil else { return .silence }

@@ -138,7 +138,7 @@ import Testing
   func `a provider that does not answer is given up, and nothing is committed`(_ phase: TransactionPhase) async throws {
     try await TestDaemon.run(added: ServedModel.added) { daemon in
       let provider = try Self.provider(daemon, ServedTable())
-      daemon.engine.providers.limits.query = .seconds(1)
+      daemon.engine.providers.limits.query = .seconds(3)
       provider.refuse(phase, .silence)
       let client = try daemon.session()
       let th = try client.start()

@@ -193,7 +193,7 @@ import Testing
   @Test(arguments: [true, false])
   func `a hook that dies or does not answer is missed, and the write taken back`(_ dies: Bool) async throws {
     try await TestDaemon.run(added: Model.added) { daemon in
-      daemon.engine.providers.limits.query = .milliseconds(dies ? 60_000 : 200)
+      daemon.engine.providers.limits.query = .seconds(dies ? 60 : 3)
       let provider = try FakeProvider(daemon, "watch", [Model.registration("watch-cp")]) { request in
         // What comes too late would be the write of anybody who has attached.
         guard dies else { return .silence }
