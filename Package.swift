@@ -85,6 +85,7 @@ let package = Package(
         "NSOModel", "NSOSecrets", "NSOTerms", "NSOWire", "ExternalTerm", "NSOSchema", "NSOStore", "NSODocument", "NSOXPath",
         "NSOValidation", nioCore, nioPosix, logging, tracing,
       ]),
+    library("NSONetconf", ["NSOModel", "NSODocument", "NSOEngine", "NSOSchema", nioCore, nioPosix, logging]),
     library("NSOCLI", ["NSOModel", "NSOEngine", "NSOSchema", "NSOStore", nioCore, nioPosix, logging]),
     library(
       "NSOServer",
@@ -96,7 +97,7 @@ let package = Package(
     library(
       "NSODaemon",
       [
-        "NSOServer", "NSOCLI", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel",
+        "NSOServer", "NSOCLI", "NSONetconf", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel",
         nioCore,
         nioPosix, logging,
       ],
@@ -131,6 +132,9 @@ let package = Package(
     tests("NSOStoreTests", ["NSOStore", "NSOSchema", "NSOModel", "NSOStoreCrasher", "TestSupport"]),
     tests("NSODocumentTests", ["NSODocument", "NSOModel", "TestSupport"]),
     tests("NSOEngineTests", ["NSOEngine", "NSOSecrets", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel", "TestSupport"]),
+    tests(
+      "NSONetconfTests",
+      ["NSONetconf", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOModel", "TestSupport", nioCore, nioPosix, logging]),
     tests("NSOCLITests", ["NSOCLI", "NSOEngine", "NSOSchema", "NSOStore", "NSOModel", logging]),
     tests(
       "NSOServerTests",

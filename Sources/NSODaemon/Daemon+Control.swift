@@ -2,6 +2,7 @@ import Logging
 import NSOCLI
 import NSOEngine
 public import NSOModel
+import NSONetconf
 public import NSOServer
 import Synchronization
 
@@ -45,6 +46,7 @@ extension Daemon: DaemonControl {
     server?.update(Self.admissionRules(new.ipc))
     engine.providers.limits = new.providerLimits
     cli.settings = new.cli
+    netconf.settings = new.netconf.settings
     engine.subscriptions.timeLimit = new.subscriberTimeLimit
     engine.replaysSubscriptions = new.replaysSubscriptions
     engine.events.settings = new.events

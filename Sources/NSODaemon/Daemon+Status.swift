@@ -1,5 +1,6 @@
 import NSOEngine
 import NSOModel
+import NSONetconf
 import NSOSchema
 import NSOServer
 import NSOStore
@@ -67,6 +68,11 @@ extension Daemon {
     for listener in server?.listeners ?? [] {
       text.item(
         "\(listener.address), \(listener.protection)" + (listener.isUnprotected ? ", OPEN TO THE NETWORK" : ""))
+    }
+
+    text.title("NETCONF listeners")
+    for address in netconfTCP.addresses {
+      text.item("\(address), TCP, no authentication" + (address.ip.isLoopback ? "" : ", OPEN TO THE NETWORK"))
     }
 
     text.title("modules")

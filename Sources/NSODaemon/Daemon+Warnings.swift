@@ -1,6 +1,7 @@
 import Logging
 import NSOEngine
 import NSOModel
+import NSONetconf
 import NSOSecrets
 import NSOServer
 import Synchronization
@@ -22,6 +23,7 @@ extension Daemon {
     let configuration = state.withLock(\.configuration)
     let addresses = await listeners()
     var warnings = Self.securityWarnings(addresses, hasSecret: configuration.ipc.secret != nil)
+    warnings += netconfWarnings
     warnings += Self.socketWarnings(addresses)
     warnings += Self.fileWarnings(configuration)
     warnings += userWarnings(addresses, mode: configuration.ipc.unixMode)
@@ -36,6 +38,15 @@ extension Daemon {
     return [
       "SECURITY: the IPC interface is open to the network on \(exposed.joined(separator: ", ")) without the access check: whoever "
         + "reaches it has full control of this daemon. Enable ncs-ipc-access-check, or listen on 127.0.0.1 only."
+    ]
+  }
+
+  private var netconfWarnings: [String] {
+    let exposed = netconfTCP.addresses.filter { !$0.ip.isLoopback }.map(\.description)
+    guard !exposed.isEmpty else { return [] }
+    return [
+      "SECURITY: NETCONF over TCP is open to the network on \(exposed.joined(separator: ", ")), and asks nobody who he is. Listen on "
+        + "127.0.0.1 only (netconf-north-bound/transport/tcp/ip)."
     ]
   }
 

@@ -5,6 +5,7 @@ import NSOCLI
 import NSODocument
 import NSOEngine
 import NSOModel
+import NSONetconf
 import NSOSchema
 public import NSOServer
 import NSOStore
@@ -78,6 +79,8 @@ public final class Daemon: Sendable {
   let log: LogSet
   let engine: Engine
   let cli: CLIService
+  let netconf: NetconfService
+  let netconfTCP: NetconfTCPServer
   let group: MultiThreadedEventLoopGroup
   let startTime: ContinuousClock.Instant
   /// Set once, before anybody else sees the daemon.
@@ -101,6 +104,8 @@ public final class Daemon: Sendable {
     self.log = log
     self.engine = engine
     cli = CLIService(engine, configuration.cli)
+    netconf = NetconfService(engine, configuration.netconf.settings)
+    netconfTCP = NetconfTCPServer(netconf, group: group, logger: log.logger("netconf"))
     self.group = group
     self.startTime = startTime
     self.name = name
@@ -198,6 +203,7 @@ extension Daemon {
       try daemon.applySecrets(configuration)
       try await daemon.open(configuration, logger)
     } catch {
+      await daemon.netconfTCP.stop()
       await daemon.server?.stop(within: .zero)
       daemon.serverBox.withLock { $0 = nil }
       PidFile.remove(in: configuration.stateDirectory)
@@ -230,6 +236,12 @@ extension Daemon {
     log.record(.phase0Started)
     try await loadInitialData(configuration)
     try await openDatastores(configuration)
+    do throws(NetconfTCPServer.ListenError) {
+      try await netconfTCP.listen(on: configuration.netconf.tcp, keepalive: configuration.netconf.keepsAlive)
+    } catch {
+      throw StartFailure(
+        .cannotBind, .bindError, "\(error) (netconf-north-bound/transport/tcp)")
+    }
     if !options.stopsInPhase0 {
       enterPhase1()
       enterPhase2()
@@ -305,6 +317,7 @@ extension Daemon {
     engine.phases.advance(to: .stopping)
     // Owned by the daemon: `stopped()` waits for its end.
     Task {
+      await netconfTCP.stop()
       await server?.stop()
       engine.streams.close()
       engine.stores.volatile.close()

@@ -14,9 +14,15 @@ public struct XMLDocumentWriter: DocumentWriter {
   private var namespaces: [String] = [""]
   private var isFirst = true
 
-  /// - Parameter sink: takes the document's bytes, in order; they are only valid during the call.
-  public init(layout: DocumentLayout = .plain, sink: @escaping (UnsafeRawBufferPointer) throws -> Void) {
+  /// - Parameters:
+  ///   - namespace: the default namespace of what the document is put into.
+  ///   - sink: takes the document's bytes, in order; they are only valid during the call.
+  public init(
+    layout: DocumentLayout = .plain, inside namespace: String = "",
+    sink: @escaping (UnsafeRawBufferPointer) throws -> Void
+  ) {
     self.layout = layout
+    namespaces = [namespace]
     output = OutputBuffer(sink: sink)
   }
 

@@ -63,6 +63,8 @@ extension LogSymbol {
   public static let confirmedCommitSessionEnded = LogSymbol(46, "ABORT_CAND_COMMIT_TERM", .info)
   public static let moduleLoadError = LogSymbol(54, "FILE_LOAD_ERR", .critical)
   public static let listener = LogSymbol(58, "LISTENER_INFO", .info)
+  /// What stands before the first message of NETCONF over TCP.
+  public static let netconfHeaderError = LogSymbol(59, "NETCONF_HDR_ERR", .error)
   public static let badLibraryVersion = LogSymbol(60, "LIB_BAD_VSN", .error)
   public static let noLibraryAccess = LogSymbol(62, "LIB_NO_ACCESS", .error)
   public static let netconf = LogSymbol(86, "NETCONF", .info)

@@ -61,6 +61,8 @@ public struct DaemonConfiguration: Sendable {
   public var isHAEnabled: Bool
   /// The CLI.
   public var cli = CLISettings()
+  /// The NETCONF server.
+  public var netconf = Netconf()
   /// What the operator should know but what does not stop the daemon.
   public var notices: [String] = []
 
@@ -148,6 +150,7 @@ extension DaemonConfiguration {
     }
     streams = try readStreams(source)
     cli = try readCLI()
+    netconf = try readNetconf()
     noteIneffective()
   }
 

@@ -1,4 +1,4 @@
-import NSODocument
+public import NSODocument
 public import NSOModel
 import Synchronization
 
@@ -29,6 +29,14 @@ public final class ConfigurationLoad: Sendable {
         guard loader.hasContent || !needsContent else { return NSOError(.badConfig, "the document is empty") }
         return nil
       } catch { return failure(error) }
+    }
+
+    mutating func take(_ event: DocumentEvent) -> NSOError? {
+      guard !isOver else { return NSOError(.badState, "the load is over") }
+      do throws(NSOError) {
+        try loader.handle(event, &editor)
+        return nil
+      } catch { return error }
     }
 
     private func failure(_ error: any Error) -> NSOError {
@@ -72,7 +80,7 @@ public final class ConfigurationLoad: Sendable {
     self.run = run
     let target = editor.target
     do throws(NSOError) {
-      if options.mode == .create, target == .configuration { try editor.remove(place) }
+      if options.mode == .create || options.edit == .replace, target == .configuration { try editor.remove(place) }
       if place.node != nil { try editor.ensurePlace(place) }
     } catch {
       transaction.cancelWriting(run)
@@ -80,7 +88,7 @@ public final class ConfigurationLoad: Sendable {
     }
     let loader = DocumentLoader(transaction.model, options, target, below: place)
     let format = options.format
-    let needsContent = format == .xml || format == .xmlPretty
+    let needsContent = (format == .xml || format == .xmlPretty) && options.edit == nil
     state = Mutex(State(editor: editor, loader: loader, parser: Self.parser(format), needsContent: needsContent))
   }
 
@@ -107,6 +115,16 @@ public final class ConfigurationLoad: Sendable {
     abandon()
     throw failure
   }
+
+  /// As ``feed(_:)``, for a document that somebody else reads.
+  public func take(_ event: DocumentEvent) throws(NSOError) {
+    guard let failure = state.withLock({ $0.take(event) }) else { return }
+    abandon()
+    throw failure
+  }
+
+  /// What was wrong with the document, if there are words for it.
+  public var fault: LoadFault? { state.withLock { $0.loader.fault } }
 
   /// The document is complete: what it said is in the transaction now.
   public func finish() throws(NSOError) {

@@ -9,9 +9,9 @@ import NSOStore
 public struct ConfigurationSave {
   private enum Frame {
     /// The children of a container, list entry or the root; `opened` is what was put before them.
-    case children(Location, [NodeID], next: Int, opened: Opening)
-    /// The entries of a list.
-    case entries(Location, any DataTree, ListPosition, only: [UInt8]?, isShown: Bool)
+    case children(Location, [NodeID], next: Int, opened: Opening, SubtreeFilter.Level?)
+    /// The entries of a list; with what a filter asks for of each.
+    case entries(Location, any DataTree, ListPosition, only: [UInt8]?, isShown: Bool, [SubtreeFilter.Element]?)
   }
 
   /// What a frame has put before its children; nothing where parents are left out.
@@ -54,9 +54,10 @@ public struct ConfigurationSave {
     let sink = Sink()
     self.sink = sink
     let write: (UnsafeRawBufferPointer) throws -> Void = { sink.buffer.writeBytes($0) }
+    let outer = options.isNetconfData ? DocumentLoader.netconf : ""
     switch options.format {
-    case .xml: writer = XMLDocumentWriter(layout: .plain, sink: write)
-    case .xmlPretty: writer = XMLDocumentWriter(layout: .pretty, sink: write)
+    case .xml: writer = XMLDocumentWriter(layout: .plain, inside: outer, sink: write)
+    case .xmlPretty: writer = XMLDocumentWriter(layout: .pretty, inside: outer, sink: write)
     case .json: writer = JSONDocumentWriter(layout: .plain, sink: write)
     case .jsonPretty: writer = JSONDocumentWriter(layout: .pretty, sink: write)
     case .curly: writer = CurlyDocumentWriter(hiddenLevels: options.contentsOnly ? 1 : 0, sink: write)
@@ -64,7 +65,9 @@ public struct ConfigurationSave {
     case .keypaths: writer = LineDocumentWriter(.keypaths, sink: write)
     }
     hasAttributes = try view.usesAttributes()
-    selection = try options.filter.map { (filter) throws(NSOError) in try NodeSelection(filter, view) }
+    selection = try options.filter.map { (filter) throws(NSOError) in
+      try NodeSelection(filter, prefixes: options.filterPrefixes, view)
+    }
     if let path = options.path { restriction = try Self.steps(path, view.model) }
     if options.noParents {
       for step in restriction.dropLast() where step.entry == nil && view.model[step.node].kind == .list {
@@ -72,16 +75,21 @@ public struct ConfigurationSave {
           .badPath, "without parents (NO_PARENTS) the path must give the keys of \(view.model.schema.path(of: step.node))")
       }
     }
-    let root = options.noParents ? nil : Self.root(options.format)
+    let root = options.noParents ? nil : Self.root(options)
+    let level = try options.subtree.map { (filter) throws(NSOError) in
+      try filter.top(view, withDefaults: options.withDefaults)
+    }
     if let root { do { try writer.startContainer(root) } catch { throw NSOError(.internal, "\(error)") } }
-    frames = [.children(.root, children(of: nil, depth: 0), next: 0, opened: root == nil ? .nothing : .container)]
+    frames = [.children(.root, children(of: nil, depth: 0), next: 0, opened: root == nil ? .nothing : .container, level)]
   }
 
   /// Whether what stands at a depth is written; without parents only from the end of the path on.
   private func isShown(_ depth: Int) -> Bool { !options.noParents || depth >= restriction.count - 1 }
 
-  private static func root(_ format: DocumentFormat) -> NodeName? {
-    switch format {
+  private static func root(_ options: SaveOptions) -> NodeName? {
+    switch options.format {
+    case .xml where options.isNetconfData, .xmlPretty where options.isNetconfData:
+      NodeName("data", namespace: DocumentLoader.netconf, module: "", prefix: "nc")
     case .xml, .xmlPretty:
       NodeName("config", namespace: DocumentLoader.configNamespace, module: "", prefix: "config")
     case .json, .jsonPretty: NodeName("data", namespace: "", module: "", prefix: "")
@@ -117,14 +125,15 @@ public struct ConfigurationSave {
       return
     }
     switch frame {
-    case .children(let location, let nodes, let next, let opened):
+    case .children(let location, let nodes, let next, let opened, let level):
       guard next < nodes.count else {
         if opened != .nothing { try close(opened) }
         return
       }
-      frames.append(.children(location, nodes, next: next + 1, opened: opened))
-      try visit(nodes[next], in: location, depth: depth)
-    case .entries(let list, let tree, var position, let only, let isShown):
+      frames.append(.children(location, nodes, next: next + 1, opened: opened, level))
+      let wanted = level?.below(nodes[next])
+      if wanted?.isEmpty != true { try visit(nodes[next], in: location, depth: depth, wanted) }
+    case .entries(let list, let tree, var position, let only, let isShown, let wanted):
       var record: [UInt8] = []
       var tree = tree
       if let selection, only == nil, !list.path.isOrderedByUser, selection.relation(to: list.path) == .above {
@@ -141,8 +150,8 @@ public struct ConfigurationSave {
         if case .list? = pending.last { pending.removeLast() } else { try writer.endList() }
         return
       }
-      frames.append(.entries(list, only == nil ? tree : EmptyTree(), position, only: only, isShown: isShown))
-      try enter(list, position.entryKey, record, isShown: isShown)
+      frames.append(.entries(list, only == nil ? tree : EmptyTree(), position, only: only, isShown: isShown, wanted))
+      try enter(list, position.entryKey, record, isShown: isShown, wanted)
     }
   }
 
@@ -151,13 +160,17 @@ public struct ConfigurationSave {
     frames.count { if case .children = $0 { true } else { false } } - 1
   }
 
-  private mutating func enter(_ list: Location, _ key: [UInt8], _ record: [UInt8], isShown: Bool) throws {
+  private mutating func enter(
+    _ list: Location, _ key: [UInt8], _ record: [UInt8], isShown: Bool, _ wanted: [SubtreeFilter.Element]?
+  ) throws {
     guard let node = list.node else { return }
     let keys = try record.withUnsafeBytes { try decodedKeys($0) }
     let entry = list.entry(key: key, keys)
     guard selection?.relation(to: entry.path) != .outside else { return }
+    let level = try level(wanted, at: entry)
+    guard level?.elements.isEmpty != true else { return }
     guard isShown else {
-      return frames.append(.children(entry, children(of: node, depth: depth + 1), next: 0, opened: .nothing))
+      return frames.append(.children(entry, children(of: node, depth: depth + 1), next: 0, opened: .nothing, level))
     }
     var written: [(NodeName, WrittenValue)] = []
     for (key, value) in zip(model.schema[node].keys, keys) {
@@ -166,10 +179,12 @@ public struct ConfigurationSave {
     }
     pending.append(.entry(written, try annotations(of: entry)))
     // An entry that is only on the way to something selected waits for it.
-    if shows(model[node]), selection?.relation(to: entry.path) != .above || selection?.selectsKey(of: entry.path) == true {
+    if shows(model[node]), level?.showsEntry(model) != false,
+      selection?.relation(to: entry.path) != .above || selection?.selectsKey(of: entry.path) == true
+    {
       try flush()
     }
-    frames.append(.children(entry, children(of: node, depth: depth + 1), next: 0, opened: .entry))
+    frames.append(.children(entry, children(of: node, depth: depth + 1), next: 0, opened: .entry, level))
   }
 
   /// The attributes of a node as the document shows them.
@@ -181,7 +196,18 @@ public struct ConfigurationSave {
     }
   }
 
-  private mutating func visit(_ node: NodeID, in parent: Location, depth: Int) throws {
+  /// What a subtree filter asks for below a container, or entry; nil: everything.
+  private func level(
+    _ wanted: [SubtreeFilter.Element]?, at place: Location
+  ) throws(NSOError) -> SubtreeFilter.Level? {
+    guard let wanted else { return nil }
+    return try SubtreeFilter.level(wanted, at: place, view, withDefaults: options.withDefaults)
+  }
+
+  /// - Parameter wanted: what a subtree filter asks for of the node; nil: everything.
+  private mutating func visit(
+    _ node: NodeID, in parent: Location, depth: Int, _ wanted: [SubtreeFilter.Element]?
+  ) throws {
     let facts = model[node]
     guard facts.placement != .none, facts.placement != .provider || view.provider != nil, !facts.isKey else { return }
     let holds = facts.kind == .container || facts.kind == .list
@@ -199,14 +225,18 @@ public struct ConfigurationSave {
     case .leaf:
       guard let value = try set(place), let type = model.schema[node].type else { return }
       try flush()
-      try writer.leaf(name(node), try model.written(value, type), metadata: try annotations(of: place))
+      let marks = try defaultMark(place)
+      try writer.leaf(name(node), try model.written(value, type), metadata: try annotations(of: place) + marks)
     case .leafList:
       guard case .list(let values)? = try set(place), let type = model.schema[node].type else { return }
       try flush()
+      let marks = try defaultMark(place)
+      // Of a leaf-list that a filter names with values only these.
+      let named = wanted.flatMap { wanted in wanted.allSatisfy(\.isMatch) ? wanted.map(\.kind) : nil }
       try writer.startLeafList(name(node))
-      for value in values {
+      for value in values where named?.contains(.match(value)) != false {
         guard hasAttributes || relation == .above else {
-          try writer.item(try model.written(value, type))
+          try writer.item(try model.written(value, type), metadata: marks)
           continue
         }
         var entry = LocationBuilder(model, from: place)
@@ -217,23 +247,32 @@ public struct ConfigurationSave {
       try writer.endLeafList()
     case .container where !isShown(depth):
       guard try !facts.flags.contains(.presence) || view.exists(place) else { return }
-      frames.append(.children(place, children(of: node, depth: depth + 1), next: 0, opened: .nothing))
+      frames.append(
+        .children(place, children(of: node, depth: depth + 1), next: 0, opened: .nothing, try level(wanted, at: place)))
     case .container:
       if facts.flags.contains(.presence) {
         guard try view.exists(place) else { return }
       } else if !options.withDefaults, try !mayHoldData(place, node) {
         return
       }
+      let level = try level(wanted, at: place)
+      guard level?.elements.isEmpty != true else { return }
       let annotations = try annotations(of: place)
       pending.append(.container(name(node), annotations))
-      if facts.flags.contains(.presence) || !annotations.isEmpty, shows(facts), relation == .inside { try flush() }
-      frames.append(.children(place, children(of: node, depth: depth + 1), next: 0, opened: .container))
+      if facts.flags.contains(.presence) || !annotations.isEmpty, shows(facts), relation == .inside, level == nil {
+        try flush()
+      }
+      frames.append(.children(place, children(of: node, depth: depth + 1), next: 0, opened: .container, level))
     case .list:
       let tree = try view.tree(of: node)
       if isShown(depth) { pending.append(.list(name(node))) }
-      let entry = restriction.indices.contains(depth) ? restriction[depth].entry : nil
+      var entry = restriction.indices.contains(depth) ? restriction[depth].entry : nil
+      if entry == nil, let wanted, !place.path.isOrderedByUser, let keys = SubtreeFilter.keys(of: node, wanted, model) {
+        var builder = LocationBuilder(model, from: place)
+        if (try? builder.entry(keys)) != nil { entry = builder.location.path.entryKey }
+      }
       frames.append(
-        .entries(place, tree, entry.map { .atOrAfter($0) } ?? .start, only: entry, isShown: isShown(depth)))
+        .entries(place, tree, entry.map { .atOrAfter($0) } ?? .start, only: entry, isShown: isShown(depth), wanted))
     default: return
     }
   }
@@ -252,8 +291,26 @@ public struct ConfigurationSave {
   /// The value of a leaf, or leaf-list: the default only if defaults are wanted.
   private func set(_ place: Location) throws(NSOError) -> Value? {
     if options.withDefaults { return try view.value(place) }
-    guard try view.isSet(place) else { return nil }
-    return try view.value(place)
+    guard try view.isSet(place), let value = try view.value(place) else { return nil }
+    if options.defaults == .trim, let node = place.node {
+      let schemaNode = model.schema[node]
+      let isDefault =
+        schemaNode.kind == .leaf
+        ? schemaNode.defaultValue == value : !schemaNode.defaults.isEmpty && value == .list(schemaNode.defaults)
+      if isDefault { return nil }
+    }
+    return value
+  }
+
+  /// The mark of a leaf that has its default since nobody has set it (RFC 6243, section 3.4).
+  private func defaultMark(_ place: Location) throws(NSOError) -> [Annotation] {
+    guard options.defaults == .allTagged, try !view.isSet(place) else { return [] }
+    return [
+      Annotation(
+        NodeName(
+          "default", namespace: DocumentLoader.defaultNamespace, module: "ietf-netconf-with-defaults", prefix: "wd"),
+        .boolean(true))
+    ]
   }
 
   private func shows(_ facts: DataModel.Facts) -> Bool {

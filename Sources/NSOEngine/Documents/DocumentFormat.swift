@@ -1,3 +1,4 @@
+public import NSODocument
 public import NSOModel
 
 /// The formats that configuration is saved and loaded in.
@@ -32,6 +33,11 @@ public struct LoadOptions: Sendable, Hashable {
   public var hidesHidden: Bool
   /// On the top level everything outside of these namespaces is passed over; nil: nothing is.
   public var namespaces: Set<String>?
+  /// The document is that of NETCONF's edit-config: operations are taken at their word (RFC 6241, section 7.2), beginning with this one.
+  public var edit: DefaultOperation?
+
+  /// What edit-config does where the document does not say it.
+  public enum DefaultOperation: String, Sendable, Hashable { case merge, replace, none }
 
   public init(
     format: DocumentFormat, mode: LoadMode, ignoreOperational: Bool = false, lax: Bool = false, hidesHidden: Bool = false,
@@ -46,6 +52,20 @@ public struct LoadOptions: Sendable, Hashable {
   }
 }
 
+/// What is wrong with a document, where error replies have words of their own for it (RFC 6241, appendix A).
+public enum LoadFault: Sendable, Hashable {
+  case unknownElement(DocumentName)
+  /// A key.
+  case missingElement(String)
+  case unknownAttribute(DocumentName, element: DocumentName)
+  case badAttribute(String, element: DocumentName)
+  case missingAttribute(String, element: DocumentName)
+  /// The entry that another one is to stand beside.
+  case missingNeighbour(element: DocumentName)
+  /// Data that is no configuration.
+  case notConfiguration(DocumentName)
+}
+
 /// What a save holds.
 public struct SaveOptions: Sendable, Hashable {
   public enum Content: Sendable, Hashable {
@@ -57,14 +77,36 @@ public struct SaveOptions: Sendable, Hashable {
 
   public var format: DocumentFormat
   public var content: Content
+  /// Which leafs are written that have their default value (RFC 6243, section 3).
+  public enum Defaults: Sendable, Hashable {
+    /// Those that somebody has set.
+    case explicit
+    /// All.
+    case all
+    /// All, and those that nobody has set are marked.
+    case allTagged
+    /// None.
+    case trim
+  }
+
+  public var defaults = Defaults.explicit
   /// Leafs at their default are written too.
-  public var withDefaults: Bool
+  public var withDefaults: Bool {
+    get { defaults == .all || defaults == .allTagged }
+    set { defaults = newValue ? .all : .explicit }
+  }
   /// Only what is at and below this path; keys may be left out, meaning every entry.
   public var path: Keypath?
   /// Begin at the path, without what it is in.
   public var noParents: Bool
   /// Only what this expression selects, with all below and what it is in.
   public var filter: String?
+  /// What prefixes in the filter mean, before those of the schema.
+  public var filterPrefixes: [String: String] = [:]
+  /// Only what this selects.
+  public var subtree: SubtreeFilter?
+  /// The document element is that of NETCONF's replies, `data`, instead of `config`.
+  public var isNetconfData = false
   /// Attributes that services write are shown, too.
   public var withServiceMeta: Bool
   /// Hidden nodes (`tailf:hidden`) are left out.
@@ -81,7 +123,7 @@ public struct SaveOptions: Sendable, Hashable {
   ) {
     self.format = format
     self.content = content
-    self.withDefaults = withDefaults
+    defaults = withDefaults ? .all : .explicit
     self.path = path
     self.noParents = noParents
     self.filter = filter

@@ -23,7 +23,7 @@ extension DocumentLoader {
     var entries: [Location]
   }
 
-  func marks(
+  mutating func marks(
     of element: DocumentElement, _ node: NodeID, _ inherited: Operation, _ editor: TreeEditor
   ) throws(NSOError) -> Marks {
     var marks = Marks(operation: inherited)
@@ -34,11 +34,13 @@ extension DocumentLoader {
       let text = attribute.value.lexical
       switch (attribute.name.space, attribute.name.local) {
       case (.namespace(Self.netconf), "operation"):
-        guard let known = Operation(rawValue: text) else {
+        guard let known = Operation(rawValue: text), options.edit == nil || known != .none else {
+          fault = .badAttribute("operation", element: element.name)
           throw NSOError(.badConfig, "\(element.name): operation \(text) is none of merge, replace, create, delete, remove")
         }
         marks.operation = known
       case (.namespace(Self.yang), "insert"): insert = text
+      case (.namespace(Self.defaultNamespace), "default"): marks.isDefault = text == "true" || text == "1"
       case (.namespace(Self.yang), "key"), (.namespace(Self.yang), "value"): anchor = text
       case (.namespace(Self.ownNamespace), AttributeRule.removal):
         marks.removedAttributes += try text.split(whereSeparator: \.isWhitespace).map { (word) throws(NSOError) in
@@ -51,6 +53,7 @@ extension DocumentLoader {
         if let rule = AttributeRule.named(attribute.name) {
           marks.attributes.append(try self.attribute(attribute.value, rule, element.names))
         } else if !options.lax {
+          fault = .unknownAttribute(attribute.name, element: element.name)
           throw NSOError(
             .badConfig,
             "\(element.name): attribute \(attribute.name) is not known; leave it out, or have what is unknown ignored (ncs_load -x)"
@@ -58,26 +61,36 @@ extension DocumentLoader {
         }
       }
     }
+    marks.isPlaced = insert != nil
+    if marks.isPlaced, options.edit != nil, !model.schema[node].isOrderedByUser {
+      fault = .badAttribute("insert", element: element.name)
+      throw NSOError(.badConfig, "\(element.name): insert is for lists that are ordered by user")
+    }
     switch insert {
     case nil, "last": break
     case "first": marks.insert = .first
     case "before": marks.insert = .before(try keys(anchor, of: node, element, editor))
     case "after": marks.insert = .after(try keys(anchor, of: node, element, editor))
-    case let other?: throw NSOError(.badConfig, "\(element.name): insert=\"\(other)\" is none of first, last, before, after")
+    case let other?:
+      fault = .badAttribute("insert", element: element.name)
+      throw NSOError(.badConfig, "\(element.name): insert=\"\(other)\" is none of first, last, before, after")
     }
     return marks
   }
 
   /// The keys of the entry that another one is to stand beside: of a list as predicates, of a leaf-list the value.
-  private func keys(
+  private mutating func keys(
     _ anchor: String?, of node: NodeID, _ element: DocumentElement, _ editor: TreeEditor
   ) throws(NSOError) -> [Value] {
     guard let anchor else {
+      fault = .missingAttribute(model[node].kind == .list ? "key" : "value", element: element.name)
       throw NSOError(.badConfig, "\(element.name): insert before or after needs the attribute key, or value in a leaf-list")
     }
     let list = model.schema[node]
     let place = Location.root
     if list.kind == .leafList { return [try editor.parse(anchor, node, place, resolver(element.names))] }
+    // Until all of it is understood.
+    fault = .badAttribute("key", element: element.name)
     guard list.kind == .list, case .named(let named)? = try StringPath("/entry" + anchor).steps.first?.keys else {
       throw NSOError(.badConfig, "\(element.name): key=\"\(anchor)\" does not name an entry; write [name='value'] for each key")
     }
@@ -89,6 +102,7 @@ extension DocumentLoader {
       }
       keys.append(try editor.parse(text, key, place, resolver(element.names)))
     }
+    fault = nil
     return keys
   }
 

@@ -36,6 +36,10 @@ struct DocumentLoader {
   struct Marks {
     var operation: Operation
     var insert = MovePlace.last
+    /// The document says where.
+    var isPlaced = false
+    /// The value is the default, and nobody has set it (RFC 6243, section 4.5.2).
+    var isDefault = false
     var attributes: [Attribute] = []
     /// Those that the node is to have no longer.
     var removedAttributes: [AttributeNumber] = []
@@ -46,6 +50,7 @@ struct DocumentLoader {
   static let netconf = "urn:ietf:params:xml:ns:netconf:base:1.0"
   static let configNamespace = "http://tail-f.com/ns/config/1.0"
   static let yang = "urn:ietf:params:xml:ns:yang:1"
+  static let defaultNamespace = "urn:ietf:params:xml:ns:netconf:default:1.0"
   /// How many events of one list entry may come before its keys.
   private static let waitingLimit = 100_000
 
@@ -61,6 +66,9 @@ struct DocumentLoader {
   var items: [LeafListItems] = []
   /// Leaf-lists that were emptied because the document has them (mode replace), by their path.
   private var emptied: Set<[UInt8]> = []
+
+  /// What was wrong, if there are words for it.
+  var fault: LoadFault?
 
   init(_ model: DataModel, _ options: LoadOptions, _ target: TreeEditor.Target, below base: Location = .root) {
     self.model = model
@@ -157,7 +165,7 @@ struct DocumentLoader {
     switch frames.last {
     case .inside(let location, let operation): (parent, inherited) = (location, operation)
     case .entry(let pending): (parent, inherited) = (pending.list, pending.marks.operation)
-    default: (parent, inherited) = (base, .merge)
+    default: (parent, inherited) = (base, options.edit == LoadOptions.DefaultOperation.none ? .none : .merge)
     }
     guard let node = find(element, in: parent.node), model.schema[node].kind != .rpc, model.layout.isStored(node),
       !options.hidesHidden || !model.isHidden(node)
@@ -166,6 +174,7 @@ struct DocumentLoader {
         frames.append(.skipped)
         return
       }
+      fault = .unknownElement(element.name)
       throw unknown(element, parent)
     }
     let marks = try marks(of: element, node, inherited, editor)
@@ -179,6 +188,7 @@ struct DocumentLoader {
       frames.append(.skipped)
       return
     case .refuse:
+      fault = .notConfiguration(element.name)
       throw NSOError(
         .notWritable,
         "\(model.schema.path(of: node)) is operational data, which is not loaded into \(target == .configuration ? "configuration" : "this transaction"): leave it out, or say that it is to be ignored (ncs_load -o) or loaded alone (ncs_load -O)"
@@ -231,6 +241,7 @@ struct DocumentLoader {
     case .entry(let pending):
       let names = model.schema[pending.list.node ?? NodeID(rawValue: 0)].keys.map { model.schema[$0].name.name }
       let missing = zip(names, pending.keys).filter { $0.1 == nil }.map(\.0)
+      fault = missing.first.map { .missingElement($0) }
       throw NSOError(.badConfig, "\(pending.list.text(model)): an entry lacks its key \(missing.joined(separator: ", "))")
     case .key(let index, let names, let text):
       guard case .entry(var pending)? = frames.last, let list = pending.list.node else { return }
@@ -270,8 +281,18 @@ struct DocumentLoader {
         throw NSOError(.alreadyExists, "\(location.text(model)) exists already (operation create)")
       }
     case .replace:
-      try editor.remove(location)
+      // An entry keeps its place among the others.
+      if location.path.isOrderedByUser, isEntry, try editor.isPresent(location) {
+        for child in model.schema[node].children where !model[child].isKey && model[child].placement == .configuration {
+          try editor.remove(location.child(child, model))
+        }
+      } else {
+        try editor.remove(location)
+      }
       below = .merge
+    case .none where options.edit != nil:
+      if isEntry || facts.flags.contains(.presence) { try requirePresent(location, editor) }
+      return .inside(location, .none)
     case .merge:
       if options.mode == .replace, isEntry {
         try editor.remove(location)
@@ -279,9 +300,31 @@ struct DocumentLoader {
       }
     case .none: break
     }
-    if isEntry || facts.flags.contains(.presence) { try editor.ensure(location, at: marks.insert) }
+    if isEntry || facts.flags.contains(.presence) { try put(location, marks, &editor) }
     try set(marks, of: location, &editor)
     return .inside(location, below)
+  }
+
+  private func requirePresent(_ location: Location, _ editor: TreeEditor) throws(NSOError) {
+    guard try !editor.isPresent(location) else { return }
+    throw NSOError(.noExists, "\(location.text(model)) does not exist")
+  }
+
+  /// Makes sure that an entry or presence container is there, an entry where the document says.
+  private mutating func put(_ location: Location, _ marks: Marks, _ editor: inout TreeEditor) throws(NSOError) {
+    do throws(NSOError) {
+      if marks.isPlaced, location.isEntry, location.path.isOrderedByUser, try editor.isPresent(location) {
+        try editor.move(location, to: marks.insert)
+      } else {
+        try editor.ensure(location, at: marks.insert)
+      }
+    } catch {
+      if marks.isPlaced, error.code == .noExists, let node = location.node {
+        fault = .missingNeighbour(
+          element: DocumentName(model.schema[node].name.name, in: .namespace(model.schema[node].name.namespace)))
+      }
+      throw error
+    }
   }
 
   private mutating func write(
@@ -304,8 +347,21 @@ struct DocumentLoader {
     } else if text.contains(where: { !$0.isWhitespace }) {
       throw NSOError(.badType, "\(location.text(model)) is of type empty and takes no text")
     }
+    if marks.isDefault {
+      guard let value, model.schema[node].defaultValue == value else {
+        fault = .badAttribute("default", element: DocumentName(model.schema[node].name.name))
+        throw NSOError(.badType, "\(place.text(model)) is marked as default, but the value is not the default")
+      }
+      if operation != .delete, operation != .none { return try editor.remove(place) }
+    }
     switch operation {
-    case .delete: return try editor.delete(place)
+    case .delete:
+      // Nobody has set what is there by default.
+      if options.edit != nil { try requirePresent(place, editor) }
+      return try editor.delete(place)
+    case .none where options.edit != nil:
+      if try editor.view.defaultBytes(place) == nil { try requirePresent(place, editor) }
+      return
     case .remove: return try editor.remove(place)
     case .create:
       guard try !editor.isPresent(place) else {
@@ -316,7 +372,7 @@ struct DocumentLoader {
         try editor.remove(location)
       }
     }
-    if let value { try editor.set(place, value) } else { try editor.ensure(place, at: marks.insert) }
+    if let value { try editor.set(place, value) } else { try put(place, marks, &editor) }
     if case .moduleNames = names, facts.kind == .leafList { note(item: place, of: node) }
     try set(marks, of: place, &editor)
   }

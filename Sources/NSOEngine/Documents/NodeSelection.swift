@@ -18,9 +18,11 @@ struct NodeSelection: Sendable {
   private var entriesByKey: Set<[UInt8]> = []
 
   /// - Throws: XPATH for an expression that does not compile or does not give nodes, RESOURCE_DENIED for too many nodes.
-  init(_ filter: String, _ view: TreeView) throws(NSOError) {
+  init(_ filter: String, prefixes: [String: String] = [:], _ view: TreeView) throws(NSOError) {
     var all: [[UInt8]] = []
-    let selected = try view.select(XPathQuery(filter))
+    var query = XPathQuery(filter)
+    query.prefixes = prefixes
+    let selected = try view.select(query)
     for index in 0..<selected.count {
       let place = try selected.location(index)
       all.append(place.path.bytes)

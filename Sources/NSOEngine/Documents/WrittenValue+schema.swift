@@ -1,5 +1,5 @@
-import NSODocument
-import NSOModel
+public import NSODocument
+public import NSOModel
 import NSOSchema
 
 extension DataModel {
@@ -28,6 +28,9 @@ extension DataModel {
     }
     return .string(text)
   }
+
+  /// A path in the form of an instance-identifier.
+  public func written(_ path: Keypath) throws(NSOError) -> WrittenValue { .names(try pieces(path)) }
 
   private func name(of name: QName) -> NodeName {
     let module = schema.module(namespace: name.namespace)

@@ -11,6 +11,8 @@ public struct XPathQuery: Sendable {
   public var context: Keypath
   /// Variables by name, each with an expression for its value, evaluated in the same context; later ones see earlier ones.
   public var variables: [(name: String, expression: String)]
+  /// What prefixes mean where the expression stands, before those of the loaded modules.
+  public var prefixes: [String: String] = [:]
 
   public init(_ expression: String, context: Keypath = .root, variables: [(name: String, expression: String)] = []) {
     self.expression = expression
@@ -54,7 +56,8 @@ extension TreeView {
   ) throws(NSOError) -> R {
     do {
       let schema = model.schema
-      let namespaces = XPathNamespaces(schema)
+      var namespaces = XPathNamespaces(schema)
+      for (prefix, namespace) in query.prefixes { namespaces.prefixes[prefix] = namespace }
       let xpath = try XPath(query.expression, namespaces: namespaces)
       let tree = accessibleTree()
       guard let context = try tree.node(at: schema.resolve(query.context).keypath) else {

@@ -1,0 +1,147 @@
+public import Logging
+public import NIOCore
+import NIOPosix
+import NSOEngine
+public import NSOModel
+import Synchronization
+
+/// NETCONF over TCP in clear text (protocol part 08, `netconf-north-bound/transport/tcp`): nobody is asked who he is.
+public final class NetconfTCPServer: Sendable {
+  /// Where to listen; port 0 lets the system choose.
+  public struct Address: Hashable, Sendable, CustomStringConvertible {
+    public var ip: IPAddress
+    public var port: UInt16
+
+    public init(_ ip: IPAddress, port: UInt16) {
+      self.ip = ip
+      self.port = port
+    }
+
+    public var description: String {
+      if case .v6 = ip { "[\(ip)]:\(port)" } else { "\(ip):\(port)" }
+    }
+  }
+
+  /// An address that cannot be listened on.
+  public struct ListenError: Error, Sendable, CustomStringConvertible {
+    public var address: Address
+    public var reason: String
+
+    public var description: String { "cannot listen for NETCONF on \(address): \(reason)" }
+  }
+
+  private struct State {
+    var listeners: [(address: Address, channel: any Channel)] = []
+    var connections: [ObjectIdentifier: ChannelTransport] = [:]
+    var isStopped = false
+  }
+
+  /// More connections are not taken at a time.
+  private static let connectionLimit = 1024
+
+  private let service: NetconfService
+  private let group: any EventLoopGroup
+  private let logger: Logger
+  private let state = Mutex(State())
+
+  public init(_ service: NetconfService, group: any EventLoopGroup, logger: Logger) {
+    self.service = service
+    self.group = group
+    self.logger = logger
+  }
+
+  /// Listens on all addresses, or on none.
+  public func listen(on addresses: [Address], keepalive: Bool) async throws(ListenError) {
+    for address in addresses {
+      do {
+        let channel = try await bootstrap(address, keepalive).bind(host: "\(address.ip)", port: Int(address.port)).get()
+        let port = channel.localAddress?.port.flatMap { UInt16(exactly: $0) } ?? address.port
+        let bound = Address(address.ip, port: port)
+        state.withLock { $0.listeners.append((bound, channel)) }
+        logger.info(
+          "NETCONF: listening on \(bound) (TCP, no authentication)",
+          metadata: ["symbol": .stringConvertible(LogSymbol.listener)])
+      } catch {
+        await closeListeners()
+        let reason = (error as? IOError).map {
+          "\($0.errnoCode == 98 ? "another process listens there already" : $0.description)"
+        }
+        throw ListenError(address: address, reason: reason ?? "\(error)")
+      }
+    }
+  }
+
+  /// Where it listens, with the ports that the system chose.
+  public var addresses: [Address] { state.withLock { $0.listeners.map(\.address) } }
+
+  private func closeListeners() async {
+    let listeners = state.withLock { state in
+      defer { state.listeners = [] }
+      return state.listeners
+    }
+    for listener in listeners { try? await listener.channel.close() }
+  }
+
+  /// Takes no more connections, and ends those that there are.
+  public func stop() async {
+    await closeListeners()
+    let connections = state.withLock { state in
+      state.isStopped = true
+      return Array(state.connections.values)
+    }
+    for connection in connections { connection.close() }
+  }
+
+  private func bootstrap(_ address: Address, _ keepalive: Bool) -> ServerBootstrap {
+    var bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.socketOption(.so_keepalive), value: keepalive ? 1 : 0)
+      .childChannelInitializer { [weak self] channel in
+        channel.eventLoop.makeCompletedFuture {
+          let transport = try ChannelTransport.add(to: channel)
+          guard let self else { return transport.close() }
+          let remote = channel.remoteAddress
+          let ip = remote?.ipAddress.flatMap { IPAddress($0) } ?? .loopback
+          self.take(transport, Address(ip, port: remote?.port.flatMap { UInt16(exactly: $0) } ?? 0))
+        }
+      }
+    if case .v6 = address.ip {
+      bootstrap = bootstrap.serverChannelOption(
+        ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+    }
+    return bootstrap
+  }
+
+  private func take(_ transport: ChannelTransport, _ peer: Address) {
+    let isTaken = state.withLock { state in
+      guard !state.isStopped, state.connections.count < Self.connectionLimit else { return false }
+      state.connections[ObjectIdentifier(transport)] = transport
+      return true
+    }
+    guard isTaken else { return transport.close() }
+    Task {
+      await self.serve(transport, peer)
+      _ = self.state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(transport)) }
+    }
+  }
+
+  private func serve(_ transport: ChannelTransport, _ peer: Address) async {
+    let opening = TCPOpening(transport)
+    do throws(TCPOpening.Malformed) {
+      let header = try await opening.header()
+      let user = header?.user ?? TCPOpening.defaultUser
+      let groups: [String]
+      do throws(NSOError) { groups = try service.engine.groups(of: user) } catch {
+        logger.notice("NETCONF: the groups of \(user) cannot be read: \(error.message); \(peer) is not served")
+        return transport.close()
+      }
+      await service.serve(
+        opening,
+        NetconfPeer(user: user, groups: groups, address: header?.address ?? peer.ip, port: peer.port, proto: .tcp))
+    } catch {
+      service.engine.journal.record(.daemon, .netconfHeaderError, "\(peer): \(error.reason)")
+      transport.close()
+    }
+  }
+}
