@@ -6,6 +6,8 @@ import Synchronization
 public final class ChannelTransport: NetconfTransport {
   private struct State {
     var received = ByteBuffer()
+    /// Before that nothing can be asked of it.
+    var isActive = false
     var isOver = false
     var reader: CheckedContinuation<ByteBuffer?, Never>?
   }
@@ -25,7 +27,7 @@ public final class ChannelTransport: NetconfTransport {
 
   public func read() async -> ByteBuffer? {
     await withCheckedContinuation { continuation in
-      enum Step { case give(ByteBuffer?), read }
+      enum Step { case give(ByteBuffer?), read, wait }
       let step: Step = state.withLock { state in
         if state.received.readableBytes > 0 {
           defer { state.received = ByteBuffer() }
@@ -34,11 +36,12 @@ public final class ChannelTransport: NetconfTransport {
         // One task reads.
         guard !state.isOver, state.reader == nil else { return .give(nil) }
         state.reader = continuation
-        return .read
+        return state.isActive ? .read : .wait
       }
       switch step {
       case .give(let bytes): continuation.resume(returning: bytes)
       case .read: channel.read()
+      case .wait: break
       }
     }
   }
@@ -46,6 +49,14 @@ public final class ChannelTransport: NetconfTransport {
   public func write(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
 
   public func close() { channel.close(promise: nil) }
+
+  private func begin() {
+    let isAwaited = state.withLock { state in
+      state.isActive = true
+      return state.reader != nil
+    }
+    if isAwaited { channel.read() }
+  }
 
   private func take(_ bytes: ByteBuffer) {
     let reader = state.withLock { state -> CheckedContinuation<ByteBuffer?, Never>? in
@@ -74,6 +85,13 @@ public final class ChannelTransport: NetconfTransport {
     private let transport: ChannelTransport
 
     init(_ transport: ChannelTransport) { self.transport = transport }
+
+    func handlerAdded(context: ChannelHandlerContext) { if context.channel.isActive { transport.begin() } }
+
+    func channelActive(context: ChannelHandlerContext) {
+      transport.begin()
+      context.fireChannelActive()
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { transport.take(unwrapInboundIn(data)) }
 
