@@ -60,12 +60,14 @@ let package = Package(
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(name: "CLibSSH", pkgConfig: "libssh", providers: [.apt(["libssh-dev"]), .brew(["libssh"])]),
     .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
 
     // Shared by both sides of a connection.
     library("ExternalTerm", ["CZlib", nioCore]),
     library("NSOModel", []),
+    library("NSOTerminal", []),
     library("NSOSecrets", ["NSOModel", "CCrypt", "CCrypto"]),
     library("NSOTerms", ["NSOModel", "ExternalTerm", nioCore]),
     library("NSOWire", ["NSOModel", "NSOTerms", "ExternalTerm", nioCore, crypto]),
@@ -95,14 +97,18 @@ let package = Package(
         deque,
       ]),
     library(
+      "NSOSSH",
+      ["NSOCLI", "NSOEngine", "NSOModel", "NSOTerminal", "NSOWire", "CLibSSH", nioPosix, logging]),
+    library(
       "NSODaemon",
       [
-        "NSOServer", "NSOCLI", "NSONetconf", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire", "NSOModel",
+        "NSOServer", "NSOCLI", "NSONetconf", "NSOSSH", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire",
+        "NSOModel",
         nioCore,
         nioPosix, logging,
       ],
       exclude: ["YANG"]),
-    library("NSOTools", ["NSOClient", "NSOModel", "NSOWire", "CZlib", logging, nioCore, nioPosix]),
+    library("NSOTools", ["NSOClient", "NSOTerminal", "NSOModel", "NSOWire", "CZlib", logging, nioCore, nioPosix]),
     library("NSOTesting", ["NSODaemon", "NSOClient", "NSOWire"]),
 
     tool("ncs", ["NSODaemon", "NSOTools", "NSOClient", "NSOModel"]),
@@ -155,7 +161,7 @@ let package = Package(
       "EndToEndTests",
       [
         "NSOClient", "NSOSecrets", "NSOWire", "NSOModel", "ncs", "ncs_cli", "ncs_cmd", "ncs_load", "ncs-maapi",
-        "interface-statistics", "NSOFaultyProvider", "TestSupport",
+        "interface-statistics", "NSOFaultyProvider", "TestSupport", "CLibSSH",
       ]),
   ]
 )

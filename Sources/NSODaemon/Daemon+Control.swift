@@ -3,6 +3,7 @@ import NSOCLI
 import NSOEngine
 public import NSOModel
 import NSONetconf
+import NSOSSH
 public import NSOServer
 import Synchronization
 
@@ -26,6 +27,9 @@ extension Daemon: DaemonControl {
     do {
       new = try DaemonConfiguration.load(options.source, modules: paths.ownModules) { log.record(.consultFile, $0) }
       let history = try new.historyLimits()
+      let prepared = try prepareSSH(new)
+      var isInstalled = false
+      defer { if !isInstalled { prepared.drop() } }
       let logs = try log.prepare(new.logs.with(standardOutput: options.verbose))
       do {
         try applySecrets(new)
@@ -36,6 +40,8 @@ extension Daemon: DaemonControl {
       // From here on nothing can fail.
       log.install(logs)
       engine.history.limits = history
+      isInstalled = true
+      installSSH(prepared, new, after: old)
     } catch {
       let failure = StartFailure(error)
       log.record(

@@ -1,6 +1,7 @@
 import NSOEngine
 import NSOModel
 import NSONetconf
+import NSOSSH
 import NSOSchema
 import NSOServer
 import NSOStore
@@ -74,6 +75,11 @@ extension Daemon {
     for address in netconfTCP.addresses {
       text.item("\(address), TCP, no authentication" + (address.ip.isLoopback ? "" : ", OPEN TO THE NETWORK"))
     }
+    let ssh = ssh.status
+    text.title("SSH listeners")
+    for line in ssh.listeners { text.item(line) }
+    text.title("SSH connections")
+    for line in ssh.connections { text.item(line) }
 
     text.title("modules")
     for module in engine.model.schema.modules where module.isImplemented {

@@ -26,6 +26,7 @@ extension Daemon {
     warnings += netconfWarnings
     warnings += Self.socketWarnings(addresses)
     warnings += Self.fileWarnings(configuration)
+    warnings += configuration.ssh.faults
     warnings += userWarnings(addresses, mode: configuration.ipc.unixMode)
     state.withLock { $0.warnings = warnings }
     for warning in warnings { log.write(level: .warning, text: warning) }

@@ -6,6 +6,7 @@ import NSODocument
 import NSOEngine
 import NSOModel
 import NSONetconf
+import NSOSSH
 import NSOSchema
 public import NSOServer
 import NSOStore
@@ -81,6 +82,7 @@ public final class Daemon: Sendable {
   let cli: CLIService
   let netconf: NetconfService
   let netconfTCP: NetconfTCPServer
+  let ssh: SSHServer
   let group: MultiThreadedEventLoopGroup
   let startTime: ContinuousClock.Instant
   /// Set once, before anybody else sees the daemon.
@@ -98,7 +100,7 @@ public final class Daemon: Sendable {
   private init(
     options: Options, paths: InstallationPaths, log: LogSet, engine: Engine, group: MultiThreadedEventLoopGroup,
     startTime: ContinuousClock.Instant, configuration: DaemonConfiguration, name: String
-  ) {
+  ) throws(SSHError) {
     self.options = options
     self.paths = paths
     self.log = log
@@ -106,6 +108,7 @@ public final class Daemon: Sendable {
     cli = CLIService(engine, configuration.cli)
     netconf = NetconfService(engine, configuration.netconf.settings)
     netconfTCP = NetconfTCPServer(netconf, group: group, logger: log.logger("netconf"))
+    ssh = try SSHServer(engine, ["cli": SSHCommandLine(engine, cli)], log.logger("ssh"))
     self.group = group
     self.startTime = startTime
     self.name = name
@@ -194,7 +197,7 @@ extension Daemon {
       throw StartFailure(.installation, .fileError, "notifications/event-streams: \(error)")
     }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.threads ?? System.coreCount))
-    let daemon = Daemon(
+    let daemon = try Daemon(
       options: options, paths: paths, log: log, engine: engine, group: group, startTime: startTime,
       configuration: configuration, name: name)
     daemon.logUpgrades()
@@ -204,6 +207,7 @@ extension Daemon {
       try await daemon.open(configuration, logger)
     } catch {
       await daemon.netconfTCP.stop()
+      await daemon.ssh.stop()
       await daemon.server?.stop(within: .zero)
       daemon.serverBox.withLock { $0 = nil }
       PidFile.remove(in: configuration.stateDirectory)
@@ -231,6 +235,8 @@ extension Daemon {
     } catch {
       throw StartFailure(.cannotBind, .bindError, "\(error)\(configuration.ipc.origin)")
     }
+    let prepared = try prepareSSH(configuration)
+    installSSH(prepared, configuration)
     try PidFile.write(in: configuration.stateDirectory)
     engine.phases.advance(to: .phase0)
     log.record(.phase0Started)
@@ -318,6 +324,7 @@ extension Daemon {
     // Owned by the daemon: `stopped()` waits for its end.
     Task {
       await netconfTCP.stop()
+      await ssh.stop()
       await server?.stop()
       engine.streams.close()
       engine.stores.volatile.close()

@@ -94,6 +94,10 @@ extension LogSymbol {
   public static let starting = LogSymbol(163, "STARTING", .info)
   public static let localAuthenticationSuccess = LogSymbol(165, "LOCAL_AUTH_SUCCESS", .info)
   public static let localAuthenticationFailure = LogSymbol(166, "LOCAL_AUTH_FAIL", .info)
+  /// Somebody has logged in, could not, or has gone.
+  public static let loginSuccess = LogSymbol(171, "AUTH_LOGIN_SUCCESS", .info)
+  public static let loginFailure = LogSymbol(172, "AUTH_LOGIN_FAIL", .info)
+  public static let logout = LogSymbol(173, "AUTH_LOGOUT", .info)
   public static let sessionCreate = LogSymbol(174, "SESSION_CREATE", .info)
   public static let sessionTermination = LogSymbol(175, "SESSION_TERMINATION", .info)
   public static let confirmedCommitRestart = LogSymbol(177, "ABORT_CAND_COMMIT_REBOOT", .info)
@@ -102,6 +106,7 @@ extension LogSymbol {
   public static let localAuthenticationNoUser = LogSymbol(191, "LOCAL_AUTH_FAIL_NOUSER", .info)
   public static let localAuthenticationBadPassword = LogSymbol(192, "LOCAL_AUTH_FAIL_BADPASS", .info)
   public static let configurationChange = LogSymbol(198, "CONFIG_CHANGE", .info)
+  public static let sshHostKeyUnavailable = LogSymbol(202, "SSH_HOST_KEY_UNAVAILABLE", .error)
   public static let localAccessDenied = LogSymbol(100_001, "LOCAL_IPC_ACCESS_DENIED", .info)
   /// A line of the daemon log that has no published symbol.
   public static let message = LogSymbol(100_010, "MESSAGE", .info)

@@ -63,6 +63,8 @@ public struct DaemonConfiguration: Sendable {
   public var cli = CLISettings()
   /// The NETCONF server.
   public var netconf = Netconf()
+  /// What is served over SSH.
+  public var ssh = SSH()
   /// What the operator should know but what does not stop the daemon.
   public var notices: [String] = []
 
@@ -151,6 +153,7 @@ extension DaemonConfiguration {
     streams = try readStreams(source)
     cli = try readCLI()
     netconf = try readNetconf()
+    ssh = try readSSH()
     noteIneffective()
   }
 

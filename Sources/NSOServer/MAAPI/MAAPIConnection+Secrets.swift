@@ -73,8 +73,9 @@ extension MAAPIConnection {
 extension Services {
   /// Checks a password, and asks the application about it where it wants to be asked (protocol part 05, section 11.1).
   fileprivate func authenticate(_ request: Authenticate) async throws(NSOError) {
-    let origin = request.origin
-    let place = origin.map { "context \($0.context) from \($0.address):\($0.port) over \($0.sessionProtocol)" } ?? ""
+    let origin = request.origin.map {
+      LoginOrigin(context: $0.context, address: $0.address, port: UInt16(clamping: $0.port), proto: $0.sessionProtocol)
+    }
     // A hash takes milliseconds.
     let local: Result<Void, NSOError> = await withCheckedContinuation { continuation in
       pool.submit { state in
@@ -83,31 +84,13 @@ extension Services {
         }
         do throws(NSOError) {
           continuation.resume(
-            returning: .success(try engine.authenticate(request.user, password: request.password, from: place)))
+            returning: .success(
+              try engine.authenticate(request.user, password: request.password, from: origin.map { "\($0)" } ?? "")))
         } catch {
           continuation.resume(returning: .failure(error))
         }
       }
     }
-    guard engine.aaa.asksApplication else { return try local.get() }
-    let user = UserSessionInfo(
-      id: 0, user: request.user, context: origin?.context ?? "", sessionProtocol: origin?.sessionProtocol ?? .unknown,
-      address: origin?.address ?? .loopback, port: origin?.port ?? 0, loginTime: engine.configuration.clock().seconds)
-    switch local {
-    case .success:
-      let groups = try engine.groups(of: request.user)
-      do throws(NSOError) {
-        try await engine.providers.approve(user, method: "local", .accepted(groups: groups))
-      } catch {
-        engine.journal.audit(
-          .loginRejected, user: engine.aaa.auditsUserNames ? request.user : "[withheld]",
-          place.isEmpty ? error.message : "\(place): \(error.message)")
-        throw error
-      }
-    case .failure(let error):
-      // It is only told: the login fails whatever it says (AUTH_LOGIN_FAIL).
-      try? await engine.providers.approve(user, method: "password", .refused(log: 172, reason: error.message))
-      throw error
-    }
+    try await engine.approveLogin(request.user, method: "local", local, from: origin)
   }
 }

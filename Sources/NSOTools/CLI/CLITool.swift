@@ -1,6 +1,7 @@
 import NIOCore
 import NSOClient
 import NSOModel
+import NSOTerminal
 import NSOWire
 
 /// The program `ncs_cli` (protocol part 08, section 3): shows a CLI session of the daemon, and lets its user type.
@@ -44,11 +45,17 @@ public struct CLITool: Sendable {
             opaque: settings.opaque ?? io.environment["NCS_CLI_OPAQUE"] ?? ""))
         try CLIUser.take(uid: settings.uid, gid: settings.gid, gids: settings.gids)
         let link = CLILink(commands: commands, terminal: terminal, session: id, io: io, directory: settings.directory)
+        let screen = ToolScreen(io: io)
         if isInteractive, typesItself {
-          var conversation = CLIConversation(link: link, settings: settings)
+          guard let raw = RawTerminal() else {
+            throw ToolError("standard input is no terminal that can be read character by character")
+          }
+          defer { raw.restore() }
+          var conversation = CLIConversation(
+            link, screen, keys: InputFile.standardInput, escapeCharacter: settings.escapeCharacter)
           return try await conversation.run()
         }
-        var script = CLIScript(link: link, settings: settings, isEchoed: isInteractive, input: input)
+        var script = CLIScript(link, screen, input: input, stopsOnError: settings.stopsOnError, isEchoed: isInteractive)
         return try await script.run()
       }
     }
@@ -78,7 +85,7 @@ public struct CLITool: Sendable {
 }
 
 /// The connections of the program, and what comes at the terminal.
-actor CLILink {
+actor CLILink: CommandLinePort {
   nonisolated let commands: MAAPI
   private let terminal: MAAPI
   nonisolated let session: UserSessionID
@@ -95,18 +102,8 @@ actor CLILink {
     files = CLIFiles(directory: directory)
   }
 
-  /// What whoever types, or the script, has to deal with; all else is done here.
-  enum Event: Sendable {
-    case output(String, isPaged: Bool)
-    case ready(status: Int64, prompt: String)
-    case end(code: Int32)
-    case prompt(id: Int64, text: String, echo: Bool)
-    case read(id: Int64, echo: Bool)
-    case cancelled(id: Int64)
-  }
-
   /// Waits for the next one.
-  func next() async throws -> Event {
+  func next() async throws -> CommandLineEvent {
     while true {
       let event: TerminalEvent
       do {
@@ -127,7 +124,7 @@ actor CLILink {
       case .message(let text): return .output("\n\(text)", isPaged: false)
       case .ready(let status, let prompt): return .ready(status: status, prompt: prompt)
       case .end(let code, let text):
-        if !text.isEmpty { show("\n" + text) }
+        if !text.isEmpty { await ToolScreen(io: io).show("\n" + text) }
         return .end(code: Int32(clamping: code))
       case .prompt(let id, let text, _, let echo): return .prompt(id: id, text: text, echo: echo)
       case .read(let id, let echo): return .read(id: id, echo: echo)
@@ -142,11 +139,36 @@ actor CLILink {
 
   func finish() { isOver = true }
 
-  nonisolated func show(_ text: String) { _ = io.writeOutput(ByteBuffer(string: text)) }
+  func execute(_ line: String) async throws { try await commands.execute(line) }
+
+  func interrupt() async throws { try await commands.interrupt() }
+
+  func complete(_ line: String, _ key: Character) async throws -> LineCompletion {
+    let found = try await commands.complete(line, character: key == "\t" ? 9 : 63)
+    return LineCompletion(start: found.start, replacement: found.replacement, isUnique: found.isUnique, text: found.text)
+  }
+
+  func resize(to size: ScreenSize) async throws {
+    try await commands.setParameter("screen-width", to: "\(size.width)", ofCLI: session)
+    try await commands.setParameter("screen-length", to: "\(size.height)", ofCLI: session)
+  }
 
   /// Whoever asked may have given up meanwhile.
   func answer(_ id: Int64, _ text: String?) async throws {
     // The other connection may be waiting for the next event.
     do { try await commands.answer(id, text) } catch let error as NSOError where error.code == .noExists { return }
   }
+}
+
+/// Standard output.
+private struct ToolScreen: CommandLineScreen {
+  let io: ToolIO
+
+  func show(_ text: String) async { _ = io.writeOutput(ByteBuffer(string: text)) }
+
+  var size: ScreenSize? { RawTerminal.size.map { ScreenSize(width: $0.width, height: $0.height) } }
+}
+
+extension InputFile: CommandLineInput {
+  func nextBytes() async throws -> [UInt8]? { try await read(upTo: 1 << 16).map { Array($0.readableBytesView) } }
 }

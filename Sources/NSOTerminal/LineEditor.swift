@@ -1,6 +1,7 @@
 /// A line that is being typed: keys in, what to do out (protocol part 08, section 9.9). Knows no terminal.
-struct LineEditor: Sendable {
-  enum Action: Hashable, Sendable {
+public struct LineEditor: Sendable {
+  /// What a key asks for.
+  public enum Action: Hashable, Sendable {
     /// The line looks different now.
     case redraw
     /// The line is complete.
@@ -13,6 +14,8 @@ struct LineEditor: Sendable {
     case endOfInput
     case clearScreen
   }
+
+  static let clearToEndOfLine = "\u{1B}[K"
 
   private(set) var characters: [Character] = []
   private(set) var cursor = 0
@@ -28,31 +31,31 @@ struct LineEditor: Sendable {
   private var partial: [UInt8] = []
   private var takesNextLiterally = false
   /// The line is a secret, or an answer: no history, no completion.
-  var isPlain = false
+  public var isPlain = false
   private static let limit = 100_000
 
-  init(historyLimit: Int = 1000) { self.historyLimit = historyLimit }
+  public init(historyLimit: Int = 1000) { self.historyLimit = historyLimit }
 
-  var text: String { String(characters) }
+  public var text: String { String(characters) }
 
   /// The part in front of the cursor.
-  var beforeCursor: String { String(characters[..<cursor]) }
+  public var beforeCursor: String { String(characters[..<cursor]) }
 
-  mutating func clear() {
+  public mutating func clear() {
     characters = []
     cursor = 0
     place = nil
   }
 
   /// Puts a completion in the place of what stands between an offset in bytes and the cursor.
-  mutating func replace(from start: Int, with text: String) {
+  public mutating func replace(from start: Int, with text: String) {
     let kept = String(decoding: Array(beforeCursor.utf8).prefix(max(0, start)), as: UTF8.self)
     let rest = characters[cursor...]
     characters = Array(kept + text) + rest
     cursor = characters.count - rest.count
   }
 
-  mutating func remember(_ line: String) {
+  public mutating func remember(_ line: String) {
     place = nil
     guard !line.isEmpty, line != history.last else { return }
     history.append(line)
@@ -60,7 +63,7 @@ struct LineEditor: Sendable {
   }
 
   /// A key, or a part of one.
-  mutating func feed(_ byte: UInt8) -> Action? {
+  public mutating func feed(_ byte: UInt8) -> Action? {
     if takesNextLiterally {
       takesNextLiterally = false
       insert(Character(Unicode.Scalar(byte)))
@@ -221,12 +224,12 @@ struct LineEditor: Sendable {
 
   /// What shows the line behind its prompt: goes to the start of the screen line, writes, and puts the cursor where it is. Of a line that is
   /// longer than the screen the part around the cursor is shown.
-  func rendering(prompt: String, width: Int, echo: Bool = true) -> String {
+  public func rendering(prompt: String, width: Int, echo: Bool = true) -> String {
     let room = max(10, width - prompt.count - 1)
     let start = cursor > room ? cursor - room : 0
     let end = min(characters.count, start + room)
     let shown = echo ? String(characters[start..<end]) : String(repeating: "*", count: end - start)
     let back = end - cursor
-    return "\r" + prompt + shown + Terminal.clearToEndOfLine + (back > 0 ? "\u{1B}[\(back)D" : "")
+    return "\r" + prompt + shown + Self.clearToEndOfLine + (back > 0 ? "\u{1B}[\(back)D" : "")
   }
 }

@@ -1,10 +1,7 @@
-import NIOCore
-import NSOClient
-
 /// Commands from a file or a pipe, one after the other.
-struct CLIScript {
+public struct CLIScript {
   private enum Input: Sendable {
-    case event(CLILink.Event)
+    case event(CommandLineEvent)
     /// Nil: the end of the script.
     case line(String?)
     case failure(any Error)
@@ -18,37 +15,52 @@ struct CLIScript {
     case text(Int64, String)
   }
 
-  private let link: CLILink
-  private let settings: CLIToolSettings
+  private let port: any CommandLinePort
+  private let screen: any CommandLineScreen
+  /// The first command that fails ends it, with exit code 8.
+  private let stopsOnError: Bool
   /// Prompts and commands are shown, as if they were typed.
   private let isEchoed: Bool
-  private let input: InputFile
+  private let input: any CommandLineInput
   private var purpose = Purpose.nothing
   /// The beginning of a command whose line ended with a backslash.
   private var begun = ""
   private let eventPermits = AsyncStream<Void>.makeStream()
-  private let lineRequests = AsyncStream<Void>.makeStream()
+  /// Each has a line read: true: an answer, else a command.
+  private let lineRequests = AsyncStream<Bool>.makeStream()
+  /// Where answers come from; nil: from the script.
+  private let answers: (any CommandLineInput)?
 
-  init(link: CLILink, settings: CLIToolSettings, isEchoed: Bool, input: InputFile) {
-    self.link = link
-    self.settings = settings
-    self.isEchoed = isEchoed
+  public init(
+    _ port: any CommandLinePort, _ screen: any CommandLineScreen, input: any CommandLineInput, stopsOnError: Bool,
+    answers: (any CommandLineInput)? = nil, isEchoed: Bool = false
+  ) {
+    self.port = port
+    self.screen = screen
     self.input = input
+    self.stopsOnError = stopsOnError
+    self.isEchoed = isEchoed
+    self.answers = answers
   }
 
-  mutating func run() async throws -> Int32 {
+  /// - Returns: the exit code.
+  public mutating func run() async throws -> Int32 {
     let inputs = AsyncStream<Input>.makeStream()
-    let listening = Task { [link, eventPermits] in
+    let listening = Task { [port, eventPermits] in
       do {
-        for await _ in eventPermits.stream { inputs.continuation.yield(.event(try await link.next())) }
+        for await _ in eventPermits.stream { inputs.continuation.yield(.event(try await port.next())) }
       } catch {
         inputs.continuation.yield(.failure(error))
       }
     }
-    let reading = Task { [input, lineRequests] in
+    let reading = Task { [input, answers, lineRequests] in
       var lines = ScriptLines(input)
+      var answerLines = answers.map { ScriptLines($0) }
       do {
-        for await _ in lineRequests.stream { inputs.continuation.yield(.line(try await lines.next())) }
+        for await isAnswer in lineRequests.stream {
+          let line = isAnswer && answerLines != nil ? try await answerLines?.next() : try await lines.next()
+          inputs.continuation.yield(.line(line))
+        }
       } catch {
         inputs.continuation.yield(.failure(error))
       }
@@ -61,12 +73,12 @@ struct CLIScript {
     for await input in inputs.stream {
       let code: Int32?
       switch input {
-      case .event(let event): code = take(event)
+      case .event(let event): code = await take(event)
       case .line(let line): code = try await take(line)
       case .failure(let error): throw error
       }
       if let code {
-        await link.finish()
+        await port.finish()
         return code
       }
     }
@@ -74,18 +86,18 @@ struct CLIScript {
   }
 
   /// - Returns: the exit code when it is over.
-  private mutating func take(_ event: CLILink.Event) -> Int32? {
+  private mutating func take(_ event: CommandLineEvent) async -> Int32? {
     switch event {
-    case .output(let text, _): link.show(text)
+    case .output(let text, _): await screen.show(text)
     case .end(let code): return code
     // The line that was asked for is an answer that comes too late.
     case .cancelled: break
     case .ready(let status, let prompt):
-      if status != 0, settings.stopsOnError { return 8 }
-      if isEchoed { link.show(prompt) }
+      if status != 0, stopsOnError { return 8 }
+      if isEchoed { await screen.show(prompt) }
       want(.command)
     case .prompt(let id, let text, let echo):
-      if isEchoed { link.show(text) }
+      if isEchoed { await screen.show(text) }
       want(.answer(id, echo: echo))
     case .read(let id, _): want(.text(id, ""))
     }
@@ -95,7 +107,7 @@ struct CLIScript {
 
   private mutating func want(_ purpose: Purpose) {
     self.purpose = purpose
-    lineRequests.continuation.yield()
+    if case .command = purpose { lineRequests.continuation.yield(false) } else { lineRequests.continuation.yield(true) }
   }
 
   private mutating func take(_ line: String?) async throws -> Int32? {
@@ -112,16 +124,16 @@ struct CLIScript {
       let command = begun + line
       begun = ""
       purpose = .nothing
-      if isEchoed { link.show(command + "\n") }
-      try await link.commands.execute(command)
+      if isEchoed { await screen.show(command + "\n") }
+      try await port.execute(command)
     case .answer(let id, let echo):
       purpose = .nothing
-      if isEchoed { link.show((echo ? line ?? "" : "") + "\n") }
-      try await link.answer(id, line)
+      if isEchoed { await screen.show((echo ? line ?? "" : "") + "\n") }
+      try await port.answer(id, line)
     case .text(let id, let text):
       guard let line, line != "\u{4}", text.utf8.count < 64 << 20 else {
         purpose = .nothing
-        try await link.answer(id, text)
+        try await port.answer(id, text)
         return nil
       }
       want(.text(id, text + line + "\n"))
@@ -132,12 +144,12 @@ struct CLIScript {
 
 /// The lines of a file that is read as far as they are needed.
 struct ScriptLines {
-  private let input: InputFile
+  private let input: any CommandLineInput
   private var buffer: [UInt8] = []
   private var offset = 0
   private var isAtEnd = false
 
-  init(_ input: InputFile) { self.input = input }
+  init(_ input: any CommandLineInput) { self.input = input }
 
   /// Nil at the end.
   mutating func next() async throws -> String? {
@@ -153,8 +165,8 @@ struct ScriptLines {
       }
       buffer.removeFirst(offset)
       offset = 0
-      guard buffer.count < 64 << 20 else { throw ToolError("\(input.name): a line is longer than 64 MiB") }
-      if let chunk = try await input.read() { buffer += chunk.readableBytesView } else { isAtEnd = true }
+      guard buffer.count < 64 << 20 else { throw CommandLineFault("\(input.name): a line is longer than 64 MiB") }
+      if let chunk = try await input.nextBytes() { buffer += chunk } else { isAtEnd = true }
     }
   }
 

@@ -1,14 +1,10 @@
-import NIOCore
-import NSOClient
-import NSOWire
-
-/// A user at a terminal.
-struct CLIConversation {
+/// A user at a terminal: the keys, the line, pages, and the session behind it.
+public struct CLIConversation {
   /// What happens: somebody typed, or the session has something to say.
   private enum Input: Sendable {
     case bytes([UInt8])
     case typingEnded
-    case event(CLILink.Event)
+    case event(CommandLineEvent)
     case failure(any Error)
   }
 
@@ -24,12 +20,15 @@ struct CLIConversation {
     case reading(Int64, String, echo: Bool)
   }
 
-  private let link: CLILink
-  private let settings: CLIToolSettings
+  private let port: any CommandLinePort
+  private let screen: any CommandLineScreen
+  private let keys: any CommandLineInput
+  /// Typed three times in a row it ends the conversation.
+  private let escapeCharacter: UInt8?
   private var editor = LineEditor()
   private var state = State.busy
   private var prompt = ""
-  private var size = RawTerminal.size
+  private var size: ScreenSize?
   /// Lines of paged output since the last stop.
   private var shownLines = 0
   /// The rest of a command's output is not wanted.
@@ -40,32 +39,38 @@ struct CLIConversation {
   private var exit: Int32?
   /// Each lets one more event come.
   private let permits = AsyncStream<Void>.makeStream()
+  /// Each lets more bytes come.
+  private let wishes = AsyncStream<Void>.makeStream()
   private static let aheadLimit = 64 << 10
 
-  init(link: CLILink, settings: CLIToolSettings) {
-    self.link = link
-    self.settings = settings
+  public init(
+    _ port: any CommandLinePort, _ screen: any CommandLineScreen, keys: any CommandLineInput, escapeCharacter: UInt8? = nil
+  ) {
+    self.port = port
+    self.screen = screen
+    self.keys = keys
+    self.escapeCharacter = escapeCharacter
+    size = screen.size
   }
 
-  mutating func run() async throws -> Int32 {
-    guard let raw = RawTerminal() else {
-      throw ToolError("standard input is no terminal that can be read character by character")
-    }
-    defer { raw.restore() }
+  /// - Returns: the exit code.
+  public mutating func run() async throws -> Int32 {
     let inputs = AsyncStream<Input>.makeStream()
-    let typing = Task {
+    let typing = Task { [keys, wishes] in
       do {
-        while let chunk = try await InputFile.standardInput.read(upTo: 4096) {
-          inputs.continuation.yield(.bytes(Array(chunk.readableBytesView)))
+        // Bytes are fetched when those of before are dealt with.
+        for await _ in wishes.stream {
+          guard let bytes = try await keys.nextBytes() else { break }
+          inputs.continuation.yield(.bytes(bytes))
         }
         inputs.continuation.yield(.typingEnded)
       } catch {
         inputs.continuation.yield(.failure(error))
       }
     }
-    let listening = Task { [link, permits] in
+    let listening = Task { [port, permits] in
       do {
-        for await _ in permits.stream { inputs.continuation.yield(.event(try await link.next())) }
+        for await _ in permits.stream { inputs.continuation.yield(.event(try await port.next())) }
       } catch {
         inputs.continuation.yield(.failure(error))
       }
@@ -75,16 +80,19 @@ struct CLIConversation {
       listening.cancel()
     }
     permits.continuation.yield()
+    wishes.continuation.yield()
     for await input in inputs.stream {
       switch input {
-      case .bytes(let bytes): try await type(bytes)
+      case .bytes(let bytes):
+        try await type(bytes)
+        wishes.continuation.yield()
       // The terminal has gone.
       case .typingEnded: exit = 2
       case .event(let event): try await take(event)
       case .failure(let error): throw error
       }
       if let exit {
-        await link.finish()
+        await port.finish()
         return exit
       }
     }
@@ -93,17 +101,17 @@ struct CLIConversation {
 
   // MARK: What the session says
 
-  private mutating func take(_ event: CLILink.Event) async throws {
+  private mutating func take(_ event: CommandLineEvent) async throws {
     switch event {
     case .output(let text, let isPaged):
-      if case .typing = state { return interject(text) }
-      if case .answering = state { return interject(text) }
+      if case .typing = state { return await interject(text) }
+      if case .answering = state { return await interject(text) }
       if !isDiscarding {
         guard isPaged, let size, size.height > 1 else {
-          link.show(text)
+          await screen.show(text)
           break
         }
-        page(text[...])
+        await page(text[...])
         // The next event comes when the user wants it.
         if case .paging = state { return }
       }
@@ -113,7 +121,7 @@ struct CLIConversation {
       self.prompt = prompt
       editor.isPlain = false
       state = .typing
-      draw()
+      await draw()
       permits.continuation.yield()
       let typed = ahead
       ahead = []
@@ -123,43 +131,45 @@ struct CLIConversation {
       editor.isPlain = true
       editor.clear()
       state = .answering(id, echo: echo)
-      draw()
+      await draw()
     case .read(let id, let echo):
       prompt = ""
       editor.isPlain = true
       editor.clear()
       state = .reading(id, "", echo: echo)
     case .cancelled(let id):
-      if case .answering(id, _) = state { endAnswer() }
-      if case .reading(id, _, _) = state { endAnswer() }
+      if case .answering(id, _) = state { await endAnswer() }
+      if case .reading(id, _, _) = state { await endAnswer() }
     case .end(let code): exit = code
     }
     permits.continuation.yield()
   }
 
-  private mutating func endAnswer() {
-    link.show("\n")
+  private mutating func endAnswer() async {
+    await screen.show("\n")
     editor.clear()
     state = .busy
   }
 
   /// Something that comes while a line is typed.
-  private mutating func interject(_ text: String) {
-    link.show("\r" + Terminal.clearToEndOfLine + text + (text.hasSuffix("\n") ? "" : "\n"))
-    draw()
+  private mutating func interject(_ text: String) async {
+    await screen.show("\r" + LineEditor.clearToEndOfLine + text + (text.hasSuffix("\n") ? "" : "\n"))
+    await draw()
     permits.continuation.yield()
   }
 
-  private mutating func draw() {
+  private mutating func draw() async {
+    // The window may have changed meanwhile.
+    let width = (screen.size ?? size)?.width ?? 80
     var echo = true
     if case .answering(_, let isEchoed) = state { echo = isEchoed }
     if case .reading(_, _, let isEchoed) = state { echo = isEchoed }
-    link.show(editor.rendering(prompt: prompt, width: size?.width ?? 80, echo: echo))
+    await screen.show(editor.rendering(prompt: prompt, width: width, echo: echo))
   }
 
   // MARK: Pages
 
-  private mutating func page(_ text: Substring) {
+  private mutating func page(_ text: Substring) async {
     let height = max(2, size?.height ?? 24) - 1
     var rest = text
     var shown = ""
@@ -169,12 +179,12 @@ struct CLIConversation {
       if rest[..<end].hasSuffix("\n") { shownLines += 1 }
       rest = rest[end...]
     }
-    link.show(shown)
+    await screen.show(shown)
     guard !rest.isEmpty else {
       state = .busy
       return
     }
-    link.show("--More--")
+    await screen.show("--More--")
     state = .paging(rest)
   }
 
@@ -182,33 +192,33 @@ struct CLIConversation {
   private mutating func turn(_ byte: UInt8, _ rest: Substring) async throws {
     switch byte {
     case UInt8(ascii: "q"), UInt8(ascii: "Q"), 3:
-      link.show("\r" + Terminal.clearToEndOfLine)
+      await screen.show("\r" + LineEditor.clearToEndOfLine)
       isDiscarding = true
       state = .busy
-      try await link.commands.interrupt()
+      try await port.interrupt()
     case 10, 13:
       shownLines -= 1
-      goOn(rest)
+      await goOn(rest)
     case UInt8(ascii: " "):
       shownLines = 0
-      goOn(rest)
+      await goOn(rest)
     default: return
     }
     if case .busy = state { permits.continuation.yield() }
   }
 
-  private mutating func goOn(_ rest: Substring) {
-    link.show("\r" + Terminal.clearToEndOfLine)
-    page(rest)
+  private mutating func goOn(_ rest: Substring) async {
+    await screen.show("\r" + LineEditor.clearToEndOfLine)
+    await page(rest)
   }
 
   // MARK: What the user types
 
   private mutating func type(_ bytes: [UInt8]) async throws {
     for (index, byte) in bytes.enumerated() {
-      escapes = byte == settings.escapeCharacter ? escapes + 1 : 0
+      escapes = byte == escapeCharacter ? escapes + 1 : 0
       if escapes == 3 {
-        link.show("\nncs_cli: ended by the escape character\n")
+        await screen.show("\nended by the escape character\n")
         exit = 6
         return
       }
@@ -217,8 +227,8 @@ struct CLIConversation {
         if byte == 3 {
           ahead = []
           isDiscarding = true
-          link.show("^C\n")
-          try await link.commands.interrupt()
+          await screen.show("^C\n")
+          try await port.interrupt()
         } else if ahead.count < Self.aheadLimit {
           ahead.append(byte)
         }
@@ -237,39 +247,39 @@ struct CLIConversation {
 
   private mutating func perform(_ action: LineEditor.Action) async throws {
     switch action {
-    case .redraw: draw()
+    case .redraw: await draw()
     case .clearScreen:
-      link.show("\u{1B}[H\u{1B}[2J")
-      draw()
+      await screen.show("\u{1B}[H\u{1B}[2J")
+      await draw()
     case .interrupt:
-      link.show("^C\n")
+      await screen.show("^C\n")
       if case .answering(let id, _) = state {
         try await giveUp(id)
       } else if case .reading(let id, _, _) = state {
         try await giveUp(id)
       }
-      if case .typing = state { draw() }
+      if case .typing = state { await draw() }
     case .endOfInput:
       switch state {
       case .answering(let id, _):
-        endAnswer()
-        try await link.answer(id, nil)
+        await endAnswer()
+        try await port.answer(id, nil)
       case .reading(let id, let text, _):
-        endAnswer()
-        try await link.answer(id, text)
+        await endAnswer()
+        try await port.answer(id, text)
       default:
-        link.show("exit\n")
+        await screen.show("exit\n")
         try await execute("exit")
       }
     case .complete(let key):
       guard case .typing = state else { return }
       try await complete(key)
     case .submit(let line):
-      link.show("\n")
+      await screen.show("\n")
       switch state {
       case .answering(let id, _):
         state = .busy
-        try await link.answer(id, line)
+        try await port.answer(id, line)
       case .reading(let id, let text, let echo):
         guard text.utf8.count < 64 << 20 else { return try await giveUp(id) }
         state = .reading(id, text + line + "\n", echo: echo)
@@ -284,26 +294,24 @@ struct CLIConversation {
   private mutating func giveUp(_ id: Int64) async throws {
     editor.clear()
     state = .busy
-    try await link.answer(id, nil)
-    try await link.commands.interrupt()
+    try await port.answer(id, nil)
+    try await port.interrupt()
   }
 
   private mutating func execute(_ line: String) async throws {
     state = .busy
-    let now = RawTerminal.size
-    if let now, now != size ?? (0, 0) {
+    if let now = screen.size, now != size {
       size = now
-      try await link.commands.setParameter("screen-width", to: "\(now.width)", ofCLI: link.session)
-      try await link.commands.setParameter("screen-length", to: "\(now.height)", ofCLI: link.session)
+      try await port.resize(to: now)
     }
-    try await link.commands.execute(line)
+    try await port.execute(line)
   }
 
   private mutating func complete(_ key: Character) async throws {
     let line = editor.beforeCursor
-    let found = try await link.commands.complete(line, character: key == "\t" ? 9 : 63)
+    let found = try await port.complete(line, key)
     if key == "\t" { editor.replace(from: found.start, with: found.replacement + (found.isUnique ? " " : "")) }
-    if key == "?" || editor.beforeCursor == line { link.show("\n" + found.text) }
-    draw()
+    if key == "?" || editor.beforeCursor == line { await screen.show("\n" + found.text) }
+    await draw()
   }
 }
