@@ -88,8 +88,11 @@ public final class SSHChannel: Sendable {
   /// - Throws: `Closed` when nobody gets them any more.
   public func write(_ bytes: some Sequence<UInt8> & Sendable) async throws(Closed) { try await write(bytes, isError: false) }
 
-  /// As ``write(_:)``, to the client's standard error.
-  public func writeError(_ text: String) async throws(Closed) { try await write(Array(text.utf8), isError: true) }
+  /// As ``write(_:)``, to the client's standard error; a terminal shows both.
+  public func writeError(_ text: String) async throws(Closed) {
+    let bytes = Array(text.utf8)
+    try await write(hasTerminal ? bytes.flatMap { $0 == 10 ? [13, 10] : [$0] } : bytes, isError: !hasTerminal)
+  }
 
   private func write(_ bytes: some Sequence<UInt8> & Sendable, isError: Bool) async throws(Closed) {
     let isClosed = state.withLock { state in

@@ -105,7 +105,7 @@ private final class LocalCommandLine: CommandLinePort {
       let event: TerminalEvent
       do throws(NSOError) { event = try await nextEvent() } catch {
         if isOver.withLock({ $0 }) { return .end(code: 2) }
-        try? await channel.writeError(channel.hasTerminal ? "\r\nThe session was ended\r\n" : "The session was ended\n")
+        try? await channel.writeError((channel.hasTerminal ? "\n" : "") + "The session was ended\n")
         return .end(code: 2)
       }
       switch event {

@@ -67,6 +67,8 @@ final class SSHClient: @unchecked Sendable {
         throw Failure(description: "\(keyFile) is no key")
       }
       defer { ssh_key_free(key) }
+      // With its answer has come what the server said before: which signatures of RSA it takes.
+      _ = ssh_userauth_none(session, user)
       return try outcome(ssh_userauth_publickey(session, user, key))
     }
   }

@@ -268,7 +268,8 @@ extension Instance {
   @Test func offWhereNobodyAskedForIt() async throws {
     let plain = try Router.instance()
     try await plain.withDaemon { _ in
-      #expect(try await plain.run("ncs", "--status").output.contains("SSH listeners: none"))
+      let status = try await plain.run("ncs", "--status").output
+      #expect(status.contains("SSH listeners: none"), "\(status)")
     }
     let log = try plain.read("logs/ncs.log")
     #expect(log.contains("SSH is off: aaa/ssh-server-key-dir is not set"))
