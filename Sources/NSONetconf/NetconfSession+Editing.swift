@@ -37,7 +37,10 @@ extension NetconfSession {
   }
 
   func copy(_ operation: DocumentTree, _ request: NetconfRequest) async throws -> Outcome {
-    try require(operation, only: ["target", "source"], withDefaults: true)
+    guard operation.child("with-defaults", in: NetconfNames.withDefaults) == nil else {
+      throw RPCError.notSupported("copy-config: with-defaults is not supported: copies have what is set")
+    }
+    try require(operation, only: ["target", "source"])
     let target = try datastore("target", in: operation)
     guard let source = operation.child("source") else {
       throw RPCError.missingElement("source", "copy-config needs the parameter source")

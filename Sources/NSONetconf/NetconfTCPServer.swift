@@ -5,6 +5,14 @@ import NSOEngine
 public import NSOModel
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// NETCONF over TCP in clear text (protocol part 08, `netconf-north-bound/transport/tcp`): nobody is asked who he is.
 public final class NetconfTCPServer: Sendable {
   /// Where to listen; port 0 lets the system choose.
@@ -34,6 +42,8 @@ public final class NetconfTCPServer: Sendable {
     var listeners: [(address: Address, channel: any Channel)] = []
     var connections: [ObjectIdentifier: ChannelTransport] = [:]
     var isStopped = false
+    /// Goes on when no connection is left.
+    var drained: CheckedContinuation<Void, Never>?
   }
 
   /// More connections are not taken at a time.
@@ -64,7 +74,7 @@ public final class NetconfTCPServer: Sendable {
       } catch {
         await closeListeners()
         let reason = (error as? IOError).map {
-          "\($0.errnoCode == 98 ? "another process listens there already" : $0.description)"
+          "\($0.errnoCode == EADDRINUSE ? "another process listens there already" : $0.description)"
         }
         throw ListenError(address: address, reason: reason ?? "\(error)")
       }
@@ -82,14 +92,30 @@ public final class NetconfTCPServer: Sendable {
     for listener in listeners { try? await listener.channel.close() }
   }
 
-  /// Takes no more connections, and ends those that there are.
-  public func stop() async {
+  /// Takes no more connections, ends those that there are, and waits at most `limit` for what they have under way.
+  public func stop(within limit: TimeAmount = .seconds(5)) async {
     await closeListeners()
     let connections = state.withLock { state in
       state.isStopped = true
       return Array(state.connections.values)
     }
     for connection in connections { connection.close() }
+    await withCheckedContinuation { continuation in
+      let isEmpty = state.withLock { state in
+        guard !state.connections.isEmpty, state.drained == nil else { return true }
+        state.drained = continuation
+        return false
+      }
+      if isEmpty { return continuation.resume() }
+      group.any().scheduleTask(in: limit) { [self] in takeDrained()?.resume() }
+    }
+  }
+
+  private func takeDrained() -> CheckedContinuation<Void, Never>? {
+    state.withLock { state in
+      defer { state.drained = nil }
+      return state.drained
+    }
   }
 
   private func bootstrap(_ address: Address, _ keepalive: Bool) -> ServerBootstrap {
@@ -122,14 +148,26 @@ public final class NetconfTCPServer: Sendable {
     guard isTaken else { return transport.close() }
     Task {
       await self.serve(transport, peer)
-      _ = self.state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(transport)) }
+      let isEmpty = self.state.withLock { state in
+        state.connections[ObjectIdentifier(transport)] = nil
+        return state.connections.isEmpty
+      }
+      if isEmpty { self.takeDrained()?.resume() }
     }
   }
 
   private func serve(_ transport: ChannelTransport, _ peer: Address) async {
     let opening = TCPOpening(transport)
+    let limit = service.settings.helloTimeout
+    // For who begins a header and does not end it.
+    let timer = Task {
+      try await Task.sleep(for: limit)
+      transport.close()
+    }
+    defer { timer.cancel() }
     do throws(TCPOpening.Malformed) {
       let header = try await opening.header()
+      timer.cancel()
       let user = header?.user ?? TCPOpening.defaultUser
       let groups: [String]
       do throws(NSOError) { groups = try service.engine.groups(of: user) } catch {

@@ -204,6 +204,7 @@ import Testing
       #expect(try await client.system() == "<name>a</name>")
       #expect(try await copy("running", "<running/>") == "invalid-value target")
       #expect(try await copy("running", "<url>x</url>") == "operation-not-supported")
+      #expect(try await copy("running", "<config/><config/>") == "bad-element source")
       #expect(try await copy("running", "<config/>") == "<ok/>")
       #expect(try await client.system() == "")
       #expect(try await client.rpc("<delete-config><target><startup/></target></delete-config>") == "<ok/>")
