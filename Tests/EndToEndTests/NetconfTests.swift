@@ -44,7 +44,7 @@ import Testing
     }
     guard result == 0 else { throw ChildProcess.Failure(description: "connect: \(errno)") }
     let bytes = Array(text.utf8)
-    guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count else {
+    guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
       throw ChildProcess.Failure(description: "send: \(errno)")
     }
     var all: [UInt8] = []

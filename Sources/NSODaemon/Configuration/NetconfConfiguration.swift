@@ -22,7 +22,10 @@ extension DaemonConfiguration {
     let transport = "\(base)/transport/tcp"
     guard try tree.flag("\(base)/enabled"), try tree.flag("\(transport)/enabled") else { return netconf }
     netconf.keepsAlive = try tree.flag("\(transport)/keepalive")
-    let main = try (tree.text("\(transport)/ip") ?? "0.0.0.0", tree.text("\(transport)/port") ?? "2023")
+    guard case .uint16(let port)? = try tree.value("\(transport)/port") else {
+      throw ConfigurationTree.UnknownPath(path: "\(transport)/port of the expected type")
+    }
+    let main = try (tree.text("\(transport)/ip") ?? "0.0.0.0", "\(port)")
     let extra = try zip(
       tree.written("\(transport)/extra-listen/ip").map(\.text), tree.written("\(transport)/extra-listen/port").map(\.text))
     for (ip, port) in [main] + extra {
