@@ -40,6 +40,7 @@ extension CLISession {
     if mode == .configure, name == "run" || name == "top", !arguments.isEmpty {
       return try await nested(name, arguments, pipes)
     }
+    try engine.requireCommand(accessWords(name, arguments.words.map(\.text), mode), for: session)
     let isPaged = pipes.isPaged && opening.isInteractive && parameters.flag("paginate") && pipes.file == nil
     let output = CommandOutput(terminal, pipes.filters, isPaged: isPaged, file: pipes.file)
     let exit: Int64?
@@ -49,6 +50,36 @@ extension CLISession {
     }
     try await output.finish()
     return exit
+  }
+
+  /// A command as access rules look at it: keywords in full, all else as it was typed.
+  func accessWords(_ name: String, _ rest: [String], _ mode: CommandTable.Mode) -> [String] {
+    var words = [name] + rest
+    let entry = CommandTable.entries(mode).first { $0.name == name }
+    if let first = rest.first {
+      switch entry?.tail {
+      case .words(let known), .file(let known):
+        words[1] = known.map(\.name).first { $0 == first } ?? known.map(\.name).first { $0.hasPrefix(first) } ?? first
+      case .show:
+        words[1] =
+          ["cli", "configuration", "history"].first { $0 == first || first.count >= 3 && $0.hasPrefix(first) } ?? first
+      default: break
+      }
+    }
+    var information: [String] = []
+    switch settings.modeInformation {
+    case .none: return words
+    case .mode, .path: information = [mode == .operational ? "operational" : "configure"]
+    }
+    if settings.modeInformation == .path, mode == .configure, let configuring, configuring.base.node != nil {
+      information += commandPath(configuring.base, configuring.transaction.model).split(separator: " ").map(String.init)
+    }
+    return information + words
+  }
+
+  /// Whether completion offers a command.
+  func mayOffer(_ name: String, _ mode: CommandTable.Mode) -> Bool {
+    session.accessRules?.mayPermit(commandsBeginningWith: accessWords(name, [], mode)) ?? true
   }
 
   /// Commands of both modes.

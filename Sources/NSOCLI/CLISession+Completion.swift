@@ -26,7 +26,7 @@ extension CLISession {
     }
     let entries = CommandTable.entries(mode)
     guard let first = words.first else {
-      for entry in entries { items.add(entry.name, entry.help) }
+      for entry in entries where mayOffer(entry.name, mode) { items.add(entry.name, entry.help) }
       return
     }
     guard let name = try? Arguments.choose(first, entries.map(\.name), ""),
@@ -118,7 +118,7 @@ extension CLISession {
     for word in words { guard (try? reader.feed(word)) != nil else { return } }
     if let builder = reader.parameters {
       switch builder.reader.expectation {
-      case .name: addNames(builder.reader, typed, &items)
+      case .name: addNames(builder.reader, typed, nil, &items)
       case .value(let node), .item(let node): await addValues(of: node, in: nil, model, &items, character)
       case .key(let list, let index):
         await addValues(of: model.schema[list].keys[index], in: nil, model, &items, character)
@@ -127,7 +127,7 @@ extension CLISession {
     }
     switch reader.reader.expectation {
     case .name:
-      addNames(reader.reader, typed, &items)
+      addNames(reader.reader, typed, model, &items)
       if command != "set", !words.isEmpty { items.hint("<cr>") }
       if command == "edit" || command == "show" || command == "delete" { return }
     case .key(let list, let index):
@@ -146,8 +146,9 @@ extension CLISession {
     }
   }
 
-  private func addNames(_ reader: StatementReader, _ typed: TextWord, _ items: inout CompletionItems) {
-    for id in reader.candidates {
+  /// - Parameter model: of data and actions, of which only those are offered that may be permitted; nil: parameters.
+  private func addNames(_ reader: StatementReader, _ typed: TextWord, _ model: DataModel?, _ items: inout CompletionItems) {
+    for id in reader.candidates where model.map({ engine.mayOffer(id, to: session, in: $0) }) ?? true {
       let node = reader.schema[id]
       let name = typed.text.contains(":") ? "\(reader.schema[node.module].prefix):\(node.name.name)" : reader.shownName(id)
       items.add(name, node.help)

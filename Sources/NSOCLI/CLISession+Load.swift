@@ -55,6 +55,12 @@ extension CLISession {
 enum CurlyText {
   /// - Throws: what is wrong with it, with the line.
   static func load(_ text: String, into editor: inout TreeEditor, _ mode: LoadMode) throws(NSOError) {
+    guard mode != .merge else { return try read(text, into: &editor, mode) }
+    // What replaces is checked by access rules as a whole.
+    try editor.judgedAsWhole { (editor) throws(NSOError) in try read(text, into: &editor, mode) }
+  }
+
+  private static func read(_ text: String, into editor: inout TreeEditor, _ mode: LoadMode) throws(NSOError) {
     if mode == .create { try editor.remove(.root) }
     var reader = PlaceReader(editor.model, .configuration, abbreviations: false)
     var words = TextWords(text, .comments)

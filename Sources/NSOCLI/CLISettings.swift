@@ -17,6 +17,9 @@ public struct CLISettings: Hashable, Sendable {
   public var showsDefaults = false
   /// How many completions are listed at most.
   public var completionLimit = 100
+  /// What stands in front of a command where access rules look at it (`mode-info-in-aaa`).
+  public enum ModeInformation: Hashable, Sendable { case none, mode, path }
+  public var modeInformation = ModeInformation.none
   /// The longest history that a session remembers.
   public var historyLimit = 1000
 

@@ -46,6 +46,8 @@ extension DaemonConfiguration {
     var settings = AAASettings()
     settings.localAuthentication = try tree.flag("aaa/local-authentication/enabled")
     settings.asksApplication = try tree.flag("aaa/authentication-callback/enabled")
+    settings.authorizes = try tree.flag("aaa/authorization/enabled")
+    settings.asksApplicationToAuthorize = try tree.flag("aaa/authorization/callback/enabled")
     settings.defaultGroup = try tree.text("aaa/default-group")
     // The value of an enumeration is its place.
     settings.auditsUserNames = try tree.value("aaa/audit-user-name") != .enumeration(1)

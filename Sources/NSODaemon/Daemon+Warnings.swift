@@ -96,10 +96,11 @@ extension Daemon {
     var warnings: [String] = []
     let admitted = users.filter(\.mayConnect).map(\.name)
     let isReachable = mode & 0o066 != 0 && listeners.contains { if case .unix = $0 { true } else { false } }
-    if !admitted.isEmpty, isReachable {
+    if !admitted.isEmpty, isReachable, !engine.enforcesAccessRules {
       warnings.append(
-        "SECURITY: access rules (/nacm) are not enforced in this version: \(Self.list(admitted)), whom local_ipc_access lets connect, can "
-          + "read and change all data.")
+        "SECURITY: there are no access rules (the module ietf-netconf-acm is not loaded, or aaa/authorization/enabled is false): "
+          + "\(Self.list(admitted)), whom local_ipc_access lets connect, can read and change all data (Documentation/AccessRules.md)."
+      )
     }
     // Each costs milliseconds: those that were made to cost more are not looked at. Not who: the warning goes to many places.
     let weak = users.prefix(10).count {

@@ -269,9 +269,19 @@ extension Daemon {
   /// Modules of ours that every daemon serves.
   private static let ownModules = ["tailf-aaa"]
 
+  /// Where the load path has the access rules of the standard, ours belong to them.
+  private static func accessModules(_ loadPath: [String], _ files: [String]) -> [String] {
+    let names = loadPath.flatMap { Directory.names(in: $0) ?? [] } + files
+    let isThere = names.contains { path in
+      let name = path.split(separator: "/").last.map(String.init) ?? path
+      return name == "ietf-netconf-acm.yang" || name.hasPrefix("ietf-netconf-acm@")
+    }
+    return isThere ? ["tailf-acm"] : []
+  }
+
   static func schemaLoader(loadPath: [String], files: [String], _ paths: InstallationPaths) -> SchemaLoader {
     SchemaLoader(
-      loadPath: loadPath, files: files + ownModules.map { "\(paths.ownModules)/\($0).yang" },
+      loadPath: loadPath, files: files + (ownModules + accessModules(loadPath, files)).map { "\(paths.ownModules)/\($0).yang" },
       searchPath: [paths.ownModules] + paths.standardModules)
   }
 

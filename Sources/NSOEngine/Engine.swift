@@ -75,6 +75,7 @@ public final class Engine: Sendable {
   /// How secrets are stored.
   public let secrets = Secrets()
   private let aaaSettings = Mutex(AAASettings())
+  private let accessTables = AccessTables()
 
   private let table = Mutex(Table())
   private let transactionID: Mutex<TransactionID>
@@ -98,7 +99,10 @@ public final class Engine: Sendable {
     phases = PhaseGate()
     ha = HighAvailability(isEnabled: configuration.isHAEnabled, journal: journal, phases: phases)
     let clock = configuration.clock
-    sessions = SessionRegistry(phases: phases, limit: configuration.sessionLimit, journal: journal) { clock().seconds }
+    let finder = AccessFinder()
+    sessions = SessionRegistry(
+      phases: phases, limit: configuration.sessionLimit, journal: journal, clock: { clock().seconds },
+      access: { finder.find($0) })
     locks = LockTable(journal: journal) { clock().seconds }
     providers = ProviderRegistry(log: log, journal: journal) { clock().seconds }
     providerLocks = ProviderLocks(providers, locks)
@@ -129,6 +133,7 @@ public final class Engine: Sendable {
       journal.tell(event, (try? sessions.session(id)).map { EventUser($0) }, id, user)
     }
     onModelChange { [streams] _, model in streams.replaceModel(model) }
+    finder.engine = self
     onUpgradeStep { [journal] step in
       journal.events.emit(.upgrade) { .upgrade(step) }
       journal.record(.upgrade, step.symbol)
@@ -150,6 +155,9 @@ public final class Engine: Sendable {
     get { aaaSettings.withLock { $0 } }
     set { aaaSettings.withLock { $0 = newValue } }
   }
+
+  /// What a session may do in a schema; nil: everything.
+  func access(of session: UserSession, _ model: DataModel) -> AccessGuard? { session.access(model, accessTables, journal) }
 
   func replaceModel(_ model: DataModel) { currentModel.withLock { $0 = model } }
 
@@ -219,6 +227,7 @@ public final class Engine: Sendable {
       operational: Overlay(volatile.tree(.operational)),
       persistentOperational: Overlay(durable.tree(.persistentOperational)))
     editor.moves.notesDeletions = database == .candidate
+    if !isInitial, !isInternal { editor.access = access(of: session, model) }
     let transaction = try add(session, current: model) { [editor] handle in
       var editor = editor
       if editor.model.hasProviders {
@@ -252,6 +261,7 @@ public final class Engine: Sendable {
         provider: state.editor.provider.map { Overlay($0) }, providerTree: state.editor.providerTree,
         providerAbsence: state.editor.providerAbsence)
       editor.moves.notesDeletions = true
+      editor.access = access(of: session, backend.model)
       return editor
     }
     let asksHooks = runsSetHooks && backend.database != .operational && editor.model.asksAtOnce

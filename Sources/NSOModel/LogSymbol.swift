@@ -57,6 +57,7 @@ extension LogSymbol {
   public static let stopping = LogSymbol(36, "STOPPING", .info)
   public static let reload = LogSymbol(37, "RELOAD", .info)
   public static let badConfiguration = LogSymbol(38, "BADCONFIG", .critical)
+  public static let aaaLoadFailure = LogSymbol(24, "AAA_LOAD_FAIL", .critical)
   /// A confirmed commit is taken back: by request, because its time is over, its session ended, or the daemon restarted.
   public static let confirmedCommitAborted = LogSymbol(44, "ABORT_CAND_COMMIT", .info)
   public static let confirmedCommitTimedOut = LogSymbol(45, "ABORT_CAND_COMMIT_TIMER", .info)

@@ -165,7 +165,7 @@ import Testing
       for text in [
         "everybody may write \(folder.path)/ncs.conf", "\(folder.path)/ncs.conf has keys or passwords in it",
         "everybody may write the folder \(folder.path)/cdb (cdb/db-dir)",
-        "access rules (/nacm) are not enforced in this version: user olga, whom local_ipc_access lets connect",
+        "there are no access rules (the module ietf-netconf-acm is not loaded, or aaa/authorization/enabled is false): user olga, whom",
         "a user has a password that is tried first",
       ] {
         #expect(status.contains("warning: SECURITY: ") && status.contains(text), "\(text): \(status)")

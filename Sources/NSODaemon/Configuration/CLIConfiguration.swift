@@ -16,6 +16,11 @@ extension DaemonConfiguration {
     // "unbounded" is no number: as many as a screen can be asked to take.
     settings.completionLimit = try max(1, min(tree.text("cli/completion-show-max").flatMap { Int($0) } ?? 10_000, 10_000))
     settings.historyLimit = try max(0, min(tree.text("cli/history-max-size").flatMap { Int($0) } ?? 1000, 100_000))
+    switch try tree.text("cli/mode-info-in-aaa") {
+    case "true": settings.modeInformation = .mode
+    case "path": settings.modeInformation = .path
+    default: break
+    }
     return settings
   }
 }

@@ -15,6 +15,10 @@ public struct AAASettings: Sendable {
   public var defaultGroup: String?
   /// Names of known users are in the audit records of logins that failed; else no name is.
   public var auditsUserNames = true
+  /// User sessions are checked by the access rules.
+  public var authorizes = true
+  /// An application is to decide what users may do (`authorization/callback`).
+  public var asksApplicationToAuthorize = false
   /// The system's groups of each user, as they were last read.
   public var systemGroups: [String: [String]] = [:]
 
@@ -82,7 +86,8 @@ extension Engine {
 
   /// The groups of a user (protocol part 08, section 8.5): those that list the user in `/nacm/groups`, the system's unless
   /// `enable-external-groups` is false, else the default group.
-  public func groups(of user: String) throws(NSOError) -> [String] {
+  /// - Parameter given: those that its client has told, which count like the system's.
+  public func groups(of user: String, given: [String] = []) throws(NSOError) -> [String] {
     let settings = aaa
     let view = try currentView()
     var groups: [String] = []
@@ -99,7 +104,9 @@ extension Engine {
         usesExternal = try view.value(leaf) != .bool(false)
       }
     }
-    if usesExternal { groups += (settings.systemGroups[user] ?? []).filter { !groups.contains($0) } }
+    if usesExternal {
+      for group in given + (settings.systemGroups[user] ?? []) where !groups.contains(group) { groups.append(group) }
+    }
     if groups.isEmpty, let last = settings.defaultGroup { groups = [last] }
     return groups
   }

@@ -71,6 +71,11 @@ extension TreeView {
   public func differences(
     below place: Location = .root, _ options: DataDifference.Options = []
   ) throws(NSOError) -> [DataDifference] {
+    if let access {
+      let all = try access.complete.differences(below: place, options)
+      guard access.filtersChanges else { return all }
+      return all.filter { model.layout.path($0.key).map(access.access.shows) ?? true }
+    }
     var all: [DataDifference] = []
     for tree in [configuration, operational, persistentOperational] + (provider.map { [$0] } ?? []) {
       guard let overlay = tree as? Overlay else { continue }

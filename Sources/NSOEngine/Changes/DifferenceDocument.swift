@@ -217,6 +217,10 @@ extension TreeView {
 
   /// The changes of a transaction to configuration, or what takes them back, as an XML document that makes them when it is merged.
   public func changeDocument(below place: Location = .root, isReversed: Bool = false) throws(NSOError) -> [UInt8] {
+    if let access {
+      try access.requireChangesShown()
+      return try access.complete.changeDocument(below: place, isReversed: isReversed)
+    }
     let changes = try changes(isReversed: isReversed)
     var after = self
     after.configuration = changes
@@ -225,7 +229,11 @@ extension TreeView {
 
   /// The changes of a transaction to configuration, or what takes them back, as people read them; empty when there are none.
   public func changeText(below place: Location = .root, isReversed: Bool = false) throws(NSOError) -> String {
-    try DifferenceText.text(
+    if let access {
+      try access.requireChangesShown()
+      return try access.complete.changeText(below: place, isReversed: isReversed)
+    }
+    return try DifferenceText.text(
       DataDifference.all(of: changes(isReversed: isReversed), below: place, [.oldValues, .deletedContents], model), model)
   }
 }

@@ -150,6 +150,10 @@ extension Engine {
         let result = try await withCandidate(session) { (transaction) async throws(NSOError) in
           transaction.label = label
           transaction.comment = comment
+          // Whoever commits answers for what others have written, too.
+          if let access = access(of: session, transaction.model) {
+            try access.judge(of: transaction.state.withLock { $0.editor })
+          }
           candidate.begin(transaction, step)
           defer { candidate.end(transaction) }
           return try await apply(transaction, keepOpen: false)

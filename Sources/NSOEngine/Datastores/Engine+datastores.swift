@@ -107,10 +107,10 @@ extension Engine {
   /// data providers store goes with running; for startup those are asked that keep one of their own (db callback delete_config).
   public func deleteConfiguration(of database: DatabaseName, _ session: UserSession) async throws(NSOError) {
     try requireConfiguration(database)
-    if database == .startup { try await deleteStartupAtProviders(session) }
     let transaction = try startTransaction(session, on: database, .readWrite)
     defer { finish(transaction) }
-    try transaction.writeOne { (editor) throws(NSOError) in try editor.remove(.root) }
+    try transaction.writeOne(as: .owner) { (editor) throws(NSOError) in try editor.remove(.root) }
+    if database == .startup { try await deleteStartupAtProviders(session) }
     try await apply(transaction, keepOpen: false)
   }
 }

@@ -53,6 +53,7 @@ public final class ConfigurationLoad: Sendable {
   private let before: TreeEditor
   /// Of the hook that loads.
   private let run: UInt64?
+  private let judge: AccessGuard?
   // The parser is a class of its own library; the mutex sees to it that one thread at a time has it.
   private let state: Mutex<State>
 
@@ -72,7 +73,10 @@ public final class ConfigurationLoad: Sendable {
     }
     let (before, run) = try transaction.beginWriting(as: writer)
     asksHooks = transaction.asksHooks(at: place, as: writer)
-    var editor = asksHooks ? before.layered() : before
+    // What replaces all that is there is checked as a whole: only what is different afterwards counts.
+    judge = options.mode == .merge ? nil : before.access
+    var editor = asksHooks || judge != nil ? before.layered() : before
+    if judge != nil { editor.access = nil }
     // A document may say what depends on a condition before what the condition depends on.
     editor.conditions = .delayed
     self.transaction = transaction
@@ -154,9 +158,17 @@ public final class ConfigurationLoad: Sendable {
       abandon()
       throw failure
     }
-    return state.withLock { state in
+    let editor = state.withLock { state in
       state.isOver = true
       return state.editor
+    }
+    guard let judge else { return editor }
+    do throws(NSOError) {
+      try judge.judge(of: editor)
+      return asksHooks ? editor : try editor.folded(over: before)
+    } catch {
+      transaction.cancelWriting(run)
+      throw error
     }
   }
 
@@ -176,9 +188,10 @@ extension Transaction {
     state.withLock { state in
       state.isBusy = false
       guard state.phase == .read else { return }
-      let conditions = state.editor.conditions
+      let (conditions, access) = (state.editor.conditions, state.editor.access)
       state.editor = editor
       state.editor.conditions = conditions
+      state.editor.access = access
       noteWrite(&state)
     }
   }

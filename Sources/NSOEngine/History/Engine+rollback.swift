@@ -59,7 +59,8 @@ extension Engine {
   /// - Throws: NOEXISTS for an entry that is not kept, or when rollbacks are not enabled; NOT_WRITABLE, BADSTATE.
   @discardableResult
   public func rollBack(
-    _ number: RollbackEntryNumber, in transaction: Transaction, selective: Bool = false, below place: Location = .root
+    _ number: RollbackEntryNumber, in transaction: Transaction, selective: Bool = false, below place: Location = .root,
+    as writer: TransactionWriter = .owner
   ) throws(NSOError) -> RollbackOmissions {
     guard transaction.database == .running || transaction.database == .candidate else {
       throw NSOError(
@@ -74,27 +75,29 @@ extension Engine {
     let last = try storeErrors { () throws(StoreError) in try HistoryRecords.revision(snapshot) }
     let revision = try entry(number, last, snapshot)
     // The way back may be long: whoever asks something of the transaction meanwhile is not held up.
-    let omissions = try transaction.writeAtLength { (editor) throws(NSOError) in
-      var omissions = RollbackOmissions()
-      editor.written.noteAll()
-      if selective || !place.path.isRoot {
-        let changes = try changes(from: selective ? revision : last, to: revision - 1, snapshot)
-        omissions = try editor.carryOut(changes, below: place)
-      } else {
-        try history.requireUnderstood(from: last, backTo: revision - 1, model, snapshot)
-        try storeErrors { () throws(StoreError) in
-          try History.goBack(from: last, to: revision - 1, &editor.configuration, snapshot)
+    let omissions = try transaction.writeAtLength(as: writer) { (editor) throws(NSOError) in
+      try editor.judgedAsWhole { (editor) throws(NSOError) in
+        var omissions = RollbackOmissions()
+        editor.written.noteAll()
+        if selective || !place.path.isRoot {
+          let changes = try changes(from: selective ? revision : last, to: revision - 1, snapshot)
+          omissions = try editor.carryOut(changes, below: place)
+        } else {
+          try history.requireUnderstood(from: last, backTo: revision - 1, model, snapshot)
+          try storeErrors { () throws(StoreError) in
+            try History.goBack(from: last, to: revision - 1, &editor.configuration, snapshot)
+          }
         }
-      }
-      // A commit of somebody else that touches the same places makes a rollback meaningless.
-      for range in editor.configuration.touched { transaction.recorder?.note(range) }
-      if place.path.isRoot {
-        for commit in (selective ? revision...revision : revision...max(revision, last)).reversed() {
-          let providers = try storeErrors { () throws(StoreError) in try HistoryRecords.providers(of: commit, snapshot) }
-          omissions.note(providers: providers, of: commit)
+        // A commit of somebody else that touches the same places makes a rollback meaningless.
+        for range in editor.configuration.touched { transaction.recorder?.note(range) }
+        if place.path.isRoot {
+          for commit in (selective ? revision...revision : revision...max(revision, last)).reversed() {
+            let providers = try storeErrors { () throws(StoreError) in try HistoryRecords.providers(of: commit, snapshot) }
+            omissions.note(providers: providers, of: commit)
+          }
         }
+        return omissions
       }
-      return omissions
     }
     if !omissions.isEmpty {
       log.notice(

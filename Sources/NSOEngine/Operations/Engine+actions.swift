@@ -19,6 +19,7 @@ extension Engine {
   ) async throws(NSOError) -> [TaggedValue] {
     let model = transaction?.model ?? model ?? self.model
     let rules = operationRules
+    if let access = access(of: session, model) { try access.requireInvocation(of: instance) }
     let input = try await looking(transaction, session, model) { (view) throws(NSOError) in
       guard try view.exists(instance.parent) else {
         throw NSOError(.noExists, "\(instance.text(view.model)): \(instance.parent.text(view.model)) does not exist")
@@ -75,6 +76,6 @@ extension Engine {
   /// What a transaction sees; without one, the data as it is now.
   private func view(of transaction: Transaction?, _ model: DataModel) throws(NSOError) -> TreeView {
     guard let transaction else { return try currentView(model) }
-    return try transaction.view()
+    return try transaction.view(unchecked: true)
   }
 }

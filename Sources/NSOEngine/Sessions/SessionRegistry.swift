@@ -13,11 +13,18 @@ public final class SessionRegistry: Sendable {
   private let limit: Int
   private let journal: Journal
   private let clock: @Sendable () -> Int64
+  /// Finds the groups and the access rules of a new session.
+  private let access: @Sendable (UserSessionRequest) -> (groups: [String], rules: AccessRules?)
 
   /// - Parameters:
   ///   - limit: how many sessions of contexts other than `system` may exist at once.
   ///   - clock: seconds since 1970-01-01 UTC.
-  init(phases: PhaseGate, limit: Int, journal: Journal, clock: @escaping @Sendable () -> Int64) {
+  ///   - access: finds the groups and the access rules of a new session.
+  init(
+    phases: PhaseGate, limit: Int, journal: Journal, clock: @escaping @Sendable () -> Int64,
+    access: @escaping @Sendable (UserSessionRequest) -> (groups: [String], rules: AccessRules?) = { ($0.groups, nil) }
+  ) {
+    self.access = access
     self.phases = phases
     self.limit = limit
     self.journal = journal
@@ -39,6 +46,7 @@ public final class SessionRegistry: Sendable {
       )
     }
     let time = clock()
+    let (groups, rules) = access(request)
     let session: UserSession? = state.withLock { state in
       if !system {
         guard state.sessions.values.count(where: { !$0.isSystem }) < limit else { return nil }
@@ -46,7 +54,7 @@ public final class SessionRegistry: Sendable {
       repeat {
         state.last = state.last == Int32.max ? 100 : state.last + 1
       } while state.sessions[state.last] != nil
-      let session = UserSession(id: state.last, request: request, loginTime: time)
+      let session = UserSession(id: state.last, request: request, loginTime: time, groups: groups, rules: rules)
       state.sessions[session.id] = session
       return session
     }
@@ -58,10 +66,10 @@ public final class SessionRegistry: Sendable {
     }
     journal.tell(.started, session)
     journal.audit(.sessionCreate, session, Self.words(of: request))
-    if request.groups.isEmpty {
+    if groups.isEmpty {
       journal.audit(.noGroupAssignment, session)
     } else {
-      journal.audit(.groupAssignment, session, request.groups.joined(separator: ", "))
+      journal.audit(.groupAssignment, session, groups.joined(separator: ", "))
     }
     return session
   }

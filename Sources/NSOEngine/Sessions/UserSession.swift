@@ -43,8 +43,16 @@ public final class UserSession: Sendable {
   public let request: UserSessionRequest
   /// Seconds since 1970-01-01 UTC.
   public let loginTime: Int64
+  /// Those that its client gave, and those that the user has here.
+  public let groups: [String]
+  /// What it may do; nil: everything. Collected when it started.
+  private let rules: AccessRules?
 
   private struct State {
+    /// What it may do in the schema that it works with.
+    var access: AccessGuard?
+    /// Its rules were switched off.
+    var isUnchecked = false
     var ended = false
     var opaque: String?
     var next: UInt64 = 0
@@ -53,10 +61,12 @@ public final class UserSession: Sendable {
 
   private let state = Mutex(State())
 
-  init(id: Int32, request: UserSessionRequest, loginTime: Int64) {
+  init(id: Int32, request: UserSessionRequest, loginTime: Int64, groups: [String] = [], rules: AccessRules? = nil) {
     self.id = id
     self.request = request
     self.loginTime = loginTime
+    self.groups = groups
+    self.rules = rules
   }
 
   public var user: String { request.user }
@@ -64,6 +74,26 @@ public final class UserSession: Sendable {
 
   /// Sessions of context `system` are exempt from access control and limits and not shown among logged-in users.
   public var isSystem: Bool { request.context == "system" }
+
+  /// The access rules that it is checked by; nil: it is not checked.
+  public var accessRules: AccessRules? { rules == nil || state.withLock(\.isUnchecked) ? nil : rules }
+
+  /// From now on nothing of it is checked (`ncs_cli --noaaa`). For those who are trusted to ask for it.
+  public func switchOffAccessRules() {
+    state.withLock { state in
+      state.isUnchecked = true
+      state.access = nil
+    }
+  }
+
+  /// Its rules over a schema; nil: it is not checked.
+  func access(_ model: DataModel, _ tables: AccessTables, _ journal: Journal) -> AccessGuard? {
+    guard let rules = accessRules else { return nil }
+    if let known = state.withLock({ $0.access }), known.table.model === model { return known }
+    let made = AccessGuard(tables.table(rules, model), actor: summary, journal: journal)
+    state.withLock { $0.access = made }
+    return made
+  }
 
   /// A text for applications that its client gave.
   public var opaque: String? {

@@ -50,7 +50,7 @@ final class TemplateRun {
     self.template = template
     self.isGivenUp = isGivenUp
     model = editor.model
-    tree = AccessibleTree(StoreStorage(editor.view))
+    tree = AccessibleTree(StoreStorage(editor.shownView))
     let conditions = ConditionChecker(model.constraints, tree)
     tree.isApplicable = { try conditions.hold(for: $0, in: $1) }
     self.conditions = conditions
@@ -225,7 +225,7 @@ final class TemplateRun {
     _ body: (XPathEvaluator<AccessibleTree<StoreStorage>>) throws -> R
   ) throws(NSOError) -> R {
     if isStale {
-      tree.storage = StoreStorage(editor.view)
+      tree.storage = StoreStorage(editor.shownView)
       conditions.forget()
       isStale = false
     }

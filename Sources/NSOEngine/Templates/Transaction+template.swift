@@ -25,9 +25,10 @@ extension Transaction {
   ///   wrong in the template or refuses its writes, with file and line; NOT_WRITABLE, BADSTATE, RESOURCE_DENIED; NOTRANS when the transaction
   ///   ends meanwhile.
   public func apply(
-    _ name: String, of table: TemplateTable, at root: Location, _ arguments: [TemplateArgument]
+    _ name: String, of table: TemplateTable, at root: Location, _ arguments: [TemplateArgument],
+    as writer: TransactionWriter = .owner
   ) throws(NSOError) {
-    try writeAtLength(try applying(name, of: table, at: root, arguments))
+    try writeAtLength(as: writer, try applying(name, of: table, at: root, arguments))
   }
 
   /// The write that applying a template is.

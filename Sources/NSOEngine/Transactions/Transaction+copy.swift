@@ -25,8 +25,10 @@ extension Transaction {
   /// only here is deleted. List entries and presence containers that the place is in are made as they are there. Everything there counts
   /// as read here, so that a commit of somebody else in between is a conflict. Takes time in proportion to the data.
   /// - Throws: ACCESS_DENIED between transactions of different sessions, NOT_WRITABLE, BADSTATE.
-  public func takeOver(from source: Transaction, below place: Location) throws(NSOError) {
-    try writeAtLength(try takingOver(from: source, below: place))
+  public func takeOver(
+    from source: Transaction, below place: Location, as writer: TransactionWriter = .owner
+  ) throws(NSOError) {
+    try writeAtLength(as: writer, try takingOver(from: source, below: place))
   }
 
   /// The write that ``takeOver(from:below:)`` is.
@@ -41,8 +43,11 @@ extension Transaction {
     guard database != .operational else {
       throw NSOError(.notWritable, "\(summary) takes operational data only: configuration cannot be copied to it")
     }
-    let view = try source.view()
-    return { (editor) throws(NSOError) in try editor.takeOver(view.configuration, below: place) }
+    // What is not seen is copied, too: whoever copies does not know of it, and it stays as hidden as it was.
+    let view = try source.view(unchecked: true)
+    return { (editor) throws(NSOError) in
+      try editor.judgedAsWhole { (editor) throws(NSOError) in try editor.takeOver(view.configuration, below: place) }
+    }
   }
 
   /// Switches the delayed-when mode (protocol part 04, SET_DELAYED_WHEN). When it is switched off, what no condition allows any more is

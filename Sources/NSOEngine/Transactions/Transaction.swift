@@ -104,18 +104,24 @@ public final class Transaction: Sendable {
   public var phase: Phase { state.withLock { $0.phase } }
 
   /// Reads. `body` must be short: it holds the transaction.
+  /// - Parameter unchecked: all of it is shown, whatever the session may read: for who works in a session on behalf of the daemon.
   /// - Throws: NOTRANS when it is finished; what `body` throws.
-  public func read<R>(_ body: (TreeView) throws(NSOError) -> R) throws(NSOError) -> R {
+  public func read<R>(
+    unchecked: Bool = false, _ body: (TreeView) throws(NSOError) -> R
+  ) throws(NSOError) -> R {
     try state.withLock { state throws(NSOError) in
       guard state.phase != .finished else { throw finished }
       var view = state.editor.view
       view.hidesUnmet = state.editor.conditions == .delayed
+      if !unchecked, let access = state.editor.access {
+        return try body(access.restricted(view, filtersChanges: mode == .read))
+      }
       return try body(view)
     }
   }
 
   /// The view at this moment, for long reads elsewhere.
-  public func view() throws(NSOError) -> TreeView { try read { $0 } }
+  public func view(unchecked: Bool = false) throws(NSOError) -> TreeView { try read(unchecked: unchecked) { $0 } }
 
   /// Writes. All of `body` takes effect, or nothing when it throws.
   /// - Throws: NOT_WRITABLE in a read transaction, BADSTATE outside of READ; what `body` throws.
@@ -125,7 +131,10 @@ public final class Transaction: Sendable {
     try state.withLock { state throws(NSOError) in
       try requireWritable(state, as: writer)
       var copy = state.editor
+      let access = copy.access
+      if !writer.isChecked { copy.access = nil }
       let result = try body(&copy)
+      copy.access = access
       state.editor = copy
       noteWrite(&state)
       return result
@@ -138,6 +147,16 @@ public final class Transaction: Sendable {
   ) throws(NSOError) {
     try state.withLock { state throws(NSOError) in
       try requireWritable(state, as: writer)
+      // A write that is checked may be refused when something of it is done.
+      if let access = state.editor.access {
+        var copy = state.editor
+        if !writer.isChecked { copy.access = nil }
+        try body(&copy)
+        copy.access = access
+        state.editor = copy
+        noteWrite(&state)
+        return
+      }
       try body(&state.editor)
       noteWrite(&state)
     }
@@ -159,7 +178,7 @@ public final class Transaction: Sendable {
         switch writer {
         case .hook: true
         case .engine: run.before == nil
-        case .owner, .attached: false
+        case .owner, .attached, .trusted: false
         }
       guard isTheirs else { throw isInUse(run) }
       guard !run.isGivenUp else {

@@ -53,6 +53,7 @@ extension TreeEditor {
   }
 
   mutating func setLeafList(_ location: Location, _ node: NodeID, _ values: [Value]) throws(NSOError) {
+    try requireAccessToSet(location)
     try requireAnchor(location)
     var seen: Set<Value> = []
     var entries: [Location] = []
@@ -65,6 +66,10 @@ extension TreeEditor {
       entries.append(builder.location)
     }
     try chooseCase(of: location)
+    // The leaf-list as a whole was asked about.
+    let access = self.access
+    self.access = nil
+    defer { self.access = access }
     try changing(node) { overlay throws(StoreError) in try overlay.delete(location.path) }
     noteChange(location, .deleted)
     for entry in entries { try ensure(entry) }
@@ -107,6 +112,7 @@ extension TreeEditor {
       case .node(let node):
         let place = parent.child(node, model)
         guard model[node].placement != .provider || model[node].isConfiguration, try view.isSet(place) else { continue }
+        if let access { try access.requireDeletion(of: place, in: self) }
         try changing(node) { overlay throws(StoreError) in try overlay.delete(place.path) }
         if !place.path.isTerminal { moves.delete(place.path.bytes) }
         noteChange(place, .deleted)

@@ -21,7 +21,8 @@ extension TreeEditor {
         .badPath, "\(source.text(model)) cannot be copied to \(destination.text(model)): give the keys of both, or of none")
     }
     try requireLikeness(from, to)
-    let view = self.view
+    let view = shownView
+    try view.requireReadable(source)
     guard try view.isSet(source) else { throw NSOError(.noExists, "\(source.text(model)) does not exist") }
     let attributes = try view.usesAttributes()
     try settlingConditions(at: destination) { (editor) throws(NSOError) in

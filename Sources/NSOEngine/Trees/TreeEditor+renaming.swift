@@ -17,6 +17,7 @@ extension TreeEditor {
       throw NSOError(
         .notMovable, "\(entry.text(model)) is kept by a data provider (callpoint): create the new entry and delete this one")
     }
+    if let access { try access.requireDeletion(of: entry, in: self) }
     guard try isPresent(entry) else { throw NSOError(.noExists, "\(entry.text(model)) does not exist") }
     let target = try self.entry(keys, beside: entry)
     guard target.path != entry.path else { return }
@@ -30,6 +31,9 @@ extension TreeEditor {
         try overlay.createEntry(target.path, record, at: .after(key))
         try overlay.copyContents(of: entry.path, in: before, to: target.path)
         try overlay.delete(entry.path)
+      }
+      if let access = editor.access, let tree = try? editor.view.tree(of: node) {
+        try access.requireCreation(below: target, in: tree)
       }
       editor.noteWritten(target, .created)
       editor.noteChange(entry, .deleted)

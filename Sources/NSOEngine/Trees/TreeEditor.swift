@@ -27,6 +27,8 @@ public struct TreeEditor: Sendable {
   var providerTree: ProviderTree?
   /// Why there is none.
   var providerAbsence: ProviderAbsence?
+  /// What whoever writes may do; nil: everything.
+  var access: AccessGuard?
   /// When `when` conditions are looked at.
   public var conditions = ConditionMode.atOnce
   var pending: PendingConditions?
@@ -92,6 +94,7 @@ public struct TreeEditor: Sendable {
     case .leaf:
       let canonical = try check(value, node, location)
       if facts.isKey { return try setKey(location, canonical) }
+      try requireAccessToSet(location)
       try requireAnchor(location)
       try chooseCase(of: location)
       change(node) { $0.set(location.path, ValueCoding.bytes(of: canonical)) }
@@ -166,6 +169,7 @@ public struct TreeEditor: Sendable {
     switch facts.kind {
     case .list where location.isEntry, .leafList where location.isEntry:
       guard try !isPresent(location) else { return }
+      try requireAccess(.create, location)
       try requireAnchor(location)
       try chooseCase(of: location)
       let own = location.keys.suffix(facts.kind == .list ? max(1, model.schema[node].keys.count) : 1)
@@ -180,6 +184,7 @@ public struct TreeEditor: Sendable {
       noteWritten(location, .created)
     case .container where facts.flags.contains(.presence), .leaf where facts.flags.contains(.empty):
       guard try !isPresent(location) else { return }
+      try requireAccess(.create, location)
       try requireAnchor(location)
       try chooseCase(of: location)
       change(node) { $0.set(location.path, []) }
@@ -201,6 +206,7 @@ public struct TreeEditor: Sendable {
     guard !facts.isKey else {
       throw NSOError(.notDeletable, "\(location.text(model)) is a key: delete the list entry instead")
     }
+    try requireAccess(.delete, location)
     if try !isPresent(location) {
       let plain = facts.kind == .container && !facts.flags.contains(.presence)
       let whole = (facts.kind == .list || facts.kind == .leafList) && !location.isEntry
@@ -215,6 +221,7 @@ public struct TreeEditor: Sendable {
 
   /// Deletes a node with all below, operational data in it included; nothing happens when it is not there.
   public mutating func remove(_ location: Location) throws(NSOError) {
+    if let access { try access.requireDeletion(of: location, in: self) }
     guard let node = location.node else {
       written.noteAll()
       if target == .configuration { try deleteProviderConfiguration(below: location) }
@@ -245,6 +252,7 @@ public struct TreeEditor: Sendable {
     guard location.isEntry, location.path.isOrderedByUser else {
       throw NSOError(.notMovable, "\(location.text(model)) is not an entry of a list ordered by user")
     }
+    try requireAccess(.update, location)
     guard try isPresent(location) else { throw NSOError(.noExists, "\(location.text(model)) does not exist") }
     let position = try entryPlace(place, in: location)
     let moved = try settlingConditions(at: location) { (editor) throws(NSOError) in

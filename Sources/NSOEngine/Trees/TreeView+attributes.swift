@@ -51,6 +51,7 @@ extension TreeEditor {
     _ number: AttributeNumber, to value: Value?, of location: Location
   ) throws(NSOError) {
     let node = try writable(location)
+    try requireAccess(.update, location)
     let facts = model[node]
     if facts.placement == .provider { try requireAttributes(of: location, node) }
     guard !facts.isKey else {

@@ -20,6 +20,8 @@ public struct TreeView: Sendable {
   var providerAbsence: ProviderAbsence?
   /// Data whose `when` condition does not hold behaves as absent (delayed-when, where it may be there for a while).
   var hidesUnmet = false
+  /// It does not show everything: what hides it, and what is there.
+  var access: AccessScope?
   /// What was written in the transaction that this is the view of.
   var written = WriteLog()
 
@@ -81,7 +83,7 @@ public struct TreeView: Sendable {
       throw NSOError(
         .badPath, "\(location.text(model)) is a list: give the keys of an entry, or ask for the number of entries")
     case .container where !facts.flags.contains(.presence):
-      guard try anchorExists(location) else { return false }
+      guard try anchorExists(location), access?.access.shows(location.path) ?? true else { return false }
       guard facts.isConditional, try !isInEffect(location) else { return true }
       return try isSet(location)
     case .leafList where !location.isEntry:
@@ -99,7 +101,7 @@ public struct TreeView: Sendable {
   /// of its choice is chosen. The caller knows that no value is set.
   public func defaultBytes(_ location: Location) throws(NSOError) -> [UInt8]? {
     guard let node = location.node, let bytes = model.defaultBytes(node) else { return nil }
-    guard try anchorExists(location) else { return nil }
+    guard try anchorExists(location), access?.access.shows(location.path) ?? true else { return nil }
     if model[node].isConditional, try !isInEffect(location) { return nil }
     return bytes
   }
@@ -157,6 +159,7 @@ public struct TreeView: Sendable {
 
   /// What to say of a leaf without value.
   func missing(_ location: Location) throws(NSOError) -> NSOError {
+    try requireReadable(location)
     if try !anchorExists(location) {
       return NSOError(.noExists, "\(location.text(model)): the entry \(location.anchorText(model)) does not exist")
     }

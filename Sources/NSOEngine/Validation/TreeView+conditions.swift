@@ -8,8 +8,19 @@ extension TreeView {
   /// The data as XPath sees it, with conditions looked at where something is there by default only.
   func accessibleTree() -> AccessibleTree<StoreStorage> {
     let tree = AccessibleTree(StoreStorage(self))
-    let conditions = ConditionChecker(model.constraints, tree)
-    tree.isApplicable = { try conditions.hold(for: $0, in: $1) }
+    // What holds does not hang on who looks.
+    guard let access else {
+      let conditions = ConditionChecker(model.constraints, tree)
+      tree.isApplicable = { try conditions.hold(for: $0, in: $1) }
+      return tree
+    }
+    // The checker does not hold its tree.
+    let whole = access.complete.accessibleTree()
+    let conditions = ConditionChecker(model.constraints, whole)
+    tree.isApplicable = { node, parent in
+      try withExtendedLifetime(whole) { try conditions.hold(for: node, in: parent) }
+    }
+    tree.isShown = { [access = access.access] in access.shows($1) }
     return tree
   }
 
@@ -17,6 +28,7 @@ extension TreeView {
   /// the containers without presence around it.
   func isInEffect(_ location: Location) throws(NSOError) -> Bool {
     guard let node = location.node else { return true }
+    if let access { return try access.complete.isInEffect(location) }
     if model[node].isInCase, try !isCaseInEffect(location) { return false }
     return try failingCondition(of: location) == nil
   }
@@ -26,6 +38,7 @@ extension TreeView {
     guard let id = location.node, model.schema.lineage(of: id).contains(where: { model[$0].flags.contains(.hasWhen) }) else {
       return false
     }
+    if let access { return try access.complete.isUnmet(location) }
     do {
       let tree = accessibleTree()
       var nodes = StoreNodes(model, tree, sources: [configuration.untracked, operational, persistentOperational])

@@ -126,6 +126,8 @@ extension CDBConnection {
 extension TreeView {
   /// Adds the value of a leaf that was reached the short way. False, and nothing is added: take the long way.
   func writeQuickly(_ leaf: Location, markDefaults: Bool = false, _ out: inout ByteBuffer) -> Bool {
+    // A denial is told, and noted, once.
+    guard !isRestricted else { return false }
     let start = out.writerIndex
     do throws(NSOError) {
       try writeLeaf(leaf, markDefaults: markDefaults, into: &out)

@@ -53,7 +53,7 @@ extension MAAPIConnection {
     do throws(NSOError) {
       let use = try use(call)
       work = (
-        try use.transaction.view(), try path.map { (path) throws(NSOError) in try use.locate(path, call.isRelative) } ?? .root
+        try use.view(), try path.map { (path) throws(NSOError) in try use.locate(path, call.isRelative) } ?? .root
       )
     } catch {
       out.writeFrame { IterationItem(error).write(into: &$0) }

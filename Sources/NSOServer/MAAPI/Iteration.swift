@@ -111,7 +111,7 @@ extension MAAPIConnection {
         let use = try use(call)
         let place = try use.locate(path, call.isRelative)
         return try DataIteration(
-          use.transaction.view(), at: place, use.options, wantsAttributes: flags.contains(.wantAttributes))
+          use.view(), at: place, use.options, wantsAttributes: flags.contains(.wantAttributes))
       }, &out)
   }
 }

@@ -33,7 +33,7 @@ extension MAAPIConnection {
         completion.write(into: &out)
       }
     case .command(let id, let line, let flags, let groups):
-      // Hidden commands and authorization are not there, so that nothing is to be allowed or left out.
+      // There are no hidden commands. Commands of others are run with the rules of the session (NO_AAA is not obeyed).
       guard flags & ~15 == 0 else { throw NSOError(.protocolUsage, "CLI_CMD: flags \(flags) are not known: bits 0 to 3 are") }
       guard groups.isEmpty else { throw NSOError(.notImplemented, "CLI_CMD: groups of hidden commands are not supported") }
       let cli = try cli(of: id, "run a command in")
@@ -72,7 +72,7 @@ extension MAAPIConnection {
         throw NSOError(.protocolUsage, "CLI_PATH_CMD: flags \(flags) are not known: bits 0 to 2 are")
       }
       let place = try use.locate(path, call.isRelative)
-      let text = try use.transaction.read { (view) throws(NSOError) in
+      let text = try use.read { (view) throws(NSOError) in
         try CLIService.command(for: place, view, isDelete: flags & 2 != 0)
       }
       out.writeReply(.text(text), to: op)
@@ -102,7 +102,10 @@ extension MAAPIConnection {
     if !open.opaque.isEmpty { session.opaque = open.opaque }
     var isTrusted = true
     if case .user = connection.decision { isTrusted = false }
-    if open.withoutAuthorization { try requireTrust("begin a CLI without authorization") }
+    if open.withoutAuthorization {
+      try requireTrust("begin a CLI without authorization")
+      session.switchOffAccessRules()
+    }
     var opening = CLIOpening(
       style: open.style, host: open.host, isInteractive: open.isInteractive, width: max(0, min(open.width, 100_000)),
       height: max(0, min(open.height, 100_000)), withoutAuthorization: open.withoutAuthorization)

@@ -20,7 +20,7 @@ extension MAAPIConnection {
   ) throws(NSOError) -> FrameOutcome {
     if let outcome = try walkNext(request, use, isRelative, op) { return outcome }
     let list = try use.locateVisible(request.path, isRelative)
-    let view = try use.transaction.view()
+    let view = try use.view()
     var stand = try stand(request.position, list, request.cursor, use, view)
     try answer(try view.next(list, &stand), list, stand, request.cursor, use, view, op, &out)
     return .done
@@ -31,7 +31,7 @@ extension MAAPIConnection {
   ) throws(NSOError) -> FrameOutcome {
     if let outcome = try walkTo(request, use, isRelative, op) { return outcome }
     let list = try use.locateVisible(request.path, isRelative)
-    let view = try use.transaction.view()
+    let view = try use.view()
     var stand = try view.position(list, at: request.keys, inclusive: request.includesSame)
     try answer(try view.next(list, &stand), list, stand, request.cursor, use, view, op, &out)
     return .done
@@ -70,7 +70,7 @@ extension MAAPIConnection {
     }
     if let outcome = try walkObjects(request, count: count, use, isRelative, op) { return outcome }
     let list = try use.locateVisible(request.path, isRelative)
-    let view = try use.transaction.view()
+    let view = try use.view()
     let stand = try stand(request.position, list, request.cursor, use, view)
     let limit = connection.frameLimit
     let options = use.options

@@ -18,7 +18,7 @@ extension MAAPIConnection {
     switch call.request {
     case .saveConfig(let flags, let path):
       let use = try use(call)
-      let view = try use.transaction.view()
+      let view = try use.view()
       let options = try flags.saveOptions(path, use.model.schema)
       guard options.filter != nil else {
         offer(.save(try SaveJob(view, options)), op, &out)

@@ -67,7 +67,7 @@ extension MAAPIConnection {
   ) throws(NSOError) -> @Sendable () throws(NSOError) -> RollbackOmissions {
     let use = try use(call)
     let place = try path.map { (path) throws(NSOError) in try use.locate(path, call.isRelative) } ?? .root
-    let transaction = use.transaction
+    let (transaction, writer) = (use.transaction, use.writer)
     let engine = engine
     let entry: RollbackEntryNumber =
       switch number {
@@ -75,7 +75,7 @@ extension MAAPIConnection {
       case .fixed(let number): .fixed(number)
       }
     return { () throws(NSOError) in
-      try engine.rollBack(entry, in: transaction, selective: isSelective, below: place)
+      try engine.rollBack(entry, in: transaction, selective: isSelective, below: place, as: writer)
     }
   }
 
@@ -85,7 +85,7 @@ extension MAAPIConnection {
   ) throws(NSOError) -> FrameOutcome {
     let use = try use(call)
     let place = try use.locate(path, call.isRelative)
-    let job = SaveJob(try use.transaction.view()) { (view) throws(NSOError) in
+    let job = SaveJob(try use.view()) { (view) throws(NSOError) in
       try view.changeDocument(below: place, isReversed: true)
     }
     offer(.save(job), op, &out)

@@ -89,7 +89,7 @@ extension MAAPIConnection {
     case .dereference(let path):
       let use = try use(call)
       let leaf = try use.locateVisible(path, call.isRelative)
-      let view = try use.transaction.view()
+      let view = try use.view()
       let later = connection.later { (result: Result<[Keypath], NSOError>, out) in
         switch result {
         case .success(let paths): out.writeReply(.paths(paths), to: op)
@@ -102,7 +102,7 @@ extension MAAPIConnection {
     case .doDisplay(let path):
       let use = try use(call)
       let place = try use.locate(path, call.isRelative)
-      let view = try use.transaction.view()
+      let view = try use.view()
       return connection.elsewhere(op, services) { (out) throws(NSOError) in
         out.writeAnswer(try view.isDisplayed(place) ? 1 : 0)
       }
@@ -125,7 +125,7 @@ extension MAAPIConnection {
       throw NSOError(.protocolUsage, "a chunk of \(request.chunkSize) results: ask for 1 to 1000000, or 0 for the default")
     }
     let first = try Self.start(request.offset)
-    let view = try use.transaction.view()
+    let view = try use.view()
     let handle = use.transaction.handle
     let later = connection.later { (result: Result<DataQuery, NSOError>, out) in
       out.writeAnswer(to: op) { (out) throws(NSOError) in

@@ -17,24 +17,30 @@ extension MAAPIConnection {
         let use = try use(call)
         let place = try use.locateVisible(path, isRelative)
         out.writeTermVersion()
-        try use.transaction.read { (view) throws(NSOError) in try view.writeLeaf(place, markDefaults: true, into: &out) }
+        try use.read { (view) throws(NSOError) in try view.writeLeaf(place, markDefaults: true, into: &out) }
       }
     case .getElem2(let path):
       let use = try use(call)
       let place = try use.locateVisible(path, isRelative)
-      out.writeReply(.text(try use.transaction.read { (view) throws(NSOError) in try view.text(of: place) }), to: op)
+      out.writeReply(.text(try use.read { (view) throws(NSOError) in try view.text(of: place) }), to: op)
     case .getObject(let path):
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         let use = try use(call)
         let place = try use.locate(path, isRelative)
         out.writeTermVersion()
-        try use.transaction.read { (view) throws(NSOError) in try view.writeObject(place, use.options, into: &out) }
+        try use.read { (view) throws(NSOError) in
+          try view.requireReadable(place)
+          try view.writeObject(place, use.options, into: &out)
+        }
       }
     case .getValues(let pairs, let path):
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         let use = try use(call)
         let place = try use.locate(path, isRelative)
-        let values = try use.transaction.read { (view) throws(NSOError) in try view.values(pairs, at: place, use.options) }
+        let values = try use.read { (view) throws(NSOError) in
+          try view.requireReadable(place)
+          return try view.values(pairs, at: place, use.options)
+        }
         out.writeTermVersion()
         TaggedValueCoding.write(values, into: &out)
       }
@@ -42,7 +48,10 @@ extension MAAPIConnection {
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         let use = try use(call)
         let place = try use.locate(path, isRelative)
-        let found = try use.transaction.read { (view) throws(NSOError) in try view.caseInEffect(choice, in: place) }
+        let found = try use.read { (view) throws(NSOError) in
+          try view.requireReadable(place)
+          return try view.caseInEffect(choice, in: place)
+        }
         out.writeTermVersion()
         if found.isDefault, use.flags.contains(.noDefaults) {
           out.writeTermAtom("default")
@@ -53,7 +62,7 @@ extension MAAPIConnection {
     case .numInstances(let path):
       let use = try use(call)
       let list = try use.locateVisible(path, isRelative)
-      let view = try use.transaction.view()
+      let view = try use.view()
       return connection.elsewhere(op, services) { (out) throws(NSOError) in out.writeAnswer(try view.count(list)) }
     case .xpathEval(let request): return try evaluate(call, request, asText: false, op)
     case .xpathEvalExpr(let request): return try evaluate(call, request, asText: true, op)

@@ -61,7 +61,7 @@ extension MAAPIConnection {
       engine.sessions.setNext(id)
       out.writeDone(op)
     case .getAuthorizationInfo(let id):
-      out.writeReply(.groups(try engine.sessions.session(id).request.groups), to: op)
+      out.writeReply(.groups(try engine.sessions.session(id).groups), to: op)
     case .lock(let database):
       let session = try requireSession()
       let engine = engine

@@ -13,7 +13,7 @@ extension MAAPIConnection {
       let use = try use(call)
       let place = try use.locateVisible(path, call.isRelative)
       try Self.requireConfiguration(place, use.model)
-      let found = try use.transaction.read { (view) throws(NSOError) in try view.attributes(numbers, of: place) }
+      let found = try use.read { (view) throws(NSOError) in try view.attributes(numbers, of: place) }
       out.writeReply(.attributes(found), to: op)
     case .setAttr(let number, let value, let path):
       let use = try use(call)

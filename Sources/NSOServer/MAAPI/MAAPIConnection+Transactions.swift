@@ -135,7 +135,9 @@ extension MAAPIConnection {
     let session = request.session > 0 ? try engine.sessions.session(request.session) : transaction.session
     try requireRights(over: session, "work in user session \(session.id)")
     if binding?.isOwn != true { try borrow(session) }
-    let use = TransactionUse(transaction, isOwn: false, flags: [])
+    var isUnchecked = true
+    if case .user = connection.decision { isUnchecked = false }
+    let use = TransactionUse(transaction, isOwn: false, flags: [], isUnchecked: isUnchecked)
     try use.position.setNamespace(request.namespace, use.model)
     uses[handle.rawValue] = use
   }

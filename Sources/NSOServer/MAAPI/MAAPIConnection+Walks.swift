@@ -74,7 +74,7 @@ extension MAAPIConnection {
           stand = .position(known.stand)
         } else {
           stand = .position(
-            try use.transaction.read { (view) throws(NSOError) in try view.position(list, at: entry.keys, inclusive: false) })
+            try use.read { (view) throws(NSOError) in try view.position(list, at: entry.keys, inclusive: false) })
         }
       } else {
         stand = .index(after: (walk.indexKey, entry.keys))
@@ -98,9 +98,9 @@ extension MAAPIConnection {
       }
       return .done
     }
-    let transaction = use.transaction
+    let (transaction, isUnchecked) = (use.transaction, use.isUnchecked)
     services.offload(to: later) { () throws(NSOError) in
-      let view = try transaction.view()
+      let view = try transaction.view(unchecked: isUnchecked)
       var steps = try Steps(view, walk)
       return try steps.next()?.found ?? Found()
     }
@@ -146,9 +146,9 @@ extension MAAPIConnection {
       }
       return .done
     }
-    let transaction = use.transaction
+    let (transaction, isUnchecked) = (use.transaction, use.isUnchecked)
     services.offload(to: later) { () throws(NSOError) in
-      let view = try transaction.view()
+      let view = try transaction.view(unchecked: isUnchecked)
       var steps = try Steps(view, walk)
       var page = Page()
       while page.count < count {

@@ -33,7 +33,7 @@ extension MAAPIConnection {
     let context = Keypath(try use.locate(request.context, call.isRelative), use.model)
     let query = XPathQuery(
       request.expression, context: context, variables: request.variables.map { ($0.name.text, $0.expression.text) })
-    let view = try use.transaction.view()
+    let view = try use.view()
     let wantsTrace = request.wantsTrace
     let later = connection.later { (result: Result<Evaluation, NSOError>, out) in
       switch result {

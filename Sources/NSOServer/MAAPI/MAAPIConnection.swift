@@ -83,14 +83,14 @@ final class MAAPIConnection: IteratingConnection {
         let markDefaults = use.flags.contains(.noDefaults)
         out.writeTermVersion()
         if let place = use.quick(path, call.isRelative),
-          try use.transaction.read({ (view) throws(NSOError) in
+          try use.read({ (view) throws(NSOError) in
             view.writeQuickly(place, markDefaults: markDefaults, &out)
           })
         {
           return
         }
         let place = try use.locateVisible(path, call.isRelative)
-        try use.transaction.read { (view) throws(NSOError) in
+        try use.read { (view) throws(NSOError) in
           try view.writeLeaf(place, markDefaults: markDefaults, into: &out)
         }
       }
@@ -99,12 +99,16 @@ final class MAAPIConnection: IteratingConnection {
       out.writeAnswer(to: op) { (out) throws(NSOError) in
         let use = try use(call)
         if let place = use.quick(path, call.isRelative),
-          try use.transaction.read({ (view) throws(NSOError) in (try? view.exists(place)) == true })
+          try use.read({ (view) throws(NSOError) in (try? view.exists(place)) == true })
         {
           return out.writeAnswer(1)
         }
         let place = try use.locateVisible(path, call.isRelative)
-        out.writeAnswer(try use.transaction.read { (view) throws(NSOError) in try view.exists(place) } ? 1 : 0)
+        out.writeAnswer(
+          try use.read { (view) throws(NSOError) in
+            try view.requireReadable(place)
+            return try view.exists(place)
+          } ? 1 : 0)
       }
       return .done
     case .setElem(let term, let path) where !mayAskHooks(call):

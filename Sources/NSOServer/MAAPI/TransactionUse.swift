@@ -13,8 +13,11 @@ final class TransactionUse {
   var flags: TransactionFlags
   var position = Position()
   var cursors = CursorTable()
+  /// An application of the daemon that has attached to it: what the session may do is not its concern.
+  let isUnchecked: Bool
 
-  init(_ transaction: Transaction, isOwn: Bool, flags: TransactionFlags) {
+  init(_ transaction: Transaction, isOwn: Bool, flags: TransactionFlags, isUnchecked: Bool = false) {
+    self.isUnchecked = isUnchecked
     self.transaction = transaction
     self.isOwn = isOwn
     self.flags = flags
@@ -22,7 +25,18 @@ final class TransactionUse {
 
   var model: DataModel { transaction.model }
   /// As whom this connection writes at the moment.
-  var writer: TransactionWriter { transaction.writer(isOwner: isOwn) }
+  var writer: TransactionWriter {
+    let writer = transaction.writer(isOwner: isOwn)
+    return writer == .attached && isUnchecked ? .trusted : writer
+  }
+
+  /// Reads, as far as the session may.
+  func read<R>(_ body: (TreeView) throws(NSOError) -> R) throws(NSOError) -> R {
+    try transaction.read(unchecked: isUnchecked, body)
+  }
+
+  /// The view at this moment, for long reads elsewhere.
+  func view() throws(NSOError) -> TreeView { try transaction.view(unchecked: isUnchecked) }
 
   var options: ReadOptions {
     ReadOptions(markDefaults: flags.contains(.noDefaults), configurationOnly: flags.contains(.configOnly))

@@ -83,3 +83,21 @@ extension TreeLayout {
     }
   }
 }
+
+/// The key of an entry in the store's form.
+public enum EntryKey {
+  /// One of its values, in that form; nil when it does not have that many.
+  public static func value(_ index: Int, of key: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    key.withUnsafeBytes { bytes -> ArraySlice<UInt8>? in
+      var start = 0
+      for place in 0...max(0, index) {
+        guard KeyForm.isValue(bytes, at: start), let end = KeyEncoder.valueEnd(bytes, at: start), end <= bytes.count else {
+          return nil
+        }
+        if place == index { return key[(key.startIndex + start)..<(key.startIndex + end)] }
+        start = end
+      }
+      return nil
+    }
+  }
+}

@@ -45,7 +45,7 @@ extension CLIToolSettings {
             settings.proto = value
           },
           .value("i", "ip", "ADDR[/PORT]", "where the user is, for the audit log (SSH_CONNECTION)") { $0.source = $1 },
-          .flag("a", "noaaa", "without authorization; there are no access rules yet, so it is noted only") {
+          .flag("a", "noaaa", "without access rules, for who may switch them off: root, and the daemon's user") {
             $0.withoutAuthorization = true
           },
           .value("O", "opaque", "TEXT", "text for applications (NCS_CLI_OPAQUE)") { $0.opaque = $1 },

@@ -14,6 +14,8 @@ public final class AccessibleTree<Storage: InstanceStorage>: XPathTree {
   /// Whether the `when` conditions of a node hold below a parent. Asked for nodes that are only there by default; nil
   /// takes all for true.
   public var isApplicable: ((NodeID, Node) throws -> Bool)?
+  /// Whether what a node has by default may be seen at a place; nil: all of it.
+  public var isShown: ((NodeID, Storage.Place) -> Bool)?
 
   public init(_ storage: Storage) {
     self.storage = storage
@@ -214,6 +216,7 @@ public final class AccessibleTree<Storage: InstanceStorage>: XPathTree {
   /// Whether what a node has by default is there: its conditions hold, and its case is chosen, or the default where none
   /// is (RFC 7950, sections 7.6.1 and 7.9.3).
   private func isDefaultInUse(_ node: SchemaNode, in parent: Node) throws -> Bool {
+    if let isShown, !isShown(node.id, storage.place(of: node.id, in: parent.place)) { return false }
     if let reference = node.caseReference, try !isInEffect(reference, in: parent) { return false }
     guard node.flags.contains(.hasWhen), let isApplicable else { return true }
     return try isApplicable(node.id, parent)

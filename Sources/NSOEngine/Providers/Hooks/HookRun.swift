@@ -11,8 +11,13 @@ public enum TransactionWriter: Sendable {
   case owner
   /// A connection that attached to it.
   case attached
+  /// One that attached to it, of a process that is trusted: an application of the daemon, which is not checked.
+  case trusted
   /// One that attached to it, while hooks are asked: these are theirs.
   case hook
+
+  /// What the session may do counts.
+  var isChecked: Bool { self == .owner || self == .attached }
 }
 
 /// Hooks or transforms of a transaction are being asked. Nothing waits for them under a lock: this is what others find meanwhile.
@@ -60,12 +65,14 @@ extension Transaction {
   func beginWriting(as writer: TransactionWriter) throws(NSOError) -> (editor: TreeEditor, run: UInt64?) {
     try state.withLock { state throws(NSOError) in
       try requireWritable(state, as: writer)
+      var editor = state.editor
+      if !writer.isChecked { editor.access = nil }
       if let run = state.hooks {
         state.hooks?.isWriting = true
-        return (state.editor, run.number)
+        return (editor, run.number)
       }
       state.isBusy = true
-      return (state.editor, nil)
+      return (editor, nil)
     }
   }
 
@@ -80,9 +87,10 @@ extension Transaction {
           .aborted, "\(summary): the hook that this belongs to has answered, or was given up, before this write had ended")
       }
       state.hooks?.isWriting = false
-      let conditions = state.editor.conditions
+      let (conditions, access) = (state.editor.conditions, state.editor.access)
       state.editor = editor
       state.editor.conditions = conditions
+      state.editor.access = access
       noteWrite(&state)
     }
   }
@@ -158,9 +166,10 @@ extension Transaction {
     try state.withLock { state throws(NSOError) in
       guard state.phase != .finished else { throw finished }
       state.next &+= 1
-      let conditions = state.editor.conditions
+      let (conditions, access) = (state.editor.conditions, state.editor.access)
       state.editor = editor
       state.editor.conditions = conditions
+      state.editor.access = access
       state.hooks = HookRun(number: state.next, before: before)
       noteWrite(&state)
       return state.next
@@ -188,7 +197,9 @@ extension Transaction {
       case .success:
         throw NSOError(.aborted, "\(summary): the write was given up, since its client has gone")
       case .failure(let error):
+        let access = state.editor.access
         state.editor = before
+        state.editor.access = access
         noteWrite(&state)
         throw error
       }
@@ -200,7 +211,9 @@ extension Transaction {
     state.withLock { state in
       guard state.phase != .finished, state.hooks?.number == number, let before = state.hooks?.before else { return }
       state.hooks?.isGivenUp = true
+      let access = state.editor.access
       state.editor = before
+      state.editor.access = access
       noteWrite(&state)
     }
   }

@@ -1,0 +1,44 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The commands that a rule is about: words between blanks, each a POSIX extended regular expression for a whole word; `*` alone: all.
+struct CommandPattern: Hashable, Sendable {
+  /// Nil: all commands.
+  let words: [String]?
+
+  /// - Returns: nil when one of the words is no regular expression.
+  init?(_ text: String) {
+    let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
+    guard words != ["*"] else {
+      self.words = nil
+      return
+    }
+    guard !words.isEmpty, words.allSatisfy({ Self.match($0, "") != nil }) else { return nil }
+    self.words = words
+  }
+
+  /// A command that begins with the words of the rule.
+  func matches(_ command: [String]) -> Bool {
+    guard let words else { return true }
+    return command.count >= words.count && zip(words, command).allSatisfy { Self.match($0, $1) == true }
+  }
+
+  /// Whether a longer command that begins with these words may match.
+  func mayFollow(_ command: [String]) -> Bool {
+    guard let words else { return true }
+    return zip(words, command).allSatisfy { Self.match($0, $1) == true }
+  }
+
+  /// Nil: no regular expression. Rules are few and commands are typed: nothing compiled is kept.
+  private static func match(_ pattern: String, _ word: String) -> Bool? {
+    var expression = regex_t()
+    guard regcomp(&expression, "^(\(pattern))$", REG_EXTENDED | REG_NOSUB) == 0 else { return nil }
+    defer { regfree(&expression) }
+    return regexec(&expression, word, 0, nil, 0) == 0
+  }
+}
