@@ -31,9 +31,12 @@ public final class NetconfService: Sendable {
       engine.log.notice("NETCONF: no session for \(peer.user) from \(peer.address): \(error.message)")
       return
     }
-    // Also when somebody ends the session.
-    session.onEnd { transport.close() }
     let netconf = NetconfSession(engine, session, settings, transport)
+    // Also when somebody ends the session.
+    session.onEnd {
+      transport.close()
+      Task { await netconf.end("it was ended") }
+    }
     let reason = await netconf.run()
     engine.sessions.end(session, because: reason)
   }

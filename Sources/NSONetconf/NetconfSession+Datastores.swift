@@ -4,9 +4,11 @@ import NSOModel
 
 extension NetconfSession {
   func lock(_ database: DatabaseName) async throws -> Outcome {
-    if database == .candidate, engine.locks.holder(of: .candidate) == nil, try engine.isCandidateModified() {
+    if database == .candidate, engine.locks.holder(of: .candidate) == nil { try requireUnchangedCandidate() }
+    if database == .running, let pending = engine.confirmedCommits.pending, pending.session != session.id {
       throw RPCError(
-        .protocol, "lock-denied", "the candidate has changes that are neither committed nor discarded: discard-changes first",
+        .protocol, "lock-denied",
+        "a confirmed commit of \(pending.user) (session \(pending.session)) is pending: have it confirmed or cancelled first",
         info: [("session-id", "0")])
     }
     do throws(NSOError) {
@@ -19,7 +21,20 @@ extension NetconfSession {
       throw RPCError(
         .protocol, "lock-denied", error.message, info: [("session-id", isNamed ? "\(holder?.id ?? 0)" : "0")])
     }
+    guard database == .candidate else { return .ok }
+    // Somebody may have changed it while this one waited for the lock: what is his stays.
+    do { try requireUnchangedCandidate() } catch {
+      try engine.locks.unlock(.candidate, for: session)
+      throw error
+    }
     return .ok
+  }
+
+  private func requireUnchangedCandidate() throws {
+    guard try engine.isCandidateModified() else { return }
+    throw RPCError(
+      .protocol, "lock-denied", "the candidate has changes that are neither committed nor discarded: discard-changes first",
+      info: [("session-id", "0")])
   }
 
   func unlock(_ database: DatabaseName) async throws -> Outcome {

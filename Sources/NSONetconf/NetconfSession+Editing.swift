@@ -29,7 +29,9 @@ extension NetconfSession {
       try await self.load(request, options, into: transaction)
       // The candidate may be incomplete until it is committed, unless a test is asked for.
       if test == "test-only" || (test == "test-then-set" && target == .candidate) {
-        try await self.engine.validate(transaction, unlock: true, force: true)
+        try await self.heedingNoWarnings { () async throws(NSOError) in
+          try await self.engine.validate(transaction, unlock: true, force: true)
+        }
       }
       return test != "test-only"
     }

@@ -56,22 +56,24 @@ actor NetconfSession {
       end("its client has gone")
     }
     while ending == nil, let message = await queue.take() {
-      timer?.cancel()
+      // The end may have come with the message.
+      guard ending == nil else { break }
+      stopTimer()
       let task = Task { await self.respond(to: message) }
       running = task
       await task.value
       running = nil
       watchIdleness()
     }
-    timer?.cancel()
+    stopTimer()
     transport.close()
     await reader.value
     log("session of \(session.user) has ended: \(ending ?? "its connection has ended")")
     return ending ?? "its connection has ended"
   }
 
-  /// The first reason stands.
-  private func end(_ reason: String) {
+  /// The first reason stands. What is being carried out is given up.
+  func end(_ reason: String) {
     if ending == nil { ending = reason }
     queue.end()
     running?.cancel()
@@ -113,7 +115,7 @@ actor NetconfSession {
     guard case .hello(let capabilities) = NetconfRequest.read(message) else {
       throw Broken(reason: "its client did not begin with a hello")
     }
-    timer?.cancel()
+    stopTimer()
     watchIdleness()
     if capabilities.contains(NetconfNames.base11) {
       framing = .chunked
@@ -133,10 +135,15 @@ actor NetconfSession {
 
   // MARK: Time limits
 
-  private func startTimer(_ limit: Duration, _ reason: String) {
+  /// Also one whose time is just over.
+  private func stopTimer() {
     timers &+= 1
-    let number = timers
     timer?.cancel()
+  }
+
+  private func startTimer(_ limit: Duration, _ reason: String) {
+    stopTimer()
+    let number = timers
     timer = Task { [weak self] in
       try await Task.sleep(for: limit)
       await self?.timeOver(number, limit, reason)

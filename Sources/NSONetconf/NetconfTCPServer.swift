@@ -46,8 +46,8 @@ public final class NetconfTCPServer: Sendable {
     var drained: CheckedContinuation<Void, Never>?
   }
 
-  /// More connections are not taken at a time.
-  private static let connectionLimit = 1024
+  /// More connections are not taken at a time: each is a user session, which other ways to the daemon need as well.
+  private static let connectionLimit = 256
 
   private let service: NetconfService
   private let group: any EventLoopGroup
@@ -166,7 +166,12 @@ public final class NetconfTCPServer: Sendable {
     }
     defer { timer.cancel() }
     do throws(TCPOpening.Malformed) {
-      let header = try await opening.header()
+      let header: TCPOpening.Header?
+      switch try await opening.header() {
+      case .header(let found): header = found
+      case .none: header = nil
+      case .over: return transport.close()
+      }
       timer.cancel()
       let user = header?.user ?? TCPOpening.defaultUser
       let groups: [String]

@@ -15,6 +15,14 @@ final class TCPOpening: NetconfTransport {
     var reason: String
   }
 
+  enum Beginning: Hashable {
+    case header(Header)
+    /// A message, or nothing yet.
+    case none
+    /// The connection has ended without a word, as those of somebody who looks for open ports.
+    case over
+  }
+
   static let defaultUser = "admin"
   /// Who begins with a header does so at once; others may wait for our hello.
   private static let patience = Duration.milliseconds(500)
@@ -31,17 +39,21 @@ final class TCPOpening: NetconfTransport {
 
   init(_ transport: ChannelTransport) { self.transport = transport }
 
-  /// The header; nil when the connection begins without.
-  func header() async throws(Malformed) -> Header? {
+  /// The header, if the connection begins with one.
+  func header() async throws(Malformed) -> Beginning {
     let transport = transport
     let first = Task { await transport.read() }
     state.withLock { $0.first = first }
-    // At the end of the connection the first read says so again.
-    guard var bytes = await Self.value(of: first, within: Self.patience) else { return nil }
+    var bytes: ByteBuffer
+    switch await Self.value(of: first, within: Self.patience) {
+    case nil: return .none
+    case .some(nil): return .over
+    case .some(let some?): bytes = some
+    }
     state.withLock { $0.first = nil }
     guard bytes.readableBytesView.first == UInt8(ascii: "[") else {
       state.withLock { [bytes] in $0.rest = bytes }
-      return nil
+      return .none
     }
     while true {
       if let end = bytes.readableBytesView.firstIndex(of: 0x0A) {
@@ -49,7 +61,7 @@ final class TCPOpening: NetconfTransport {
         let line = bytes.readString(length: count) ?? ""
         bytes.moveReaderIndex(forwardBy: 1)
         state.withLock { [bytes] in $0.rest = bytes }
-        return try Self.parse(line)
+        return .header(try Self.parse(line))
       }
       guard bytes.readableBytes <= Self.limit else { throw Malformed(reason: "the header has no end") }
       guard let more = await transport.read() else { throw Malformed(reason: "the connection ended in its header") }
@@ -57,11 +69,11 @@ final class TCPOpening: NetconfTransport {
     }
   }
 
-  /// Nil when it takes longer, or is nil.
-  private static func value(of task: Task<ByteBuffer?, Never>, within limit: Duration) async -> ByteBuffer? {
+  /// Nil when it takes longer.
+  private static func value(of task: Task<ByteBuffer?, Never>, within limit: Duration) async -> ByteBuffer?? {
     await withCheckedContinuation { continuation in
       let box = OnceBox(continuation)
-      Task { box.resume(await task.value) }
+      Task { box.resume(.some(await task.value)) }
       Task {
         try? await Task.sleep(for: limit)
         box.resume(nil)
@@ -70,11 +82,11 @@ final class TCPOpening: NetconfTransport {
   }
 
   private final class OnceBox: Sendable {
-    private let continuation: Mutex<CheckedContinuation<ByteBuffer?, Never>?>
+    private let continuation: Mutex<CheckedContinuation<ByteBuffer??, Never>?>
 
-    init(_ continuation: CheckedContinuation<ByteBuffer?, Never>) { self.continuation = Mutex(continuation) }
+    init(_ continuation: CheckedContinuation<ByteBuffer??, Never>) { self.continuation = Mutex(continuation) }
 
-    func resume(_ value: ByteBuffer?) { continuation.withLock { $0.take() }?.resume(returning: value) }
+    func resume(_ value: ByteBuffer??) { continuation.withLock { $0.take() }?.resume(returning: value) }
   }
 
   static func parse(_ line: String) throws(Malformed) -> Header {

@@ -24,7 +24,10 @@ import Testing
       #expect(tag(try await client.edit(#"<name nc:operation="create">b</name>"#)) == "data-exists")
       #expect(tag(try await client.edit(#"<interface nc:operation="delete"><name>eth1</name></interface>"#)) == "data-missing")
       #expect(try await client.edit(#"<interface nc:operation="remove"><name>eth1</name></interface>"#) == "<ok/>")
-      #expect(tag(try await client.edit(#"<mtu nc:operation="delete"/>"#)) == "invalid-value")
+      #expect(tag(try await client.edit(#"<mtu nc:operation="delete"/>"#)) == "data-missing")
+      #expect(try await client.edit("<mtu>1400</mtu>") == "<ok/>")
+      #expect(try await client.edit(#"<mtu nc:operation="delete"/>"#) == "<ok/>")
+      #expect(try await client.edit(#"<mtu nc:operation="remove"/>"#) == "<ok/>")
       #expect(tag(try await client.edit(#"<mtu nc:operation="delete">1500</mtu>"#)) == "data-missing")
       #expect(
         try await client.edit(#"<interface nc:operation="replace"><name>eth0</name><alias>x</alias></interface>"#) == "<ok/>")

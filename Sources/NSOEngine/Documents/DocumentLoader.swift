@@ -335,7 +335,9 @@ struct DocumentLoader {
     let facts = model[node]
     var place = location
     var value: Value?
-    if facts.kind == .leafList || !facts.flags.contains(.empty) {
+    // A leaf is deleted by its name (RFC 7950, section 7.6.7).
+    let needsValue = options.edit == nil || facts.kind == .leafList || (operation != .delete && operation != .remove)
+    if needsValue, facts.kind == .leafList || !facts.flags.contains(.empty) {
       let parsed = try editor.parse(text, node, location, resolver(names))
       if facts.kind == .leafList {
         var builder = LocationBuilder(model, from: location)
@@ -344,7 +346,7 @@ struct DocumentLoader {
       } else {
         value = parsed
       }
-    } else if text.contains(where: { !$0.isWhitespace }) {
+    } else if needsValue, text.contains(where: { !$0.isWhitespace }) {
       throw NSOError(.badType, "\(location.text(model)) is of type empty and takes no text")
     }
     if marks.isDefault {
