@@ -49,6 +49,8 @@ public final class SSHChannel: Sendable {
     var endings: [@Sendable () -> Void] = []
     var interrupt: (@Sendable () -> Void)?
     var status: Int32?
+    /// The service wants no more; what it has written is still sent.
+    var isEnding = false
     var isClosed = false
   }
 
@@ -96,7 +98,7 @@ public final class SSHChannel: Sendable {
 
   private func write(_ bytes: some Sequence<UInt8> & Sendable, isError: Bool) async throws(Closed) {
     let isClosed = state.withLock { state in
-      guard !state.isClosed else { return true }
+      guard !state.isClosed, !state.isEnding else { return true }
       if isError { state.errors += bytes } else { state.output += bytes }
       return false
     }
@@ -104,12 +106,27 @@ public final class SSHChannel: Sendable {
     wake()
     await withCheckedContinuation { continuation in
       let goesOn = state.withLock { state in
-        guard !state.isClosed, state.output.count + state.errors.count > Self.limit else { return true }
+        guard !state.isClosed, !state.isEnding, state.output.count + state.errors.count > Self.limit else { return true }
         state.writers.append(continuation)
         return false
       }
       if goesOn { continuation.resume() }
     }
+  }
+
+  /// For the service, from any task: whoever reads gets the end, nothing more can be written, and what was written is still sent.
+  public func end() {
+    let (reader, writers) = state.withLock { state in
+      state.isInputOver = true
+      state.isEnding = true
+      defer {
+        state.reader = nil
+        state.writers = []
+      }
+      return (state.reader, state.writers)
+    }
+    reader?.resume(returning: nil)
+    for writer in writers { writer.resume() }
   }
 
   /// Of the client's window, as it is now; nil where there is none.

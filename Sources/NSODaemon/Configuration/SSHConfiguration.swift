@@ -24,7 +24,13 @@ extension DaemonConfiguration {
   }
 
   /// The services that SSH can carry, and where `ncs.conf` speaks of them.
-  private static let sshServices = [(service: "cli", setting: "cli/ssh", isOn: ["cli/enabled", "cli/ssh/enabled"])]
+  private static let sshServices = [
+    (service: "cli", setting: "cli/ssh", isOn: ["cli/enabled", "cli/ssh/enabled"], hasBanner: true),
+    (
+      service: "netconf", setting: "netconf-north-bound/transport/ssh",
+      isOn: ["netconf-north-bound/enabled", "netconf-north-bound/transport/ssh/enabled"], hasBanner: false
+    ),
+  ]
 
   /// Reads the files that the settings name, too: may wait for the disk.
   func readSSH() throws -> SSH {
@@ -51,7 +57,7 @@ extension DaemonConfiguration {
     ssh.settings.hostKeys = found.keys
     for service in enabled {
       ssh.settings.listeners += try listeners(of: service.service, service.setting)
-      ssh.settings.banners[service.service] = try banner(service.setting, &ssh.faults)
+      if service.hasBanner { ssh.settings.banners[service.service] = try banner(service.setting, &ssh.faults) }
     }
     try readLimits(&ssh.settings)
     try readAlgorithms(&ssh.settings, &ssh.faults)

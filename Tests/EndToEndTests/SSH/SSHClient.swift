@@ -161,6 +161,20 @@ final class SSHClient: @unchecked Sendable {
     }
   }
 
+  /// Sends text to a subsystem, without an end of input.
+  /// - Returns: what comes until the subsystem ends.
+  func converse(subsystem: String, _ text: String) async throws -> String {
+    try await offThread { [self] in
+      let channel = try open()
+      defer { ssh_channel_free(channel) }
+      let bytes = Array(text.utf8)
+      guard ssh_channel_request_subsystem(channel, subsystem) == SSH_OK,
+        ssh_channel_write(channel, bytes, UInt32(bytes.count)) == bytes.count
+      else { throw Failure(description: error) }
+      return try all(channel, 0)
+    }
+  }
+
   func type(_ text: String) async throws {
     try await offThread { [self] in
       let bytes = Array(text.utf8)

@@ -13,6 +13,7 @@ extension Router {
       settings: """
         <aaa><ssh-server-key-dir>./ssh</ssh-server-key-dir>\(aaa)</aaa>
         <cli><ssh><ip>127.0.0.1</ip><port>\(port)</port>\(cli)</ssh></cli>
+        <netconf-north-bound><transport><ssh><ip>127.0.0.1</ip><port>0</port></ssh></transport></netconf-north-bound>
         <logs><audit-log><enabled>true</enabled><file><name>./logs/audit.log</name><enabled>true</enabled></file></audit-log></logs>
         \(settings)
         """)
@@ -32,10 +33,10 @@ extension Router {
 }
 
 extension Instance {
-  /// Where the daemon serves the CLI over SSH.
-  func sshPort() async throws -> UInt16 {
+  /// Where the daemon serves the CLI over SSH, or `netconf`.
+  func sshPort(_ service: String = "cli") async throws -> UInt16 {
     let status = try await run("ncs", "--status").output
-    guard let place = status.firstRange(of: "cli: 127.0.0.1 port "),
+    guard let place = status.firstRange(of: "\(service): 127.0.0.1 port "),
       let port = UInt16(status[place.upperBound...].prefix { $0.isNumber })
     else { throw ChildProcess.Failure(description: "no SSH listener in\n\(status)") }
     return port
@@ -91,6 +92,45 @@ extension Instance {
       "SESSION_CREATE context cli from 127.0.0.1:", "over ssh", "CLI_CMD 'show configuration system location'", "AUTH_LOGOUT",
     ] { #expect(audit.contains(text), "\(text) is missing in\n\(audit)") }
     #expect(!audit.contains("nobody") && !audit.contains("xyzzy"))
+  }
+
+  /// The subsystem of RFC 6242, on a port of its own.
+  @Test func netconf() async throws {
+    let instance = try Router.withSSH()
+    let base = "urn:ietf:params:xml:ns:netconf:base:1.0"
+    func rpc(_ text: String) -> String { "<rpc message-id=\"1\" xmlns=\"\(base)\">\(text)</rpc>]]>]]>" }
+    let hello =
+      "<hello xmlns=\"\(base)\"><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities></hello>]]>]]>"
+    try await instance.withDaemon { _ in
+      func connect() async throws -> SSHClient {
+        let client = try await SSHClient.connect(instance.sshPort("netconf"))
+        guard try await client.logIn("ada", password: "xyzzy plugh") else { throw SSHClient.Failure(description: "no login") }
+        return client
+      }
+      let client = try await connect()
+      let edit = rpc(
+        """
+        <edit-config><target><running/></target><config><system xmlns="urn:swift-nso:example:router"><location>Loft</location></system>\
+        </config></edit-config>
+        """)
+      let get = rpc(
+        "<get-config><source><running/></source><filter><system xmlns=\"urn:swift-nso:example:router\"><location/></system></filter></get-config>"
+      )
+      let text = try await client.converse(subsystem: "netconf", hello + edit + get + rpc("<close-session/>"))
+      #expect(text.ranges(of: "<ok/>").count == 2 && text.contains("<location>Loft</location>"), "\(text)")
+      #expect(try await instance.cmd("mget /r:system/location") == "Loft\n")
+      // The CLI is not on this port, nor NETCONF on that of the CLI.
+      await #expect(throws: SSHClient.Failure.self) { _ = try await client.run("show configuration") }
+      #expect(try await !instance.ssh().begin(subsystem: "netconf"))
+      // The lock of a client that dies is free.
+      let dying = try await connect()
+      #expect(try await dying.begin(subsystem: "netconf"))
+      dying.die()
+      try await until("the session is gone") {
+        try await !instance.run("ncs", "--status").output.contains("netconf, from")
+      }
+    }
+    #expect(try instance.read("logs/audit.log").contains("SESSION_CREATE context netconf from 127.0.0.1:"))
   }
 
   @Test func publicKeys() async throws {
