@@ -23,6 +23,8 @@ struct ListeningSocket: Sendable {
     var descriptor: Int32
     var address: IPAddress
     var port: UInt16
+    /// Where the system chooses the port, each service has its own.
+    var service: String?
   }
 
   let listener: SSHSettings.Listener
@@ -98,6 +100,8 @@ struct ListeningSocket: Sendable {
         continue
       }
       _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+      // Not inherited. A peer that reads nothing must not hold up the thread of its connection, and with it all time limits.
+      _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
       var one: Int32 = 1
       setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
       setsockopt(number, SOL_SOCKET, SO_KEEPALIVE, &one, socklen_t(MemoryLayout<Int32>.size))
@@ -167,8 +171,10 @@ extension SSHSettings.Listener {
   struct Place: Hashable {
     var address: IPAddress
     var port: UInt16
+    /// Where the system chooses the port, each service has its own.
+    var service: String?
   }
 
   /// Where it is, whatever is served.
-  var place: Place { Place(address: address, port: port) }
+  var place: Place { Place(address: address, port: port, service: port == 0 ? service : nil) }
 }

@@ -66,6 +66,8 @@ final class SSHChannelSlot {
           isError
           ? ssh_channel_write_stderr(channel, bytes, UInt32(bytes.count))
           : ssh_channel_write(channel, bytes, UInt32(bytes.count))
+        // Nobody takes it any more: the client has closed the channel, and perhaps not read what it was sent.
+        if count < 0 { isOverHere = true }
         guard count > 0 else { break }
         served.sent(isError: isError, Int(count))
       }

@@ -26,6 +26,7 @@ final class SSHConnection {
   private let callbacks: UnsafeMutablePointer<ssh_server_callbacks_struct>
   private let counters: UnsafeMutablePointer<ssh_counter_struct>
   var channels: [SSHChannelSlot] = []
+  private var isClosing = false
   var peer: SSHPeer?
   var failures = 0
   var hasShownBanner = false
@@ -260,8 +261,9 @@ final class SSHConnection {
   }
 
   private func close(_ reason: String) {
-    for slot in channels { slot.end() }
-    channels = []
+    // Whatever the library still reads begins nothing any more.
+    isClosing = true
+    while let slot = channels.popLast() { slot.end() }
     ssh_event_remove_session(event, session)
     ssh_event_remove_fd(event, handle.wakeDescriptor)
     ssh_session_set_disconnect_message(session, reason)
@@ -293,6 +295,8 @@ final class SSHConnection {
       let isGood = connection.logIn(String(cString: user), key: key, signature: Int32(state))
       return isGood ? SSH_AUTH_SUCCESS.rawValue : SSH_AUTH_DENIED.rawValue
     }
+    // The library would offer it to whoever asks, and read its files.
+    callbacks.gssapi_select_oid_function = { _, _, _, _, _ in nil }
     callbacks.channel_open_request_session_function = { _, data in SSHConnection.from(data)?.openChannel() }
     return callbacks
   }
@@ -302,7 +306,7 @@ final class SSHConnection {
   }
 
   private func openChannel() -> ssh_channel? {
-    guard let peer, channels.count < Self.channelLimit, let channel = ssh_channel_new(session) else { return nil }
+    guard !isClosing, let peer, channels.count < Self.channelLimit, let channel = ssh_channel_new(session) else { return nil }
     let slot = SSHChannelSlot(channel, peer, context, handle)
     channels.append(slot)
     slot.listen()

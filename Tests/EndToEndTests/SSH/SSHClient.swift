@@ -45,6 +45,8 @@ final class SSHClient: @unchecked Sendable {
   }
 
   deinit {
+    // Whoever drops it does not wait for the server.
+    ssh_set_blocking(session, 0)
     if let channel { ssh_channel_free(channel) }
     ssh_disconnect(session)
     ssh_free(session)
