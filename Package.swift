@@ -102,7 +102,8 @@ let package = Package(
     library(
       "NSODaemon",
       [
-        "NSOServer", "NSOCLI", "NSONetconf", "NSOSSH", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument", "NSOWire",
+        "NSOServer", "NSOCLI", "NSONetconf", "NSOSSH", "NSOEngine", "NSOSecrets", "NSOSchema", "NSOStore", "NSODocument",
+        "NSOWire",
         "NSOModel",
         nioCore,
         nioPosix, logging,
@@ -140,7 +141,10 @@ let package = Package(
     tests("NSOEngineTests", ["NSOEngine", "NSOSecrets", "NSOXPath", "NSOSchema", "NSOStore", "NSOModel", "TestSupport"]),
     tests(
       "NSONetconfTests",
-      ["NSONetconf", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOModel", "TestSupport", nioCore, nioPosix, logging]),
+      [
+        "NSONetconf", "NSOEngine", "NSOSchema", "NSOStore", "NSODocument", "NSOModel", "TestSupport", nioCore, nioPosix,
+        logging,
+      ]),
     tests("NSOCLITests", ["NSOCLI", "NSOEngine", "NSOSchema", "NSOStore", "NSOModel", logging]),
     tests(
       "NSOServerTests",

@@ -108,7 +108,8 @@ public final class Daemon: Sendable {
     cli = CLIService(engine, configuration.cli)
     netconf = NetconfService(engine, configuration.netconf.settings)
     netconfTCP = NetconfTCPServer(netconf, group: group, logger: log.logger("netconf"))
-    ssh = try SSHServer(engine, ["cli": SSHCommandLine(engine, cli), "netconf": SSHNetconf(service: netconf)], log.logger("ssh"))
+    let services: [String: any SSHService] = ["cli": SSHCommandLine(engine, cli), "netconf": SSHNetconf(service: netconf)]
+    ssh = try SSHServer(engine, services, log.logger("ssh"))
     self.group = group
     self.startTime = startTime
     self.name = name

@@ -20,6 +20,12 @@ struct NetconfRequest: Sendable {
   /// In how much of a message `config` may stand.
   private static let configDepth = 3...4
 
+  /// Directly in the operation also without a namespace, as many clients send it.
+  private static func isConfig(_ element: DocumentElement, _ depth: Int) -> Bool {
+    configDepth.contains(depth) && NetconfNames.isBase(element.name, "config")
+      || depth == configDepth.lowerBound && element.name == DocumentName("config", in: .none)
+  }
+
   static func read(_ bytes: [UInt8]) -> Reading {
     let parser = XMLDocumentParser()
     var builder = DocumentTreeBuilder()
@@ -36,8 +42,11 @@ struct NetconfRequest: Sendable {
             root = element
           } else if config == nil {
             if depth == 2, builder.root != nil { second = second ?? element.name }
-            try builder.handle(event, at: parser.position)
-            if configDepth.contains(depth), NetconfNames.isBase(element.name, "config") { config = depth }
+            guard isConfig(element, depth) else { return try builder.handle(event, at: parser.position) }
+            var element = element
+            element.name = DocumentName("config", in: .namespace(NetconfNames.base))
+            try builder.handle(.start(element), at: parser.position)
+            config = depth
           }
         case .end:
           if let open = config {
@@ -98,7 +107,7 @@ struct NetconfRequest: Sendable {
         depth += 1
         if config != nil {
           try body(event)
-        } else if Self.configDepth.contains(depth), NetconfNames.isBase(element.name, "config") {
+        } else if Self.isConfig(element, depth) {
           config = depth
         }
       case .end:

@@ -137,6 +137,12 @@ extension NetconfSession {
     guard let other, !other.isSystem, settings.extendedSessions || other.context == "netconf" else {
       throw RPCError.invalidValue("there is no NETCONF session \(id)", "session-id")
     }
+    // Denied by default in the model of the operation (RFC 6241: nacm:default-deny-all), and rules for operations are not asked.
+    guard session.accessRules == nil || other.user == session.user else {
+      throw RPCError(
+        .application, "access-denied",
+        "session \(id) belongs to \(other.user): \(session.user) may end sessions of their own only")
+    }
     engine.sessions.end(other, because: "killed by \(session.summary)")
     return .ok
   }

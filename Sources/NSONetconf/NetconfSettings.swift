@@ -12,6 +12,8 @@ public struct NetconfSettings: Sendable, Hashable {
   public var logsReplies = false
   /// How long the client's hello may take.
   public var helloTimeout = Duration.seconds(60)
+  /// For how long a connection in clear text that says nothing may still begin with a header.
+  public var headerPatience = Duration.milliseconds(500)
   /// The most bytes of one message.
   public var messageLimit = 64 << 20
 

@@ -157,8 +157,9 @@ public final class NetconfTCPServer: Sendable {
   }
 
   private func serve(_ transport: ChannelTransport, _ peer: Address) async {
-    let opening = TCPOpening(transport)
-    let limit = service.settings.helloTimeout
+    let settings = service.settings
+    let opening = TCPOpening(transport, patience: settings.headerPatience)
+    let limit = settings.helloTimeout
     // For who begins a header and does not end it.
     let timer = Task {
       try await Task.sleep(for: limit)

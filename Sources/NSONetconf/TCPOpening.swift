@@ -24,11 +24,11 @@ final class TCPOpening: NetconfTransport {
   }
 
   static let defaultUser = "admin"
-  /// Who begins with a header does so at once; others may wait for our hello.
-  private static let patience = Duration.milliseconds(500)
   private static let limit = 4096
 
   private let transport: ChannelTransport
+  /// Who begins with a header does so at once; others may wait for our hello.
+  private let patience: Duration
   private struct State {
     /// Bytes that are no header.
     var rest = ByteBuffer()
@@ -37,7 +37,10 @@ final class TCPOpening: NetconfTransport {
   }
   private let state = Mutex(State())
 
-  init(_ transport: ChannelTransport) { self.transport = transport }
+  init(_ transport: ChannelTransport, patience: Duration) {
+    self.transport = transport
+    self.patience = patience
+  }
 
   /// The header, if the connection begins with one.
   func header() async throws(Malformed) -> Beginning {
@@ -45,7 +48,7 @@ final class TCPOpening: NetconfTransport {
     let first = Task { await transport.read() }
     state.withLock { $0.first = first }
     var bytes: ByteBuffer
-    switch await Self.value(of: first, within: Self.patience) {
+    switch await Self.value(of: first, within: patience) {
     case nil: return .none
     case .some(nil): return .over
     case .some(let some?): bytes = some

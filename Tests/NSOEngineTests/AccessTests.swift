@@ -51,6 +51,34 @@ struct AccessTests {
     #expect(test.refusal(system) { try $0.set(test.test.locate("/a:top/secret"), .string("x")) } == nil)
   }
 
+  /// What rules say of single entries and values holds for the whole, too.
+  @Test func rulesWithKeysHoldForTheWhole() async throws {
+    let test = try await AccessEngine()
+    defer { test.test.close() }
+    // The first can hold for nothing: entries of a list have no value.
+    try await test.list(
+      Rule.rule("odd", "deny", "/top/server[.='x']") + Rule.rule("t2", "deny", "/top/tags[.='t2']", "create delete")
+        + Rule.rule("all", "permit", "/top"))
+    let session = try test.user()
+    let transaction = try test.start(session)
+    let tags = try test.test.locate("/a:top/tags")
+    #expect(test.refusal(transaction) { try $0.delete(tags) }?.contains("t2") == true)
+    #expect(test.refusal(transaction) { try $0.set(tags, .list([.string("t1")])) }?.contains("t2") == true)
+    #expect(test.refusal(transaction) { try $0.set(tags, .list([.string("t2"), .string("t3")])) } == nil)
+    #expect(try test.read(transaction.view(), "/a:top/tags") == .list([.string("t2"), .string("t3")]))
+  }
+
+  /// Whether a lock selects something tells nothing of what may not be read.
+  @Test func locksOnPartsSeeWhatTheUserSees() async throws {
+    let test = try await AccessEngine()
+    defer { test.test.close() }
+    let session = try test.user()
+    let engine = test.test.engine
+    let guess = "/a:top[starts-with(a:secret, 'x')]/a:name"
+    #expect(await code { _ = try await engine.lockPart(of: .running, [guess], for: session) } == .noExists)
+    #expect(await code { _ = try await engine.lockPart(of: .running, [guess], for: test.test.session) } == nil)
+  }
+
   @Test func theFirstRuleThatMatchesDecides() async throws {
     let test = try await AccessEngine()
     defer { test.test.close() }

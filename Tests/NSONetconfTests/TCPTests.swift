@@ -64,7 +64,9 @@ import Testing
   }
 
   @Test func aHeaderNamesTheUser() async throws {
-    try await with { (server, port) async throws in
+    var settings = NetconfSettings()
+    settings.headerPatience = .seconds(60)
+    try await with(settings) { (server, port) async throws in
       let client = try await connect(port, "[joe;192.0.2.1;]\n" + TestClient.hello(chunked: false))
       #expect(await received(client, until: "]]>]]>").contains("</hello>"))
       let session = try #require(server.engine.sessions.all.first)

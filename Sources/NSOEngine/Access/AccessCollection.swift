@@ -183,9 +183,12 @@ extension Engine {
       for fault in collection.faults { journal.developer(.developerAAA, .error, "\(request.user): \(fault)") }
       return (groups, rules)
     } catch {
-      // Without rules nobody may write (protocol part 08, section 2.9).
+      // Nobody knows what is forbidden.
       journal.record(.daemon, .aaaLoadFailure, "the access rules for \(request.user) cannot be read: \(error.message)")
-      return (request.groups, AccessRules())
+      var rules = AccessRules()
+      rules.refusesAll = true
+      rules.isUnreadable = true
+      return (request.groups, rules)
     }
   }
 }

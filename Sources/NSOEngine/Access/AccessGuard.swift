@@ -32,6 +32,11 @@ final class AccessGuard: Sendable {
 
   func shows(_ path: TreePath) -> Bool { table.shows(path) }
 
+  /// Whether rules for single entries, or values, are about writing a node.
+  func writesByKeys(_ node: NodeID) -> Bool {
+    [.create, .update, .delete].contains { table.state($0, node) == .byKeys }
+  }
+
   // MARK: Writing and invoking
 
   /// - Throws: ACCESS_DENIED, which says who, what, where and which rule.
@@ -81,7 +86,10 @@ final class AccessGuard: Sendable {
       guard model[id].placement == .provider, model[id].isConfiguration, !model[id].isKey,
         table.state(.delete, id) != .permitted
       else { continue }
-      let decision = table.decide(.delete, id, at: place.path)
+      var decision = table.decide(.delete, id, at: place.path)
+      if decision.isPermitted, table.state(.delete, id) == .byKeys {
+        decision = AccessDecision(isPermitted: false, cause: .unknownKeys)
+      }
       if !decision.isPermitted { throw denial(decision, AccessOperation.delete.text, model.schema.path(of: id)) }
     }
   }

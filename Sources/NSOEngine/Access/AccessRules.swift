@@ -69,6 +69,10 @@ public struct AccessDecision: Hashable, Sendable {
     case byDefault(String)
     /// `aaa/authorization/callback` is enabled.
     case callback
+    /// The rules cannot be read.
+    case unreadable
+    /// Rules with keys are about it, and which entries there are is not looked through.
+    case unknownKeys
   }
 
   public var isPermitted: Bool
@@ -83,6 +87,10 @@ public struct AccessDecision: Hashable, Sendable {
       "rule \"\(name)\" of rule-list \"\(list)\" in /nacm \(isPermitted ? "permits" : "denies") it"
     case .annotation(let name): "the model says nacm:\(name) there, and no rule permits it"
     case .byDefault(let leaf): "no rule is about it, and /nacm/\(leaf) is \(isPermitted ? "permit" : "deny")"
+    case .unreadable:
+      "the access rules could not be read when the session began (the daemon log says why); begin another session"
+    case .unknownKeys:
+      "rules of /nacm with keys are about it, and what providers store is not looked through; delete the entries one by one"
     case .callback:
       "authorization is left to an application (ncs.conf, aaa/authorization/callback/enabled), and none can register: the form of that callback is not known"
     }
@@ -92,8 +100,9 @@ public struct AccessDecision: Hashable, Sendable {
 /// The access rules of one user session: those that are for its groups and its context, in their order, with the user's name filled
 /// in. Collected when the session starts, and kept for it; a value. Sessions that are not checked have none.
 public struct AccessRules: Hashable, Sendable {
-  /// Everything is denied, since the application that was to decide is not there.
+  /// Everything is denied: the application that was to decide is not there, or the rules cannot be read.
   var refusesAll = false
+  var isUnreadable = false
   var permitsReading = true
   var permitsWriting = false
   var permitsExecution = true
@@ -105,6 +114,9 @@ public struct AccessRules: Hashable, Sendable {
   var commands: [CommandRule] = []
 
   init() {}
+
+  /// Where everything is denied.
+  var refusal: AccessDecision { AccessDecision(isPermitted: false, cause: isUnreadable ? .unreadable : .callback) }
 
   /// What holds when no rule and no annotation decides.
   func byDefault(_ operation: AccessOperation) -> AccessDecision {
@@ -119,7 +131,7 @@ public struct AccessRules: Hashable, Sendable {
 
   /// Whether a command of the CLI may be seen (`read`) or run (`exec`).
   public func decide(_ operation: AccessOperation, command words: [String]) -> AccessDecision {
-    if refusesAll { return AccessDecision(isPermitted: false, cause: .callback) }
+    if refusesAll { return refusal }
     for rule in commands where rule.operations.contains(.init(operation)) && rule.command.matches(words) {
       return AccessDecision(
         isPermitted: rule.isPermit, cause: .rule(list: rule.list, name: rule.name), isLogged: rule.isPermit && rule.logsPermit)

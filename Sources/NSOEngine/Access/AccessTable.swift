@@ -180,7 +180,8 @@ final class AccessTable: Sendable {
       let index = key.name.map { name in schema[node].keys.firstIndex { schema[$0].name.name == name.name } } ?? 0
       let leaf: NodeID? =
         switch schema[node].kind {
-        case .list: index.map { schema[node].keys[$0] }
+        // Entries of a list have no value, and those of a list of operational data perhaps no keys.
+        case .list: key.name == nil ? nil : index.map { schema[node].keys[$0] }
         case .leafList: key.name == nil ? node : nil
         default: nil
         }
@@ -231,7 +232,7 @@ final class AccessTable: Sendable {
   /// The first rule that matches, else annotations, else the defaults.
   /// - Parameter path: where the node is; of an action, where what has it is.
   func decide(_ operation: AccessOperation, _ node: NodeID, at path: TreePath) -> AccessDecision {
-    if rules.refusesAll { return AccessDecision(isPermitted: false, cause: .callback) }
+    if rules.refusesAll { return rules.refusal }
     let schemaNode = model.schema[node]
     for candidate in candidates[node.index] {
       let rule = rules.rules[candidate.rule]
@@ -307,9 +308,9 @@ final class AccessTable: Sendable {
     }
   }
 
-  /// Everything below a node may be deleted, created and so on, whatever its keys are.
+  /// A node, if that is one, and everything below it may be deleted, created and so on, whatever its keys are.
   func permitsAll(_ operation: AccessOperation, below node: NodeID?) -> Bool {
-    let range = node.map { $0.index + 1..<model.schema[$0].subtreeEnd.index } ?? 0..<states.count
+    let range = node.map { $0.index..<model.schema[$0].subtreeEnd.index } ?? 0..<states.count
     return range.allSatisfy { index in
       let id = NodeID(rawValue: Int32(truncatingIfNeeded: index))
       return !model.layout.isStored(id) || model[id].isKey || state(operation, id) == .permitted

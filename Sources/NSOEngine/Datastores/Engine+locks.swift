@@ -47,7 +47,7 @@ extension Engine {
     let selection =
       model.hasProviders
       ? try await ProviderWait.run { () throws(NSOError) in try self.selectWithProviders(expressions, in: database, session) }
-      : try select(expressions, try currentView(of: database), in: database)
+      : try select(expressions, try currentView(of: database), in: database, session)
     let model = selection.model
     let id = try await withoutCommits(to: database, session, action) { () throws(NSOError) in
       guard model === self.model else {
@@ -73,9 +73,11 @@ extension Engine {
   }
 
   private func select(
-    _ expressions: [String], _ view: TreeView, in database: DatabaseName
+    _ expressions: [String], _ whole: TreeView, in database: DatabaseName, _ session: UserSession
   ) throws(NSOError) -> Selection {
-    let model = view.model
+    let model = whole.model
+    // What the user may not read is not there: whether something was selected would tell.
+    let view = access(of: session, model)?.restricted(whole) ?? whole
     var selection = Selection(model: model)
     for expression in expressions {
       for match in try view.nodes(XPathQuery(expression)) {
@@ -102,10 +104,10 @@ extension Engine {
   private func selectWithProviders(
     _ expressions: [String], in database: DatabaseName, _ session: UserSession
   ) throws(NSOError) -> Selection {
-    guard database == .running else { return try select(expressions, try currentView(of: database), in: database) }
+    guard database == .running else { return try select(expressions, try currentView(of: database), in: database, session) }
     let transaction = try startTransaction(session, on: .running, .read, isInternal: true)
     defer { finish(transaction) }
-    return try select(expressions, try transaction.view(), in: database)
+    return try select(expressions, try transaction.view(), in: database, session)
   }
 
   /// Enters a lock while no commit to the datastore is between its check of the locks and the disk: it waits for the gate that committers

@@ -25,7 +25,8 @@ public enum OperationDocument {
       let place = builder.location
       guard let id = find(tree.name, in: place.node, .input, model.schema) else {
         throw Fault(
-          NSOError(.badPath, "\(place.text(model)): there is no \(tree.name) that leads to an action"), .unknownElement(tree.name))
+          NSOError(.badPath, "\(place.text(model)): there is no \(tree.name) that leads to an action"),
+          .unknownElement(tree.name))
       }
       let node = model.schema[id]
       if node.kind == .action { return (OperationInstance(node: id, parent: place), tree) }
@@ -98,7 +99,9 @@ public enum OperationDocument {
       pairs.append(TaggedValue(tag, .stop))
     case .leaf where node.isEmptyLeaf && !node.isKey: pairs.append(TaggedValue(tag, .leaf))
     case .leaf, .leafList:
-      do throws(NSOError) { pairs.append(TaggedValue(tag, .value(try value(of: tree, id, model)))) } catch { throw Fault(error) }
+      do throws(NSOError) { pairs.append(TaggedValue(tag, .value(try value(of: tree, id, model)))) } catch {
+        throw Fault(error)
+      }
     default:
       throw Fault(NSOError(.notImplemented, "\(schema.path(of: id)): \(node.kind.text) as a parameter is not supported yet"))
     }

@@ -54,6 +54,9 @@ extension TreeEditor {
 
   mutating func setLeafList(_ location: Location, _ node: NodeID, _ values: [Value]) throws(NSOError) {
     try requireAccessToSet(location)
+    if access?.writesByKeys(node) == true {
+      return try judgedAsWhole { (editor) throws(NSOError) in try editor.setLeafList(location, node, values) }
+    }
     try requireAnchor(location)
     var seen: Set<Value> = []
     var entries: [Location] = []

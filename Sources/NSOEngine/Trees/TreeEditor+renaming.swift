@@ -32,9 +32,7 @@ extension TreeEditor {
         try overlay.copyContents(of: entry.path, in: before, to: target.path)
         try overlay.delete(entry.path)
       }
-      if let access = editor.access, let tree = try? editor.view.tree(of: node) {
-        try access.requireCreation(below: target, in: tree)
-      }
+      if let access = editor.access { try access.requireCreation(below: target, in: editor.view.tree(of: node)) }
       editor.noteWritten(target, .created)
       editor.noteChange(entry, .deleted)
       if isConfiguration { editor.moves.rename(entry.path.bytes, to: target.path.bytes, isNew: isNew) }

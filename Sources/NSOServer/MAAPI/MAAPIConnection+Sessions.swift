@@ -186,6 +186,9 @@ extension MAAPIConnection {
     guard session.context != "system" else {
       throw denied(user, what, "it has context system", "do it as root or the daemon's own user")
     }
+    guard session.accessRules != nil || !engine.enforcesAccessRules else {
+      throw denied(user, what, "no access rules count for it", "use a session of your own")
+    }
     guard session.user != user else { return }
     throw denied(user, what, "it belongs to \(session.user)", "use a session of your own")
   }
