@@ -26,6 +26,17 @@ struct AccessTests {
     }
   }
 
+  @Test func patternsOfCommandsAreModest() {
+    for good in ["*", "show|set .*", "(a|b){1,30} c", "{", "a{2,}"] where CommandPattern(good) == nil {
+      // glibc takes a brace alone for itself; another library may not.
+      #expect(good == "{", "\(good)")
+    }
+    let deep = String(repeating: "(", count: 5000) + String(repeating: ")", count: 5000)
+    for bad in ["", "(", deep, "(a{1,9999}){1,9999}", "(((a{60}){60}){60})", "(a*)\\1", String(repeating: "a", count: 300)] {
+      #expect(CommandPattern(bad) == nil, "\(bad.prefix(40))")
+    }
+  }
+
   @Test func withoutDataReadingIsPermittedAndWritingIsNot() async throws {
     let test = try await AccessEngine()
     defer { test.test.close() }
